@@ -1,0 +1,281 @@
+"""The trace: every message and every local fact of a run, announced once, in order, to whoever asked for it.
+
+Rules:
+
+1. What nobody asked for costs next to nothing: `message` keeps a line of evidence on the device and returns. A
+   `Record` is made only for a kind that a watcher named, or when a writer wants everything.
+2. The trace holds nothing itself. A writer streams records out; the last few messages of each device are kept on the
+   device, bounded for the run as a whole (`Trace.budget`).
+3. Records carry virtual time only. Against an external ACS, and only then, `wall_ns` is added by the transport.
+
+The kernel knows no protocol: bodies are octets, kinds are words, and the protocol's own room says how a body is
+decoded (`decoders`) and how an HTTP head is shown (`http.as_record()`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import IO, Any, Literal, Protocol
+
+from cpescript.kernel.queue import Kernel
+
+Direction = Literal["to-acs", "from-acs", "local"]
+TO_ACS: Direction = "to-acs"
+FROM_ACS: Direction = "from-acs"
+LOCAL: Direction = "local"
+
+SCHEMA = "cpescript-trace/1"
+
+EVIDENCE_DEPTH = 10
+"""How many messages of a device a failure shows (language page, Verdicts)."""
+EVIDENCE_MESSAGES = 200_000
+"""How many messages of evidence a run holds in all: at 100,000 devices two each are left."""
+BODIES_UP_TO = 1_000
+"""Fleets up to this size keep the bodies of their evidence (10 messages of 4 KiB each are 40 MB then)."""
+
+
+class Head(Protocol):
+    """The HTTP side of a message: a request's method and headers, or a response's status and headers."""
+
+    def as_record(self) -> dict[str, Any]: ...
+
+
+class Subject(Protocol):
+    """A device as the trace sees it: its number, its name in the scenario (`fleet[3]`), its recent messages."""
+
+    number: int
+    recent: list[Evidence] | None
+
+    @property
+    def name(self) -> str: ...
+
+
+Evidence = tuple[int, int, Direction, str, str, Head | None, bytes | None, Any]
+"""(t, session, direction, protocol, kind, http, body, message): one message as a device remembers it."""
+
+
+class Record:
+    """One line of the trace. Messages have `http` and `body`; local facts have `data`."""
+
+    __slots__ = (
+        "_decode",
+        "_message",
+        "body",
+        "data",
+        "device",
+        "direction",
+        "http",
+        "kind",
+        "n",
+        "name",
+        "protocol",
+        "session",
+        "t",
+    )
+
+    def __init__(
+        self,
+        t: int,
+        n: int,
+        device: int,
+        name: str | None,
+        session: int,
+        direction: Direction,
+        protocol: str,
+        kind: str,
+        http: Head | None = None,
+        body: bytes | None = None,
+        data: Mapping[str, Any] | None = None,
+        message: Any = None,
+        decode: Callable[[bytes], Any] | None = None,
+    ) -> None:
+        self.t = t
+        self.n = n
+        self.device = device
+        self.name = name
+        self.session = session
+        self.direction = direction
+        self.protocol = protocol
+        self.kind = kind
+        self.http = http
+        self.body = body
+        self.data = data or {}
+        self._message = message
+        self._decode = decode
+
+    @property
+    def message(self) -> Any:
+        """The decoded message, decoded when first asked for; None for a body that does not decode."""
+        if self._message is None and self._decode is not None and self.body:
+            self._message = self._decode(self.body)
+        return self._message
+
+    def as_dict(self, scenario: str) -> dict[str, Any]:
+        """Return the record as the trace file spells it, keys in their fixed order."""
+        out: dict[str, Any] = {
+            "t": self.t,
+            "n": self.n,
+            "scenario": scenario,
+            "device": self.name,
+            "session": self.session or None,
+            "direction": self.direction,
+            "protocol": self.protocol,
+            "kind": self.kind,
+        }
+        if self.direction == LOCAL:
+            out["data"] = dict(self.data)
+        else:
+            out["http"] = self.http.as_record() if self.http is not None else None
+            out["body"] = self.body.decode("utf-8", "backslashreplace") if self.body is not None else None
+        return out
+
+
+Watcher = Callable[[Record], object]
+
+
+class Writer:
+    """Streams records as JSON Lines to a file and into a SHA-256 digest; secret values are masked in both."""
+
+    def __init__(self, scenario: str, file: IO[bytes] | None, secrets: Iterable[str] = ()) -> None:
+        self.scenario = scenario
+        self.file = file
+        self._digest = hashlib.sha256()
+        # Masked in the encoded line, so in the spelling that JSON and XML give the value there.
+        spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+        self._secrets = sorted((spelling.encode() for spelling in spellings), key=len, reverse=True)
+
+    def header(self, fields: Mapping[str, Any]) -> None:
+        """Write the header record, the first line of a scenario's trace."""
+        self._line({"schema": SCHEMA, "scenario": self.scenario, **fields})
+
+    def write(self, record: Record) -> None:
+        self._line(record.as_dict(self.scenario))
+
+    def _line(self, fields: Mapping[str, Any]) -> None:
+        line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        for secret in self._secrets:
+            line = line.replace(secret, b"***")
+        self._digest.update(line)
+        if self.file is not None:
+            self.file.write(line)
+
+    def hexdigest(self) -> str:
+        """Return the SHA-256 of all lines so far."""
+        return self._digest.hexdigest()
+
+
+def _spellings(secret: str) -> set[str]:
+    escaped = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return {json.dumps(text, ensure_ascii=False)[1:-1] for text in (secret, escaped, escaped.replace('"', "&quot;"))}
+
+
+class Trace:
+    """Announces messages and facts. `decoders` maps a protocol (`cwmp`) to its body decoder."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        writer: Writer | None = None,
+        decoders: Mapping[str, Callable[[bytes], Any]] | None = None,
+    ) -> None:
+        self._kernel = kernel
+        self._writer = writer
+        self._decoders = dict(decoders or {})
+        self._watchers: dict[str, tuple[Watcher, ...]] = {}
+        self._everything: tuple[Watcher, ...] = ()
+        self.count = 0
+        self.messages = 0
+        self._depth = EVIDENCE_DEPTH
+        self._bodies = True
+
+    def watch(self, kinds: Iterable[str] | None, watcher: Watcher) -> None:
+        """Call `watcher` with each record of these kinds, None for all, in the order of registration."""
+        if kinds is None:
+            self._everything = (*self._everything, watcher)
+            return
+        for kind in kinds:
+            self._watchers[kind] = (*self._watchers.get(kind, ()), watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Forget a watcher wherever it was registered."""
+        self._everything = tuple(each for each in self._everything if each != watcher)
+        for kind, watchers in list(self._watchers.items()):
+            kept = tuple(each for each in watchers if each != watcher)
+            if kept:
+                self._watchers[kind] = kept
+            else:
+                del self._watchers[kind]
+
+    def wants(self, kind: str) -> bool:
+        """Whether anybody would see a record of this kind: a caller may skip the work of making one."""
+        return self._writer is not None or bool(self._everything) or kind in self._watchers
+
+    def budget(self, devices: int) -> None:
+        """Fit the evidence to a fleet of this size."""
+        self._depth = max(2, min(EVIDENCE_DEPTH, EVIDENCE_MESSAGES // max(1, devices)))
+        self._bodies = devices <= BODIES_UP_TO
+
+    def message(
+        self,
+        device: Subject,
+        session: int,
+        direction: Direction,
+        protocol: str,
+        kind: str,
+        http: Head | None,
+        body: bytes | None,
+        message: Any = None,
+    ) -> None:
+        """Announce a message of a device; `message` is its decoded form where the caller has it anyway."""
+        self.count += 1
+        self.messages += 1
+        recent = device.recent
+        if recent is None:
+            recent = device.recent = []
+        if self._bodies:
+            recent.append((self._kernel.now, session, direction, protocol, kind, http, body, message))
+        else:
+            recent.append((self._kernel.now, session, direction, protocol, kind, None, None, message))
+        if len(recent) > self._depth:
+            del recent[0]
+        watchers = self._watchers.get(kind)
+        if watchers is not None or self._writer is not None or self._everything:
+            self._announce(
+                Record(
+                    self._kernel.now,
+                    self.count,
+                    device.number,
+                    device.name,
+                    session,
+                    direction,
+                    protocol,
+                    kind,
+                    http,
+                    body,
+                    None,
+                    message,
+                    self._decoders.get(protocol),
+                ),
+                watchers,
+            )
+
+    def fact(self, device: Subject | None, kind: str, session: int = 0, **data: Any) -> None:
+        """Announce a local fact, of a device or (None) of the run; `data` holds JSON values only."""
+        self.count += 1
+        watchers = self._watchers.get(kind)
+        if watchers is None and self._writer is None and not self._everything:
+            return
+        number, name = (device.number, device.name) if device is not None else (0, None)
+        record = Record(self._kernel.now, self.count, number, name, session, LOCAL, "", kind, data=data)
+        self._announce(record, watchers)
+
+    def _announce(self, record: Record, watchers: tuple[Watcher, ...] | None) -> None:
+        if self._writer is not None:
+            self._writer.write(record)
+        for watcher in watchers or ():
+            watcher(record)
+        for watcher in self._everything:
+            watcher(record)

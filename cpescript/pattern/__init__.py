@@ -1,0 +1,1 @@
+"""Predicates over messages, values and devices: expressions, message patterns, targets, and their evaluation."""

@@ -1,0 +1,701 @@
+"""Evaluation: expression nodes become plain functions of a `Scope`.
+
+The same functions serve the judge, which knows only the trace, and execution, which knows the devices: both hand in
+their `Facts`. A mistake that only shows while running (division by zero, a capture that has no message yet) raises
+`EvaluationError`: the scenario's fault, never the ACS's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from cpescript.diagnostics import Span
+from cpescript.kernel.time import Duration
+from cpescript.pattern import expression as x
+from cpescript.pattern import values
+from cpescript.pattern.message import MessageView, Parts, setting_met
+
+
+class EvaluationError(Exception):
+    """An expression cannot be worked out: `span`, a line of cause, a line of remedy."""
+
+    def __init__(self, span: Span, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.span = span
+        self.message = message
+        self.remedy = remedy
+
+
+class Facts(Protocol):
+    """What is known of the devices, by number."""
+
+    @property
+    def now(self) -> int:
+        """Virtual nanoseconds."""
+
+    def parameter(self, device: int, path: str) -> Any:
+        """Return a parameter's typed value. Raises KeyError where the device has none of that name."""
+
+    def expand(self, device: int, parts: Parts, partial: bool) -> Sequence[str]:
+        """Return the concrete paths of the device that a pattern names."""
+
+    def in_state(self, device: int, state: str) -> bool: ...
+
+    def attribute(self, device: int, name: str) -> Any:
+        """Return `serial`, `index`, `cohort`, `number` or `label` (a mapping). Raises KeyError for others."""
+
+    def devices(self, cohort: str | None) -> Sequence[int]:
+        """Return the devices of a cohort, of all for None. Raises KeyError for an unknown cohort."""
+
+    def count(self, pattern: x.MessagePattern, scope: Scope) -> int:
+        """Return how many messages matched since the start: of `scope.device`, else of `scope.group`, else of all."""
+
+    def rate(self, pattern: x.MessagePattern, window: int, scope: Scope) -> int:
+        """Return how many messages matched in the `window` nanoseconds up to now, of the same devices as `count`."""
+
+    def chance(self) -> tuple[int, int]:
+        """Return (stream, n) for the next draw of `pick`, `random` and `… of T`."""
+
+
+class Capture:
+    """What `as name` kept: per device the message, and when it was seen."""
+
+    __slots__ = ("at", "messages")
+
+    def __init__(self) -> None:
+        self.messages: dict[int, Any] = {}
+        self.at: dict[int, int] = {}
+
+    def keep(self, device: int, t: int, message: Any) -> None:
+        self.messages[device] = message
+        self.at[device] = t
+
+
+class Scope:
+    """What names mean at one place: bound names, the device in question, the message in question, the facts."""
+
+    __slots__ = ("device", "facts", "group", "http", "message", "parent", "variables")
+
+    def __init__(
+        self,
+        facts: Facts,
+        variables: dict[str, Any] | None = None,
+        parent: Scope | None = None,
+        device: int | None = None,
+        message: MessageView | None = None,
+        http: Any = None,
+        group: Sequence[int] | None = None,
+    ) -> None:
+        self.facts = facts
+        self.group = group
+        self.variables = variables if variables is not None else {}
+        self.parent = parent
+        self.device = device
+        self.message = message
+        self.http = http
+
+    def child(self, device: int | None = None, message: MessageView | None = None, http: Any = None) -> Scope:
+        """Return a scope inside this one; what is not given is inherited."""
+        return Scope(
+            self.facts,
+            {},
+            self,
+            device if device is not None else self.device,
+            message if message is not None else self.message,
+            http if http is not None else self.http,
+            self.group,
+        )
+
+    def together(self, devices: Sequence[int]) -> Scope:
+        """Return a scope in which figures are of all these devices together (`across`)."""
+        return Scope(self.facts, {}, self, None, self.message, self.http, devices)
+
+    def look_up(self, name: str) -> Any:
+        """Return what a name is bound to. Raises KeyError."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.variables:
+                return scope.variables[name]
+            scope = scope.parent
+        raise KeyError(name)
+
+
+Value = Callable[[Scope], Any]
+
+
+def compile_expression(node: x.Expr | x.MessagePattern | Any) -> Value:
+    """Return the function that works out `node`."""
+    return _COMPILERS[type(node)](node)
+
+
+def evaluate(node: Any, scope: Scope) -> Any:
+    """Work out an expression once."""
+    return compile_expression(node)(scope)
+
+
+# --- nodes -----------------------------------------------------------------------------------------------------------
+
+
+def _literal(node: x.Literal_) -> Value:
+    value = node.value
+    return lambda scope: value
+
+
+def _template(node: x.Template) -> Value:
+    parts = [part if isinstance(part, str) else (compile_expression(part[0]), part[1], part[0]) for part in node.parts]
+
+    def run(scope: Scope) -> str:
+        out = []
+        for part in parts:
+            if isinstance(part, str):
+                out.append(part)
+                continue
+            function, form, source = part
+            value = function(scope)
+            try:
+                out.append(format(value, form) if form else values.text(value))
+            except (ValueError, TypeError) as error:
+                raise EvaluationError(source.span, f"{values.show(value)} does not fit the format {form!r}") from error
+        return "".join(out)
+
+    return run
+
+
+def _list(node: x.ListNode) -> Value:
+    items = [compile_expression(item) for item in node.items]
+    return lambda scope: [item(scope) for item in items]
+
+
+def _map(node: x.MapNode) -> Value:
+    items = [(compile_expression(key), compile_expression(value)) for key, value in node.items]
+    return lambda scope: {key(scope): value(scope) for key, value in items}
+
+
+def _name(node: x.Name | x.Cohort) -> Value:
+    name = node.name
+
+    def run(scope: Scope) -> Any:
+        try:
+            return scope.look_up(name)
+        except KeyError:
+            pass
+        try:
+            return list(scope.facts.devices(name))
+        except KeyError:
+            raise EvaluationError(node.span, f"'{name}' has no value here") from None
+
+    return run
+
+
+def _device(node: x.Device) -> Value:
+    return lambda scope: _the_device(node, scope)
+
+
+def _the_device(node: x.Node, scope: Scope) -> int:
+    if scope.device is None:
+        raise EvaluationError(
+            node.span, "no device is in question here", "use it in a handler, a loop or a statement with a target"
+        )
+    return scope.device
+
+
+def _message(node: x.Message) -> Value:
+    return lambda scope: scope.message
+
+
+def _field(node: x.Field) -> Value:
+    head, *rest = node.path
+
+    def run(scope: Scope) -> Any:
+        if head == "http":
+            return _http(node.span, scope, rest)
+        if scope.message is None:
+            return None
+        try:
+            value = scope.message.field(head)
+        except KeyError:
+            return None
+        for name in rest:
+            value = _member(node.span, value, name)
+        return value
+
+    return run
+
+
+def _http(span: Span, scope: Scope, rest: Sequence[str]) -> Any:
+    head = scope.http.as_record() if scope.http is not None else {}
+    if rest == ["headers"]:
+        return {name.lower(): value for name, value in head.get("headers", ())}
+    return head.get(rest[0]) if len(rest) == 1 else None
+
+
+def _member(span: Span, value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(name)
+    if hasattr(value, "field"):
+        try:
+            return value.field(name)
+        except KeyError:
+            return None
+    if value is None or name.startswith("_") or not hasattr(value, name):
+        raise EvaluationError(span, f"{values.show(value)} has no '{name}'")
+    return getattr(value, name)
+
+
+def _attribute(node: x.Attribute) -> Value:
+    name = node.name
+    if isinstance(node.base, x.Device):
+
+        def of_device(scope: Scope) -> Any:
+            number = _the_device(node.base, scope)
+            try:
+                return scope.facts.attribute(number, name)
+            except KeyError:
+                raise EvaluationError(node.span, f"a device has no '{name}'") from None
+
+        return of_device
+    base = compile_expression(node.base)
+
+    def run(scope: Scope) -> Any:
+        value = base(scope)
+        if isinstance(value, Capture):
+            value = _captured(node, value, scope)
+        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], int):
+            return scope.facts.attribute(value[0], name)
+        elif isinstance(value, int) and not isinstance(value, bool) and type(value) is int:
+            try:
+                return scope.facts.attribute(value, name)
+            except KeyError:
+                pass
+        return _member(node.span, value, name)
+
+    return run
+
+
+def _captured(node: x.Attribute, capture: Capture, scope: Scope) -> Any:
+    if scope.device is not None and scope.device in capture.messages:
+        return capture.messages[scope.device]
+    if len(capture.messages) == 1 and scope.device is None:
+        return next(iter(capture.messages.values()))
+    if not capture.messages or scope.device is not None:
+        raise EvaluationError(node.span, "nothing has been kept under that name yet for this device")
+    raise EvaluationError(
+        node.span, "kept for more than one device", "use it in 'for each', a handler or a statement with a target"
+    )
+
+
+def resolve_path(path: x.PathPattern, scope: Scope) -> Parts:
+    """Return the parts of a path with its expressions worked out."""
+    return tuple(
+        part if part is None or isinstance(part, str) else values.text(evaluate(part, scope)) for part in path.parts
+    )
+
+
+def concrete_path(path: x.PathPattern, scope: Scope) -> str:
+    """Return a path without wildcard as text. Raises EvaluationError for one with `*`."""
+    parts = resolve_path(path, scope)
+    if None in parts:
+        raise EvaluationError(path.span, "one instance is needed here, not any", "write its number instead of '*'")
+    return ".".join(part or "" for part in parts) + ("." if path.partial else "")
+
+
+def _parameter(node: x.Parameter) -> Value:
+    static = tuple(part for part in node.path.parts if part is None or isinstance(part, str))
+    wild = None in node.path.parts or node.path.partial
+    text = ".".join(part or "*" for part in static) if len(static) == len(node.path.parts) and not wild else None
+
+    def one(scope: Scope, device: int) -> Any:
+        if wild:
+            paths = scope.facts.expand(device, resolve_path(node.path, scope), node.path.partial)
+            return [scope.facts.parameter(device, path) for path in paths]
+        path = text if text is not None else concrete_path(node.path, scope)
+        try:
+            return scope.facts.parameter(device, path)
+        except KeyError:
+            return None
+
+    if node.target is not None:
+        target = node.target
+
+        def many(scope: Scope) -> Any:
+            found = [one(scope.child(device), device) for device in resolve(target, scope)]
+            return found[0] if len(found) == 1 else found
+
+        return many
+    return lambda scope: one(scope, _the_device(node, scope))
+
+
+def _state(node: x.State) -> Value:
+    state = node.state
+    return lambda scope: scope.facts.in_state(_the_device(node, scope), state)
+
+
+def _unary(node: x.Unary) -> Value:
+    operand = compile_expression(node.operand)
+    if node.operator == "not":
+        return lambda scope: not operand(scope)
+    return lambda scope: values.subtract(type(value)(0) if (value := operand(scope)) is not None else 0, value)
+
+
+def _matches(span: Span, text: Any, pattern: Any) -> bool:
+    try:
+        return re.fullmatch(values.text(pattern), values.text(text)) is not None
+    except re.error as error:
+        raise EvaluationError(span, f"not a regular expression: {error}") from error
+
+
+def _contains(left: Any, right: Any) -> bool:
+    if isinstance(left, str):
+        return values.text(right) in left
+    if isinstance(left, Mapping):
+        return right in left
+    return any(values.same(item, right) for item in left) if isinstance(left, Iterable) else False
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": values.add,
+    "-": values.subtract,
+    "*": values.multiply,
+    "/": values.divide,
+    "%": lambda left, right: left % right,
+}
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": lambda left, right: left < right,
+    "<=": lambda left, right: left <= right,
+    ">": lambda left, right: left > right,
+    ">=": lambda left, right: left >= right,
+}
+_RELATION: dict[str, Callable[[Any, Any], bool]] = {
+    "==": values.same,
+    "!=": lambda left, right: not values.same(left, right),
+    "in": lambda left, right: _contains(right, left),
+    "not in": lambda left, right: not _contains(right, left),
+    "contains": _contains,
+    "starts with": lambda left, right: values.text(left).startswith(values.text(right)),
+    "ends with": lambda left, right: values.text(left).endswith(values.text(right)),
+}
+
+
+def _number(value: Any) -> Any:
+    """A text that came off the wire, where a number is wanted."""
+    if isinstance(value, str):
+        try:
+            return int(value)
+        except ValueError:
+            return float(value)
+    return value
+
+
+def _binary(node: x.Binary) -> Value:
+    left, right, operator, span = (
+        compile_expression(node.left),
+        compile_expression(node.right),
+        node.operator,
+        node.span,
+    )
+    if operator == "and":
+        return lambda scope: bool(left(scope)) and bool(right(scope))
+    if operator == "or":
+        return lambda scope: bool(left(scope)) or bool(right(scope))
+    if operator == "matches":
+        return lambda scope: _matches(span, left(scope), right(scope))
+    if operator in _RELATION:
+        relation = _RELATION[operator]
+        return lambda scope: relation(left(scope), right(scope))
+    if operator in _ORDER:
+        order = _ORDER[operator]
+
+        def ordered(scope: Scope) -> bool:
+            one, two = left(scope), right(scope)
+            if one is None or two is None:
+                return False
+            if isinstance(one, str) != isinstance(two, str):
+                try:
+                    one, two = _number(one), _number(two)
+                except ValueError:
+                    return False
+            try:
+                return order(one, two)
+            except TypeError:
+                raise EvaluationError(span, f"cannot compare {values.show(one)} with {values.show(two)}") from None
+
+        return ordered
+    arithmetic = _ARITHMETIC[operator]
+
+    def worked_out(scope: Scope) -> Any:
+        one, two = left(scope), right(scope)
+        try:
+            return arithmetic(one, two)
+        except ZeroDivisionError:
+            raise EvaluationError(span, "division by zero") from None
+        except TypeError:
+            raise EvaluationError(
+                span, f"'{operator}' does not go with {values.show(one)} and {values.show(two)}"
+            ) from None
+
+    return worked_out
+
+
+def _between(node: x.Between) -> Value:
+    low = _binary(x.Binary(node.span, ">=", node.value, node.low))
+    high = _binary(x.Binary(node.span, "<=", node.value, node.high))
+    return lambda scope: low(scope) and high(scope)
+
+
+def _test(node: x.Test) -> Value:
+    if node.test in ("exists", "not exists"):
+        wanted = node.test == "exists"
+        if isinstance(node.value, x.Parameter):
+            path = node.value.path
+
+            def exists(scope: Scope) -> bool:
+                device = _the_device(node, scope)
+                return bool(scope.facts.expand(device, resolve_path(path, scope), path.partial)) is wanted
+
+            return exists
+        value = compile_expression(node.value)
+        return lambda scope: (value(scope) is not None) is wanted
+    empty = node.test == "is empty"
+    operand = compile_expression(node.value)
+    return lambda scope: (operand(scope) in ("", None, [], {}, ())) is empty
+
+
+def _conditional(node: x.Conditional) -> Value:
+    condition, then, otherwise = map(compile_expression, (node.condition, node.then, node.otherwise))
+    return lambda scope: then(scope) if condition(scope) else otherwise(scope)
+
+
+# --- functions -------------------------------------------------------------------------------------------------------
+
+
+def _flat(arguments: Sequence[Any]) -> list[Any]:
+    if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)):
+        return list(arguments[0])
+    return list(arguments)
+
+
+def percentile(items: Sequence[Any], share: float) -> Any:
+    """Return the nearest-rank percentile of a non-empty sequence; `share` in (0, 100]."""
+    ordered = sorted(items)
+    rank = max(1, -(-len(ordered) * share // 100))
+    return ordered[int(rank) - 1]
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": lambda *arguments: min(_flat(arguments)),
+    "max": lambda *arguments: max(_flat(arguments)),
+    "sum": lambda *arguments: sum(_flat(arguments)),
+    "mean": lambda *arguments: sum(_flat(arguments)) / len(_flat(arguments)),
+    "p50": lambda *arguments: percentile(_flat(arguments), 50),
+    "p95": lambda *arguments: percentile(_flat(arguments), 95),
+    "p99": lambda *arguments: percentile(_flat(arguments), 99),
+    "len": len,
+    "lower": lambda text: values.text(text).lower(),
+    "upper": lambda text: values.text(text).upper(),
+    "sha256": lambda text: hashlib.sha256(values.text(text).encode()).hexdigest(),
+}
+
+
+def _call(node: x.Call) -> Value:
+    name = node.function
+    if name == "elapsed":
+        return lambda scope: Duration(scope.facts.now)
+    if name == "now":
+        return lambda scope: scope.facts.attribute(0, "now")
+    if name == "count" and node.arguments and isinstance(node.arguments[0], x.MessagePattern):
+        pattern = node.arguments[0]
+        return lambda scope: scope.facts.count(pattern, scope)
+    if name == "rate":
+        rated, window = node.arguments[0], compile_expression(node.arguments[1])
+        assert isinstance(rated, x.MessagePattern)
+        return lambda scope: scope.facts.rate(rated, int(window(scope)), scope)
+    arguments = [_argument(argument) for argument in node.arguments]
+    if name == "count":
+        return lambda scope: len(arguments[0](scope))
+    if name in ("pick", "random"):
+        return lambda scope: _chance(node, scope, [argument(scope) for argument in arguments])
+    function = _FUNCTIONS[name]
+
+    def run(scope: Scope) -> Any:
+        worked_out = [argument(scope) for argument in arguments]
+        try:
+            return function(*worked_out)
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            shown = ", ".join(values.show(value) for value in worked_out)
+            raise EvaluationError(node.span, f"{name}({shown}) has no value: {error}") from error
+
+    return run
+
+
+def _argument(node: Any) -> Value:
+    if isinstance(node, TARGETS) and not isinstance(node, x.Device):
+        return lambda scope: list(resolve(node, scope))
+    return compile_expression(node)
+
+
+def _chance(node: x.Call, scope: Scope, arguments: list[Any]) -> Any:
+    from cpescript.kernel import draws
+
+    stream, n = scope.facts.chance()
+    if node.function == "pick":
+        items = list(arguments[0])
+        if not items:
+            raise EvaluationError(node.span, "nothing to pick from")
+        return items[draws.below(stream, n, len(items))]
+    low, high = arguments
+    if isinstance(low, int) and isinstance(high, int):
+        if low > high:
+            raise EvaluationError(node.span, f"random({low}, {high}): the first is larger")
+        return type(low)(draws.between(stream, n, low, high))
+    return low + (high - low) * draws.unit(stream, n)
+
+
+# --- targets ---------------------------------------------------------------------------------------------------------
+
+
+def resolve(target: x.Target, scope: Scope) -> list[int]:
+    """Return the numbers of the devices that a target names now, ascending, each once."""
+    if isinstance(target, x.Cohort):
+        try:
+            bound = scope.look_up(target.name)
+        except KeyError:
+            try:
+                return list(scope.facts.devices(target.name))
+            except KeyError:
+                raise EvaluationError(target.span, f"no devices are called '{target.name}' yet") from None
+        if isinstance(bound, list):
+            return bound
+        if type(bound) is int:
+            return [bound]
+        raise EvaluationError(target.span, f"'{target.name}' is not devices")
+    if isinstance(target, x.All):
+        return list(scope.facts.devices(None))
+    if isinstance(target, x.Device):
+        return [_the_device(target, scope)]
+    if isinstance(target, x.Slice):
+        base = resolve(target.base, scope)
+        first = evaluate(target.first, scope)
+        last = evaluate(target.last, scope) if target.last is not None else first
+        if not 1 <= first <= last <= len(base):
+            raise EvaluationError(target.span, f"there are {len(base)} devices, counted from 1")
+        return base[first - 1 : last]
+    if isinstance(target, x.Where):
+        condition = compile_expression(target.condition)
+        return [device for device in resolve(target.base, scope) if condition(scope.child(device))]
+    if isinstance(target, x.Except):
+        removed = set(resolve(target.removed, scope))
+        return [device for device in resolve(target.base, scope) if device not in removed]
+    if isinstance(target, x.Union_):
+        return sorted({device for part in target.parts for device in resolve(part, scope)})
+    base = resolve(target.base, scope)
+    amount = evaluate(target.amount, scope)
+    from cpescript.kernel import draws
+
+    size = share_of(amount, len(base))
+    if size > len(base):
+        raise EvaluationError(target.span, f"{size} of {len(base)} devices cannot be drawn")
+    stream, n = scope.facts.chance()
+    # A stream of its own for each drawing: its length must not move the draws of others.
+    return draws.sample(draws.draw(stream, n), 0, base, size)
+
+
+def share_of(amount: Any, whole: int) -> int:
+    """Return how many a number or a percentage of `whole` is: rounded half up, at least 1 of something."""
+    from cpescript.kernel.time import Percent
+
+    if isinstance(amount, Percent):
+        return max(1, int(float(amount) * whole / 100 + 0.5)) if whole else 0
+    return int(amount)
+
+
+def member(target: x.Target, scope: Scope) -> Callable[[int], bool]:
+    """Return the test whether a device belongs to a target *at the time of asking*.
+
+    What a target draws or slices is fixed now; its `where` conditions and `all` are asked anew each time.
+    """
+    if isinstance(target, x.All):
+        return lambda device: True
+    if isinstance(target, x.Where):
+        base, condition = member(target.base, scope), compile_expression(target.condition)
+        return lambda device: base(device) and bool(condition(scope.child(device)))
+    if isinstance(target, x.Except):
+        base, removed = member(target.base, scope), member(target.removed, scope)
+        return lambda device: base(device) and not removed(device)
+    if isinstance(target, x.Union_):
+        parts = [member(part, scope) for part in target.parts]
+        return lambda device: any(part(device) for part in parts)
+    fixed = resolve(target, scope)
+    if fixed and fixed[-1] - fixed[0] + 1 == len(fixed):
+        run = range(fixed[0], fixed[-1] + 1)
+        return lambda device: device in run
+    chosen = frozenset(fixed)
+    return lambda device: device in chosen
+
+
+TARGETS = (x.Cohort, x.All, x.Device, x.Slice, x.Where, x.Except, x.Union_, x.Draw)
+
+
+# --- message patterns ------------------------------------------------------------------------------------------------
+
+
+class CompiledPattern:
+    """A message pattern ready to be asked, under one scope."""
+
+    __slots__ = ("_settings", "_where", "full", "node", "scope")
+
+    def __init__(self, node: x.MessagePattern, scope: Scope) -> None:
+        self.node = node
+        self.scope = scope
+        self._settings = [
+            (setting.path, None if setting.value is None else compile_expression(setting.value))
+            for setting in node.settings
+        ]
+        self._where = compile_expression(node.where) if node.where is not None else None
+        self.full = (1 << len(self._settings)) - 1 if self._settings else 1
+
+    def mask(self, device: int, message: MessageView | None, http: Any) -> int:
+        """Return which settings the message meets, as bits; `full` for all, 0 for no match.
+
+        A pattern without settings has one bit.
+        """
+        scope = None
+        if self._where is not None:
+            scope = self.scope.child(device, message, http)
+            if not self._where(scope):
+                return 0
+        if not self._settings:
+            return 1
+        if message is None:
+            return 0
+        scope = scope or self.scope.child(device, message, http)
+        found = 0
+        for bit, (path, value) in enumerate(self._settings):
+            expected = value(scope) if value is not None else None
+            if setting_met(message, resolve_path(path, scope), path.partial, expected, value is not None):
+                found |= 1 << bit
+        return found
+
+
+_COMPILERS: dict[type, Callable[[Any], Value]] = {
+    x.Literal_: _literal,
+    x.Template: _template,
+    x.ListNode: _list,
+    x.MapNode: _map,
+    x.Name: _name,
+    x.Cohort: _name,
+    x.Device: _device,
+    x.Message: _message,
+    x.Field: _field,
+    x.Attribute: _attribute,
+    x.Parameter: _parameter,
+    x.State: _state,
+    x.Unary: _unary,
+    x.Binary: _binary,
+    x.Between: _between,
+    x.Test: _test,
+    x.Conditional: _conditional,
+    x.Call: _call,
+}

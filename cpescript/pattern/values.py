@@ -1,0 +1,132 @@
+"""Values as claims see them: parameter texts compared by their declared type, and the arithmetic of units."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cpescript.kernel.time import Duration, Instant, Percent, Size, parse_instant
+
+TRUE = frozenset({"1", "true"})
+FALSE = frozenset({"0", "false"})
+
+
+def typed(text: str, kind: str | None) -> Any:
+    """Return the value of a wire text of an XSD type (without `xsd:`): int, bool, Instant or the text itself.
+
+    A text that does not fit its type stays text: then it is equal to nothing but the same text.
+    """
+    try:
+        if kind in ("int", "unsignedInt", "long", "unsignedLong"):
+            return int(text)
+        if kind == "boolean":
+            return True if text in TRUE else False if text in FALSE else text
+        if kind == "dateTime":
+            return parse_instant(text)
+    except ValueError:
+        return text
+    return text
+
+
+def same(actual: Any, expected: Any) -> bool:
+    """Whether two values are equal as a claim means it.
+
+    A parameter's typed value meets a literal of any spelling: `Device.X = "300"` holds for the unsignedInt 300, and
+    `= true` for `1`. Text is never compared as a number on both sides.
+    """
+    if actual is None or expected is None:
+        return actual is expected
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        left, right = _boolean(actual), _boolean(expected)
+        return left is not None and left is right
+    if isinstance(actual, str) != isinstance(expected, str):
+        text, other = (actual, expected) if isinstance(actual, str) else (expected, actual)
+        if isinstance(other, Instant):
+            return bool(typed(text, "dateTime") == other)
+        if isinstance(other, int):
+            return bool(re.fullmatch(r"[+-]?\d+", text)) and int(text) == other
+        if isinstance(other, float):
+            try:
+                return float(text) == other
+            except ValueError:
+                return False
+        return False
+    return bool(actual == expected)
+
+
+def _boolean(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return bool(value) if value in (0, 1) else None
+    return True if value in TRUE else False if value in FALSE else None
+
+
+def same_text(text: str, kind: str | None, expected: Any) -> bool:
+    """Whether a wire text of a type equals an expected value."""
+    if isinstance(expected, str) and text == expected:
+        return True
+    return same(typed(text, kind), expected)
+
+
+def add(left: Any, right: Any) -> Any:
+    """Return the sum: numbers, texts, lists; Duration + Duration, Instant + Duration."""
+    result = left + right
+    if isinstance(left, Instant) or isinstance(right, Instant):
+        return Instant(result)
+    return _like(left, right, result)
+
+
+def subtract(left: Any, right: Any) -> Any:
+    """Return the difference; between two Instants it is a Duration."""
+    result = left - right
+    if isinstance(left, Instant):
+        return Duration(result) if isinstance(right, Instant) else Instant(result)
+    return _like(left, right, result)
+
+
+def multiply(left: Any, right: Any) -> Any:
+    if isinstance(left, Percent) or isinstance(right, Percent):
+        share, whole = (left, right) if isinstance(left, Percent) else (right, left)
+        result = float(share) / 100 * whole
+        return type(whole)(round(result)) if isinstance(whole, int) else result
+    return _like(left, right, left * right)
+
+
+def divide(left: Any, right: Any) -> Any:
+    """Return the quotient: of two Durations a number, of a Duration and a number a Duration. Raises
+    ZeroDivisionError."""
+    for unit in (Duration, Size):
+        if isinstance(left, unit):
+            return left / right if isinstance(right, unit) else unit(round(left / right))
+    result = left / right
+    return int(result) if isinstance(left, int) and isinstance(right, int) and left % right == 0 else result
+
+
+def _like(left: Any, right: Any, result: Any) -> Any:
+    for unit in (Duration, Size, Percent):
+        if isinstance(left, unit) or isinstance(right, unit):
+            return unit(round(result)) if unit is not Percent else Percent(result)
+    return result
+
+
+def show(value: Any) -> str:
+    """Return a value as a scenario would write it."""
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(show(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
+    return str(value)
+
+
+def text(value: Any) -> str:
+    """Return a value as it stands in an interpolated text or a parameter's value: texts bare, booleans in words."""
+    return value if isinstance(value, str) else "" if value is None else show(value)

@@ -1,0 +1,111 @@
+"""The queue: order, cancelling, and independence of how a fleet is split."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpescript.kernel.queue import ACS, DEADLINE, DEVICE, TIMELINE, Kernel, Owner
+
+
+def test_events_run_by_instant_then_priority_then_owner_then_own_counter():
+    kernel, log = Kernel(), []
+    one, two, timeline = Owner(1), Owner(2), Owner(0)
+    kernel.at(5, two, log.append, "two, first")
+    kernel.at(5, one, log.append, "one, first")
+    kernel.at(5, one, log.append, "one, second")
+    kernel.at(5, timeline, log.append, "timeline", TIMELINE)
+    kernel.at(5, timeline, log.append, "deadline", DEADLINE)
+    kernel.at(5, Owner(0), log.append, "acs", ACS)
+    kernel.at(4, two, log.append, "earlier", DEADLINE)
+    kernel.run()
+    assert log == ["earlier", "one, first", "one, second", "two, first", "acs", "timeline", "deadline"]
+    assert kernel.now == 5
+    assert kernel.events == 7
+
+
+def test_an_instant_that_has_passed_means_now():
+    kernel, log = Kernel(), []
+    device = Owner(1)
+    kernel.at(10, device, lambda _: kernel.at(3, device, lambda _: log.append(kernel.now)))
+    kernel.run()
+    assert log == [10]
+
+
+def test_a_cancelled_event_does_not_run_and_does_not_count():
+    kernel, log = Kernel(), []
+    device = Owner(1)
+    handle = kernel.at(1, device, log.append, "cancelled")
+    kernel.at(2, device, log.append, "kept")
+    kernel.cancel(handle)
+    assert kernel.pending == 1
+    assert kernel.next_instant() == 2
+    kernel.run()
+    assert log == ["kept"]
+    assert kernel.pending == 0
+
+
+def test_run_until_includes_that_instant_and_leaves_the_rest():
+    kernel, log = Kernel(), []
+    device = Owner(1)
+    for instant in (1, 2, 3):
+        kernel.at(instant, device, log.append, instant)
+    kernel.run(until=2)
+    assert log == [1, 2]
+    kernel.advance(2)
+    kernel.run()
+    assert log == [1, 2, 3]
+
+
+def test_stop_returns_after_the_running_event():
+    kernel, log = Kernel(), []
+    device = Owner(1)
+    kernel.at(1, device, lambda _: kernel.stop())
+    kernel.at(1, device, log.append, "later")
+    kernel.run()
+    assert log == []
+    kernel.run()
+    assert log == ["later"]
+
+
+def test_what_an_event_raises_stops_the_run_and_keeps_the_rest():
+    kernel, log = Kernel(), []
+    device = Owner(1)
+    kernel.at(1, device, lambda _: 1 // 0)
+    kernel.at(2, device, log.append, "after")
+    try:
+        kernel.run()
+    except ZeroDivisionError:
+        log.append("raised")
+    kernel.run()
+    assert log == ["raised", "after"]
+    assert kernel.events == 2
+
+
+def test_the_clock_never_goes_back():
+    kernel = Kernel()
+    kernel.advance(5)
+    try:
+        kernel.advance(4)
+    except ValueError as error:
+        assert "cannot go back" in str(error)
+    else:
+        raise AssertionError("the clock went back")
+
+
+events = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 4), st.sampled_from([DEVICE, DEADLINE])), max_size=40)
+
+
+@given(events)
+def test_a_fleet_split_over_two_queues_keeps_each_devices_order(planned):
+    def play(numbers):
+        kernel, log = Kernel(), []
+        owners = {number: Owner(number) for number in numbers}
+        for index, (instant, number, priority) in enumerate(planned):
+            if number in owners:
+                kernel.at(instant, owners[number], log.append, (instant, priority, number, index), priority)
+        kernel.run()
+        return log
+
+    whole = play([1, 2, 3, 4])
+    split = play([1, 3]) + play([2, 4])
+    assert sorted(split, key=whole.index) == whole
+    assert whole == sorted(whole, key=lambda event: event)

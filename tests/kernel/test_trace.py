@@ -1,0 +1,96 @@
+"""The trace: announced once, in order, to whoever asked; evidence bounded; secrets masked."""
+
+import hashlib
+import io
+import json
+
+from cpescript.cwmp.http import HttpRequest, HttpResponse
+from cpescript.kernel.queue import Kernel
+from cpescript.kernel.trace import EVIDENCE_MESSAGES, FROM_ACS, TO_ACS, Trace, Writer
+
+
+class Box:
+    """A device, as the trace sees it."""
+
+    def __init__(self, number):
+        self.number = number
+        self.recent = None
+
+    @property
+    def name(self):
+        return f"fleet[{self.number}]"
+
+
+def say(trace, device, kind="Inform", body=b"<x/>", direction=TO_ACS):
+    http = HttpRequest((("SOAPAction", ""),), body) if direction == TO_ACS else HttpResponse(200, (), body)
+    trace.message(device, 1, direction, "cwmp", kind, http, body)
+
+
+def test_only_what_was_asked_for_becomes_a_record():
+    seen = []
+    trace = Trace(Kernel())
+    trace.watch(["Download"], seen.append)
+    say(trace, Box(1), "Inform")
+    say(trace, Box(1), "Download")
+    assert [record.kind for record in seen] == ["Download"]
+    assert seen[0].n == 2
+    assert not trace.wants("Inform")
+    trace.unwatch(seen.append)
+    assert not trace.wants("Download")
+
+
+def test_the_last_ten_messages_of_a_device_are_kept():
+    trace, device = Trace(Kernel()), Box(1)
+    for index in range(12):
+        say(trace, device, f"Kind{index}")
+    assert [entry[4] for entry in device.recent] == [f"Kind{index}" for index in range(2, 12)]
+
+
+def test_evidence_is_bounded_for_the_run_as_a_whole():
+    trace, device = Trace(Kernel()), Box(1)
+    trace.budget(EVIDENCE_MESSAGES // 2)
+    for index in range(12):
+        say(trace, device, f"Kind{index}")
+    assert len(device.recent) == 2
+    assert device.recent[-1][6] is None, "a large fleet keeps no bodies"
+
+
+def test_bodies_are_decoded_when_first_asked_for():
+    decoded = []
+
+    def decode(body):
+        decoded.append(body)
+        return body.decode()
+
+    seen = []
+    trace = Trace(Kernel(), decoders={"cwmp": decode})
+    trace.watch(["Inform"], seen.append)
+    say(trace, Box(1), body=b"hello")
+    assert decoded == []
+    assert seen[0].message == "hello"
+    assert seen[0].message == "hello"
+    assert decoded == [b"hello"]
+
+
+def test_the_file_and_its_digest():
+    file = io.BytesIO()
+    writer = Writer("rollout", file, secrets=["s3<cret", ""])
+    trace = Trace(Kernel(), writer=writer)
+    writer.header({"seed": 42})
+    say(trace, Box(3), body="<v>s3&lt;cret é</v>".encode())
+    say(trace, Box(3), "InformResponse", b"\xff", FROM_ACS)
+    trace.fact(Box(3), "state", state="online", on=True)
+    trace.fact(None, "note", text="s3<cret")
+    lines = [json.loads(line) for line in file.getvalue().decode().splitlines()]
+    assert lines[0] == {"schema": "cpescript-trace/1", "scenario": "rollout", "seed": 42}
+    assert list(lines[1]) == [
+        "t", "n", "scenario", "device", "session", "direction", "protocol", "kind", "http", "body",
+    ]  # fmt: skip
+    assert lines[1]["body"] == "<v>*** é</v>"
+    assert lines[1]["http"] == {"method": "POST", "headers": [["SOAPAction", ""]]}
+    assert lines[2]["body"] == "\\xff"
+    assert lines[2]["http"] == {"status": 200, "headers": []}
+    assert lines[3]["data"] == {"state": "online", "on": True}
+    assert lines[4]["device"] is None
+    assert lines[4]["data"] == {"text": "***"}
+    assert writer.hexdigest() == hashlib.sha256(file.getvalue()).hexdigest()
