@@ -90,14 +90,6 @@ class Kernel:
         instant = self.next_instant()
         return None if instant is None else (instant, self._heap[0][1] >> _PRIORITY_SHIFT)
 
-    def step(self) -> None:
-        """Run the next event, for whoever decides between events whether time may move. Nothing waits: no effect."""
-        if self.next_instant() is None:
-            return
-        self.now, _, action, argument = heappop(self._heap)
-        self.events += 1
-        action(argument)
-
     @property
     def stopped(self) -> bool:
         """Whether `stop` was called since `run` last began."""
@@ -107,8 +99,9 @@ class Kernel:
         """Let `run` return after the event that is being run."""
         self._stopped = True
 
-    def run(self, until: int | None = None) -> None:
-        """Run events in order up to and including instant `until` (None: until none waits) or until `stop`.
+    def run(self, until: int | None = None, most: int | None = None) -> None:
+        """Run events in order up to and including instant `until` (None: until none waits), `most` of them at most, or
+        until `stop`.
 
         The clock ends at the last event that ran; `advance` moves it further.
         """
@@ -125,7 +118,7 @@ class Kernel:
                 self.now = when
                 count += 1
                 action(argument)
-                if self._stopped:
+                if self._stopped or count == most:
                     return
         finally:
             self.events += count

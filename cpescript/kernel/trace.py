@@ -238,7 +238,9 @@ class Trace:
         if self._bodies:
             recent.append((self._kernel.now, session, direction, protocol, kind, http, body, message))
         else:
-            recent.append((self._kernel.now, session, direction, protocol, kind, None, None, message))
+            # What the ACS sends is decoded once for many devices and costs nothing to keep; the rest is each one's own.
+            shared = message if direction == FROM_ACS else None
+            recent.append((self._kernel.now, session, direction, protocol, kind, None, None, shared))
         if len(recent) > self._depth:
             del recent[0]
         watchers = self._watchers.get(kind)

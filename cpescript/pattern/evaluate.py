@@ -635,6 +635,17 @@ def member(target: x.Target, scope: Scope) -> Callable[[int], bool]:
     return lambda device: device in chosen
 
 
+def unconditional(target: x.Target) -> x.Target:
+    """Return the target without its `where`: every device that it could ever come to speak of."""
+    if isinstance(target, x.Where):
+        return unconditional(target.base)
+    if isinstance(target, x.Except):
+        return x.Except(target.span, unconditional(target.base), target.removed)
+    if isinstance(target, x.Union_):
+        return x.Union_(target.span, tuple(map(unconditional, target.parts)))
+    return target
+
+
 TARGETS = (x.Cohort, x.All, x.Device, x.Slice, x.Where, x.Except, x.Union_, x.Draw)
 
 

@@ -109,3 +109,13 @@ def test_a_fleet_split_over_two_queues_keeps_each_devices_order(planned):
     split = play([1, 3]) + play([2, 4])
     assert sorted(split, key=whole.index) == whole
     assert whole == sorted(whole, key=lambda event: event)
+
+
+def test_run_gives_way_after_so_many_events():
+    kernel, log = Kernel(), []
+    for instant in (1, 2, 3):
+        kernel.at(instant, Owner(1), log.append, instant)
+    kernel.run(most=2)
+    assert log == [1, 2]
+    kernel.run(most=2)
+    assert log == [1, 2, 3]

@@ -1,0 +1,52 @@
+# Two commands on a fresh machine with nothing but Python and make: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= auto
+BIN := $(VENV)/bin
+SOURCES := cpescript tests benchmarks hatch_build.py
+
+.PHONY: help demo test lint docs bench clean
+
+help:
+	@echo 'make demo   make a virtual environment, install, run the firmware rollout'
+	@echo 'make test   the same, and run all tests (JOBS=2 for two at a time)'
+	@echo 'make lint   ruff, mypy --strict, the formatters'"'"' checks'
+	@echo 'make docs   build the documentation into site/'
+	@echo 'make bench  print the table of speeds (BENCH_JSON=FILE keeps it)'
+	@echo 'make clean  remove what the others made'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'cpescript needs Python 3.11 or newer; choose one by PYTHON=python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml hatch_build.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml hatch_build.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	$(BIN)/cpescript run firmware_rollout
+
+test: $(VENV)/.installed-dev
+	$(BIN)/cpescript run firmware_rollout
+	$(BIN)/python -m pytest --numprocesses $(JOBS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/cpescript fmt --check scenarios/*.cpes
+
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

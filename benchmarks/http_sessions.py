@@ -1,0 +1,119 @@
+"""Sessions over real HTTP: the whole path of `cpescript run` against an nginx that gives two fixed answers.
+
+A connection per session, two round trips in each: an Inform is answered by an InformResponse with ID 1, an empty POST
+by 204. nginx runs on a port of 127.0.0.1 that happens to be free, on a core of its own where there is one; counted is
+the CPU time of this process, so what one core of the simulator can do.
+"""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cpescript.runner.case import Case
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import timelines
+
+SCENARIO = """
+scenario "heartbeat":
+    seed 1
+    limit 2d
+    patience 10ms
+    spawn 500 of hg100 as fleet over 5m with:
+        set Device.ManagementServer.PeriodicInformInterval = 300
+    always at most 0 of all updating
+    parallel:
+        expect each fleet online for 2h
+        check at most 100000 Inform where events contains "2 PERIODIC" on each fleet within 2h
+"""
+
+INFORM_RESPONSE = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/" '
+    'xmlns:cwmp="urn:dslforum-org:cwmp-1-2"><soap-env:Header><cwmp:ID soap-env:mustUnderstand="1">1</cwmp:ID>'
+    "</soap-env:Header><soap-env:Body><cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>"
+    "</soap-env:Body></soap-env:Envelope>"
+)
+
+CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 2048; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    default_type "text/xml; charset=utf-8";
+    server {{
+        listen 127.0.0.1:{port} backlog=2048;
+        if ($http_content_length = 0) {{ return 204; }}
+        location / {{ return 200 '{answer}'; }}
+    }}
+}}
+"""
+
+
+@contextmanager
+def fixed_answers() -> Iterator[str]:
+    """Run an nginx that gives the two answers and yield its URL. Raises FileNotFoundError where there is no nginx."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        raise FileNotFoundError("no nginx is installed")
+    with tempfile.TemporaryDirectory() as folder:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        file = Path(folder, "nginx.conf")
+        file.write_text(CONFIGURATION.format(folder=folder, port=port, answer=INFORM_RESPONSE))
+        command = [program, "-p", folder, "-c", str(file)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+            try:
+                _wait_for(server, port, Path(folder, "error.log"))
+                yield f"http://127.0.0.1:{port}/acs"
+            finally:
+                server.terminate()
+
+
+def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if server.poll() is not None:
+                break
+            time.sleep(0.05)
+    raise RuntimeError(f"nginx does not run: {log.read_text() if log.exists() else 'no word why'}")
+
+
+def measure() -> float:
+    """Return sessions per second of one core's time."""
+    with tempfile.TemporaryDirectory() as folder, fixed_answers() as url:
+        file = Path(folder, "heartbeat.cpes")
+        file.write_text(SCENARIO)
+        options = RunOptions(scenarios=(str(file),), acs=url)
+        (timeline,), _ = timelines(options)
+        case = Case(timeline, options, 1, None)
+        gc.collect()
+        began = time.process_time()
+        result = case.run()
+        took = time.process_time() - began
+    if result.verdict != "passed" or any(latency.errors for latency in result.latencies):
+        raise SystemExit(f"the benchmark's own scenario {result.verdict}: {result.reason} {result.latencies}")
+    return result.sessions / took
+
+
+if __name__ == "__main__":
+    print(f"{measure():,.0f} sessions/s")

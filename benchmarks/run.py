@@ -1,0 +1,235 @@
+"""Prints what the parts cost, one core each: `make bench`; with BENCH_JSON=FILE also as JSON.
+
+Every row goes through the path that `cpescript run` takes: a checked scenario, the executor, the judge with two claims
+and one `always` open all the while. Nothing is asserted: machines are shared and noisy, a figure is for comparing.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from cpescript.cwmp.http import HttpRequest, HttpResponse
+from cpescript.kernel.queue import Kernel, Owner
+from cpescript.runner import case as case_module
+from cpescript.runner.case import Case
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import timelines
+from cpescript.transport.loopback import Loopback
+
+SCENARIO = """
+param size: int
+param hours: duration
+
+scenario "heartbeat":
+    seed 1
+    limit 30d
+    spawn size of hg100 as fleet over 5m
+    always at most 0 of all updating
+    parallel:
+        expect each fleet online for hours
+        check at most 100000 Inform where events contains "2 PERIODIC" on each fleet within hours
+"""
+
+IDLE = """
+param size: int
+
+scenario "bootstrap of many":
+    seed 1
+    spawn size of hg100 as fleet
+    always at most 0 of all updating
+    parallel:
+        expect each fleet online for 4m
+        expect InformResponse on each fleet within 4m
+"""
+
+
+def make_case(text: str, trace: Any = None, **params: object) -> Case:
+    """Return a case of the scenario `text`, ready to run."""
+    with tempfile.NamedTemporaryFile("w", suffix=".cpes", delete=False) as file:
+        file.write(text)
+    try:
+        options = RunOptions(scenarios=(file.name,), params=tuple((name, str(value)) for name, value in params.items()))
+        (timeline,), _ = timelines(options)
+    finally:
+        os.unlink(file.name)
+    return Case(timeline, options, 1, trace)
+
+
+def sessions_per_second(size: int, hours: str, trace: Any = None, target: Callable[..., Any] | None = None) -> float:
+    case = make_case(SCENARIO, trace, size=size, hours=hours)
+    original = case_module.make_target
+    if target is not None:
+        case_module.make_target = target
+    try:
+        gc.collect()
+        began = time.process_time()
+        result = case.run()
+        took = time.process_time() - began
+    finally:
+        case_module.make_target = original
+    if result.verdict != "passed":
+        raise SystemExit(f"the benchmark's own scenario {result.verdict}: {result.reason} {result.problems}")
+    return result.sessions / took
+
+
+INFORM_RESPONSE = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b'<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/" '
+    b'xmlns:cwmp="urn:dslforum-org:cwmp-1-2"><soap-env:Header><cwmp:ID soap-env:mustUnderstand="1">1</cwmp:ID>'
+    b"</soap-env:Header><soap-env:Body><cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>"
+    b"</soap-env:Body></soap-env:Envelope>"
+)
+
+
+def stub_target(timeline: Any, options: Any, seed: int, start: int, simulation: Any, pulse: Any) -> Any:
+    """A target that answers every Inform with the same octets and everything else with 204."""
+    answer = HttpResponse(200, (("Content-Type", "text/xml; charset=utf-8"),), INFORM_RESPONSE)
+    end = HttpResponse(204)
+
+    def handle(request: HttpRequest, peer: object) -> HttpResponse:
+        return answer if request.body else end
+
+    return SimpleNamespace(
+        wire=Loopback(handle, simulation.kernel),
+        adapter=SimpleNamespace(name="stub", verbs=frozenset()),
+        close=lambda: None,
+        latencies=lambda: (),
+        remarks=(),
+    )
+
+
+def resident() -> int:
+    """Return this process's resident memory in octets."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def idle() -> tuple[float, float]:
+    """Return (octets per idle device after its bootstrap, seconds to make them) at 100,000 devices of hg100."""
+    size = 100_000
+    warm = make_case(IDLE, size=10)
+    warm.run()
+    case = make_case(IDLE, size=size)
+    took: list[float] = []
+    spawn = case.simulation.spawn
+
+    def timed(*arguments: Any, **named: Any) -> Any:
+        began = time.process_time()
+        try:
+            return spawn(*arguments, **named)
+        finally:
+            took.append(time.process_time() - began)
+
+    case.simulation.spawn = timed  # type: ignore[method-assign]
+    gc.collect()
+    before = resident()
+    found: list[int] = []
+    finished = case.executor._finished
+
+    def weigh() -> None:
+        gc.collect()
+        found.append(resident())
+        finished()
+
+    case.executor._finished = weigh
+    result = case.run()
+    if result.verdict != "passed":
+        raise SystemExit(f"the benchmark's own scenario {result.verdict}: {result.reason} {result.problems}")
+    return (found[0] - before) / size, took[0]
+
+
+def timers_per_second() -> float:
+    """Events a second with 200,000 pending, each planning the next of its device."""
+    kernel, total = Kernel(), 1_000_000
+    owners = [Owner(number) for number in range(1, 200_001)]
+    left = [total]
+
+    def fire(owner: Owner) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            kernel.stop()
+        kernel.at(kernel.now + 300_000_000_000 + owner.number, owner, fire, owner)
+
+    for owner in owners:
+        kernel.at(owner.number * 1_500_000, owner, fire, owner)
+    began = time.process_time()
+    kernel.run()
+    return total / (time.process_time() - began)
+
+
+def command_ms(*arguments: str, turns: int = 10) -> float:
+    """Milliseconds of a whole command, the median of `turns` runs after one that warms the caches."""
+    program = [sys.executable, "-m", "cpescript", *arguments]
+    script = Path(sys.executable).with_name("cpescript")
+    if script.exists():
+        program = [str(script), *arguments]
+    took = []
+    for _ in range(turns + 1):
+        began = time.perf_counter()
+        subprocess.run(program, check=True, stdout=subprocess.DEVNULL)
+        took.append((time.perf_counter() - began) * 1000)
+    return sorted(took[1:])[turns // 2]
+
+
+def http_sessions() -> float:
+    from http_sessions import measure
+
+    return measure()
+
+
+def day_of_1000() -> float:
+    """Seconds for 1,000 devices that inform every 300 s for a virtual day."""
+    case = make_case(SCENARIO, size=1000, hours="24h")
+    began = time.perf_counter()
+    result = case.run()
+    if result.verdict != "passed" or result.sessions < 250_000:
+        raise SystemExit(f"the benchmark's own scenario {result.verdict}: {result.reason}, {result.sessions} sessions")
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    rows: dict[str, tuple[float, str]] = {}
+
+    def row(name: str, value: float, unit: str, target: str) -> None:
+        rows[name] = (value, unit)
+        shown = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+        print(f"{name:<28} {shown:>12} {unit:<12} (aim: {target})", flush=True)
+
+    row("loopback_sessions_per_s", sessions_per_second(500, "6h"), "sessions/s", "at least 8,000")
+    with tempfile.TemporaryFile() as file:
+        row("loopback_traced_sessions_per_s", sessions_per_second(500, "2h", file), "sessions/s", "-")
+    row("stub_sessions_per_s", sessions_per_second(500, "24h", target=stub_target), "sessions/s", "at least 40,000")
+    # In a process of its own, so that memory that the rows above have freed is not counted as free.
+    done = subprocess.run([sys.executable, __file__, "--idle"], check=True, capture_output=True, text=True)
+    octets, seconds = json.loads(done.stdout)
+    row("idle_bytes_per_device", octets, "octets", "at most 2,000")
+    row("build_100k_s", seconds, "s", "at most 3")
+    row("timers_per_s", timers_per_second(), "events/s", "at least 500,000")
+    try:
+        row("http_sessions_per_s", http_sessions(), "sessions/s", "at least 5,000")
+    except FileNotFoundError as error:
+        print(f"http_sessions_per_s          skipped: {error}")
+    row("version_ms", command_ms("--version"), "ms", "at most 150")
+    row("check_ms", command_ms("check", "firmware_rollout"), "ms", "at most 400")
+    row("day_of_1000_s", day_of_1000(), "s", "at most 60")
+    if target := os.environ.get("BENCH_JSON"):
+        figures = {name: {"value": value, "unit": unit} for name, (value, unit) in rows.items()}
+        Path(target).write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--idle"]:
+        print(json.dumps(idle()))
+    else:
+        main()

@@ -1,0 +1,64 @@
+"""What every adapter offers: prepare the ACS for a run, and pass orders on to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from cpescript.acs.orders import Order, OrderResult
+from cpescript.kernel.time import DEFAULT_START, Instant
+
+
+class AdapterError(Exception):
+    """The adapter cannot do what it is for: the ACS's north side is unreachable, refuses, or answers nonsense.
+
+    Says nothing about what the ACS owes its devices, so a run ends in *error*. The text is for the user.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a scenario wants of its ACS before it begins."""
+
+    policy_text: str | None = None
+    """The policy file's text, None for the default policy."""
+    policy_name: str = "default"
+    """What diagnostics call the policy: its file."""
+    defects: tuple[str, ...] = ()
+    firmware: Mapping[str, int] = field(default_factory=dict)
+    """Declared firmware images: version to size in octets."""
+    start: Instant = DEFAULT_START
+    """The calendar instant of virtual time 0."""
+    seed: int = 0
+    file_base_url: str = "http://files.example/"
+    """Where firmware images are fetched: this and the version and `.bin`."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON object that the north side of `cpescript acs serve` takes (`acs.build.build_from_json`)."""
+        return {
+            "policy": self.policy_text,
+            "policy_name": self.policy_name,
+            "defects": list(self.defects),
+            "firmware": dict(self.firmware),
+            "start": int(self.start),
+            "seed": self.seed,
+            "file_base_url": self.file_base_url,
+        }
+
+
+class Adapter(Protocol):
+    """How `acs …` statements reach the ACS under test."""
+
+    name: str
+    verbs: frozenset[str]
+    """The verbs that this adapter can pass on; a scenario with another is an error before it runs."""
+
+    def prepare(self, setup: Setup) -> None:
+        """Make the ACS ready for a scenario, its memory empty. Raises AdapterError."""
+
+    def submit(self, orders: Sequence[Order], done: Callable[[list[OrderResult]], None]) -> None:
+        """Pass orders on; `done` is called with their results, at once or later. Raises AdapterError."""
+
+    def close(self) -> None:
+        """Let go of whatever the adapter holds."""

@@ -1,0 +1,82 @@
+"""`cpescript acs serve|defects`: the reference ACS on real HTTP, and its deliberate defects."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from cpescript.cli.exits import OK
+from cpescript.cli.files import READABLE
+from cpescript.cli.page import Command
+from cpescript.cli.values import defect
+from cpescript.results import BAD_USAGE
+
+
+@click.group()
+def command() -> None:
+    """Serve the reference ACS, list its deliberate defects."""
+
+
+@command.command(
+    "serve",
+    cls=Command,
+    examples=(
+        ("cpescript acs serve", "on this machine only"),
+        ("cpescript acs serve --policy rollout.yaml --defect no-retry", "another policy, and wrong on purpose"),
+        (
+            "cpescript run periodic_inform --acs http://127.0.0.1:7547/ --adapter cpescript --north http://127.0.0.1:7557/",
+            "from another terminal: drive it",
+        ),
+    ),
+    exits={OK: "ended by Ctrl-C or SIGTERM", BAD_USAGE: "a policy with mistakes, or a port that is taken"},
+)
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where devices reach it.")
+@click.option("--port", default=7547, show_default=True, type=click.IntRange(0, 65535), help="Port for devices.")
+@click.option(
+    "--north-port",
+    default=7557,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port for orders; on loopback only.",
+)
+@click.option("--policy", type=READABLE, metavar="FILE", help="Replaces or extends the default policy.")
+@click.option(
+    "--defect", "defects", type=defect, multiple=True, metavar="NAME", help="Be wrong on purpose. Repeatable."
+)
+def serve(host: str, port: int, north_port: int, policy: Path | None, defects: tuple[str, ...]) -> int:
+    """Serve the reference ACS over HTTP until Ctrl-C or SIGTERM. Port 0 takes a free one and says which.
+
+    It is the same ACS as the embedded one. Once a run drives it, its clock is advanced through the north side by that
+    run.
+    """
+    from cpescript.transport.acs_service import serve as serve_acs
+
+    try:
+        serve_acs(port, north_port, policy, defects, host=host, announce=click.echo)
+    except ValueError as error:
+        click.echo(str(error), err=True)
+        return BAD_USAGE
+    except OSError as error:
+        raise click.ClickException(f"a port cannot be had: {error}") from None
+    return OK
+
+
+@command.command("defects", cls=Command, examples=(("cpescript run firmware_rollout --defect no-retry", "use one"),))
+@click.option("--json", "as_json", is_flag=True, help="A list of {name, summary, breaks, caught_by}.")
+def defects(as_json: bool) -> int:
+    """List the deliberate defects of the reference ACS: what each does, what it breaks, which scenario catches it."""
+    from cpescript.acs.defects import catalogue
+
+    known = list(catalogue().values())
+    if as_json:
+        rows = [
+            {"name": one.name, "summary": one.summary, "breaks": one.breaks, "caught_by": one.caught_by}
+            for one in known
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return OK
+    for one in known:
+        click.echo(f"{one.name}\n    {one.summary}\n    breaks: {one.breaks}\n    caught by: {one.caught_by}\n")
+    return OK

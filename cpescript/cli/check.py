@@ -1,0 +1,48 @@
+"""`cpescript check`: every mistake of scenarios, found without running anything."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import click
+
+from cpescript.cli.exits import OK
+from cpescript.cli.files import locate, problems, show
+from cpescript.cli.page import Command
+from cpescript.results import BAD_USAGE
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("cpescript check my.cpes", "one file, every mistake at once"),
+        ("cpescript check scenarios/*.cpes --json", "for an editor or a build server"),
+    ),
+    exits={OK: "all files check; there may be warnings", BAD_USAGE: "at least one mistake"},
+)
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--json", "as_json", is_flag=True, help="A list of {path, ok, problems} on standard output.")
+def command(scenarios: tuple[str, ...], as_json: bool) -> int:
+    """Find every mistake in scenarios without running them.
+
+    SCENARIO is a file, or the name of a scenario that ships. Each mistake says where it is, what was expected and what
+    was probably meant.
+    """
+    from cpescript.language.catalogue import standard_catalogue
+    from cpescript.language.loader import check
+
+    catalogue = standard_catalogue()
+    found = [
+        (path, check(path, catalogue, environment=os.environ))
+        for path in (locate("scenarios", name) for name in scenarios)
+    ]
+    if as_json:
+        listed = [{"path": str(path), "ok": not bag.failed, "problems": problems(bag)} for path, bag in found]
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+    else:
+        show(bag for _, bag in found)
+        for path, bag in found:
+            if not bag.failed:
+                click.echo(f"{path}: ok")
+    return BAD_USAGE if any(bag.failed for _, bag in found) else OK

@@ -1,0 +1,93 @@
+"""Reading and writing files for the commands: every way that can go wrong is a message, not a traceback."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cpescript import libraries
+from cpescript.diagnostics import Bag, did_you_mean
+
+READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+
+
+def writable(text: str) -> Path:
+    """Return the path of a file to be written: its folder is made, and that it can be written is known before a run."""
+    path = Path(text)
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise click.BadParameter(f"'{path}' cannot be written: {error.strerror}") from None
+    return path
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text, whole or not at all; what UTF-8 cannot carry is written as an escape. Raises ClickException."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        # A pipe or a device (`/dev/stdout`) is written to, not replaced.
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+            return
+        target = path.resolve()
+        part = target.with_name(part.name)
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        if target.exists():
+            part.chmod(target.stat().st_mode & 0o7777)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise click.ClickException(f"'{path}' cannot be written: {error.strerror}") from None
+
+
+def read(path: Path) -> str:
+    """Return a file's text. Raises ClickException."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"'{path}' cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"'{path}' is not UTF-8: octet {error.start} cannot be decoded") from None
+
+
+def locate(kind: libraries.Kind, name: str) -> Path:
+    """Return the scenario or profile that `name` means: a path, else one that ships. Raises BadParameter."""
+    path = Path(name)
+    if path.is_file() or (kind == "profiles" and path.is_dir()):
+        return path
+    found = libraries.find(kind, name)
+    if found is None:
+        what = kind.removesuffix("s")
+        remedy = did_you_mean(name, libraries.names(kind), f"give a path, or one of {', '.join(libraries.names(kind))}")
+        raise click.BadParameter(f"there is no {what} '{name}': {remedy}")
+    return found
+
+
+def problems(bag: Bag) -> list[dict[str, Any]]:
+    """Return a bag's items for `--json`: `{file, line, column, code, message}`, and `severity` and `remedy`."""
+    return [
+        {
+            "file": item.span.source,
+            "line": item.span.line,
+            "column": item.span.column,
+            "code": item.code,
+            "message": item.message,
+            "remedy": item.remedy,
+            "severity": item.severity,
+        }
+        for item in bag
+    ]
+
+
+def show(bags: Iterable[Bag]) -> None:
+    """Print every diagnostic of the bags on standard error."""
+    text = "\n".join(rendered for bag in bags if (rendered := bag.render()))
+    if text:
+        click.echo(text, err=True)

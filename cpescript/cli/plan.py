@@ -1,0 +1,48 @@
+"""`cpescript plan`: what a scenario will do, and when, without doing it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from cpescript.cli import params
+from cpescript.cli.exits import OK
+from cpescript.cli.files import READABLE, locate, show
+from cpescript.cli.page import Command
+from cpescript.diagnostics import Bag
+from cpescript.results import BAD_USAGE
+
+
+@click.command(
+    cls=Command,
+    examples=(("cpescript plan firmware_rollout --param size=500", "the steps, the devices and the deadlines"),),
+    exits={OK: "shown", BAD_USAGE: "a scenario that does not check"},
+)
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.option("--param", "words", multiple=True, metavar="NAME=VALUE", help="As for 'run'.")
+@click.option("--params", "params_file", type=READABLE, metavar="FILE", help="As for 'run'.")
+def command(scenarios: tuple[str, ...], words: tuple[str, ...], params_file: Path | None) -> int:
+    """Show what a scenario will do, and when, without doing it.
+
+    SCENARIO is a file, or the name of a scenario that ships.
+    """
+    from cpescript.language.catalogue import standard_catalogue
+    from cpescript.language.loader import load
+    from cpescript.language.plan import plan_text
+
+    given, in_file = params.given(words), params.from_file(params_file)
+    catalogue, bag, texts = standard_catalogue(), Bag(), []
+    for name in scenarios:
+        program, found = load(locate("scenarios", name), catalogue)
+        bag.extend(found)
+        if program is not None and not found.failed:
+            cases, found = program.cases(given, in_file, os.environ)
+            bag.extend(found)
+            texts += [plan_text(case) for case in cases]
+    show([bag])
+    if bag.failed:
+        return BAD_USAGE
+    click.echo("\n".join(texts), nl=False)
+    return OK

@@ -1,0 +1,313 @@
+"""`cpescript run`: scenarios to verdicts and reports."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cpescript.cli import Drawn, params
+from cpescript.cli.exits import MEANINGS
+from cpescript.cli.files import READABLE, writable, write
+from cpescript.cli.interrupts import Interrupts
+from cpescript.cli.page import Command, Option
+from cpescript.cli.values import defect, duration
+from cpescript.kernel.time import SECOND, Duration, format_clock
+from cpescript.report.progress import Progress
+from cpescript.results import BAD_USAGE, MessageLine, RunResult, ScenarioResult, Snapshot
+from cpescript.runner.options import DEFAULT_IN_FLIGHT, DEFAULT_REAL_LIMIT, DEFAULT_WINDOW, EMBEDDED, RunOptions
+
+EXAMPLES = (
+    ("cpescript run firmware_rollout", "a scenario that ships, on the embedded ACS"),
+    ("cpescript run my.cpes --seed 7 --param size=500", "another seed, a larger fleet"),
+    ("cpescript run my.cpes --report-junit report.xml --report-html report.html", "with reports to keep"),
+    ("cpescript run firmware_rollout --defect ignores-concurrency", "prove that the scenario can fail"),
+    (
+        "cpescript run my.cpes --acs http://192.0.2.7:7547/ --adapter cpescript --north http://192.0.2.7:7557/",
+        "an ACS on the network",
+    ),
+)
+
+NOT_REPEATED = frozenset(
+    {
+        "scenarios",
+        "seed",
+        "trace",
+        "trace_digest",
+        "report_junit",
+        "report_json",
+        "report_html",
+        "verbose",
+        "follow",
+        "colour",
+    }
+)
+"""What the command that runs a case again does without: it says the same, whatever was watched or written."""
+
+
+class Watcher:
+    """Shows a run as it goes by: progress on a terminal, statements and messages on request, each case as it ends."""
+
+    def __init__(self, progress: Progress, *, to_stderr: bool, colour: bool) -> None:
+        self._progress = progress
+        self._to_stderr = to_stderr
+        self._colour = colour
+        self._shown = 0
+        self._held = False
+        self._unread = False
+
+    def started(self, title: str, file: str) -> None:
+        pass
+
+    def step(self, t: int, line: int, source: str) -> None:
+        self._print(f"{format_clock(t):<12} line {line:<4} {source.strip()}\n")
+
+    def message(self, device: str, line: MessageLine) -> None:
+        from cpescript.report.explain import message_line, plain
+
+        self._print(f"{device:<12} {plain([message_line(line)])}")
+
+    def progress(self, snapshot: Snapshot) -> None:
+        self._progress.update(snapshot)
+
+    def finished(self, result: ScenarioResult) -> None:
+        # A case of a matrix may yet change: its `sometimes` may come true in a later case.
+        self._held = self._held or bool(result.case)
+        Drawn.seed = result.seed
+        if not self._held:
+            self._scenario(result)
+
+    def rest(self, result: RunResult) -> None:
+        """Show what has not been shown yet, and the last line."""
+        from cpescript.report import terminal
+
+        for scenario in result.scenarios[self._shown :]:
+            self._scenario(scenario)
+        self._print(terminal.render_summary(result, colour=self._colour))
+
+    def _scenario(self, scenario: ScenarioResult) -> None:
+        from cpescript.report import terminal
+
+        self._print(terminal.render_scenario(scenario, colour=self._colour))
+        self._shown += 1
+
+    def _print(self, text: str) -> None:
+        self._progress.clear()
+        if self._unread:
+            return
+        try:
+            click.echo(text, nl=False, err=self._to_stderr, color=self._colour)
+        except BrokenPipeError:
+            # `| head` has read enough; the run, its reports and its exit status go on as they are.
+            self._unread = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+_what = partial(click.option, cls=Option, group="What runs")
+_acs = partial(click.option, cls=Option, group="The ACS under test")
+_time = partial(click.option, cls=Option, group="Time")
+_report = partial(click.option, cls=Option, group="Reports")
+_watch = partial(click.option, cls=Option, group="Watching")
+
+
+@click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS), short_help="Run scenarios and judge the ACS.")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@_what(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    metavar="N",
+    help="Root of all chance; stronger than the scenario's own. Drawn and reported where neither says.",
+)
+@_what(
+    "--param",
+    "params",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a parameter of the scenario. Repeatable.",
+)
+@_what(
+    "--params", "params_file", type=READABLE, metavar="FILE", help="Parameters from a YAML file; --param is stronger."
+)
+@_what("--strict", is_flag=True, help="What passed vacuously is inconclusive.")
+@_acs(
+    "--acs",
+    default=EMBEDDED,
+    show_default=True,
+    metavar="URL",
+    help="'embedded', or the URL that devices send their Informs to.",
+)
+@_acs("--adapter", metavar="NAME", help="How orders reach an ACS on the network: 'cpescript' for one of ours.")
+@_acs("--north", metavar="URL", help="The ACS's north side, for the adapter.")
+@_acs("--policy", type=READABLE, metavar="FILE", help="Policy of the embedded ACS; stronger than the scenario's own.")
+@_acs(
+    "--defect",
+    "defects",
+    type=defect,
+    multiple=True,
+    metavar="NAME",
+    help="Give the embedded ACS a deliberate defect. Repeatable; 'cpescript acs defects' lists them.",
+)
+@_acs(
+    "--serial-prefix",
+    default="",
+    metavar="TEXT",
+    help="Put before every serial number, so that no ACS is left with strangers.",
+)
+@_acs("--yes", is_flag=True, help="Go ahead with more than ten devices towards an ACS that is not on this machine.")
+@_time(
+    "--window",
+    "window_ns",
+    type=duration,
+    default=str(Duration(DEFAULT_WINDOW)),
+    show_default=True,
+    help="Virtual time whose events share a real wire; 0 is strict.",
+)
+@_time(
+    "--in-flight",
+    type=click.IntRange(1),
+    default=DEFAULT_IN_FLIGHT,
+    show_default=True,
+    metavar="N",
+    help="Sessions on a real wire at once.",
+)
+@_time(
+    "--patience",
+    "patience_ns",
+    type=duration,
+    help="Real quiet that an external ACS is given; stronger than the scenario's own.",
+)
+@_time(
+    "--real-limit",
+    "real_limit",
+    type=duration,
+    default=str(Duration(int(DEFAULT_REAL_LIMIT) * SECOND)),
+    show_default=True,
+    help="Real time after which the run ends.",
+)
+@_report("--report-junit", type=writable, metavar="FILE", help="JUnit XML.")
+@_report("--report-json", type=writable, metavar="FILE", help="JSON, for programs.")
+@_report("--report-html", type=writable, metavar="FILE", help="One self-contained page, with pictures.")
+@_report("--trace", type=writable, metavar="FILE", help="Every message and fact as JSON Lines.")
+@_report("--trace-digest", is_flag=True, help="Print the trace's SHA-256 and nothing else on standard output.")
+@_watch("-v", "--verbose", count=True, help="Show statements as they start; twice: every message.")
+@_watch("--follow", metavar="DEVICE", help="Show the messages of one device: fleet[3], an identity or a serial number.")
+@_watch(
+    "--colour",
+    "--color",
+    "colour",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    show_default=True,
+    help="NO_COLOR is honoured.",
+)
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> int:
+    """Run scenarios against an ACS and judge what it did.
+
+    SCENARIO is a file, or the name of a scenario that ships. With the embedded ACS, the same scenario, parameters and
+    seed give the same trace to the octet.
+
+    A failure explains itself: the claim, the devices that missed it, their last messages, and the command that runs it
+    again.
+    """
+    from cpescript.runner.run import UsageError, run
+
+    colour = _coloured(given["colour"])
+    Drawn.seed = given["seed"]
+    digest_only = given["trace_digest"]
+    with Interrupts() as interrupted, Progress(sys.stderr, time.monotonic, colour=colour) as progress:
+        watcher = Watcher(progress, to_stderr=digest_only, colour=colour)
+        options = RunOptions(
+            scenarios=given["scenarios"],
+            acs=given["acs"],
+            adapter=given["adapter"],
+            north=given["north"],
+            policy=given["policy"],
+            defects=given["defects"],
+            seed=given["seed"],
+            params=params.given(given["params"]),
+            params_file=params.from_file(given["params_file"]),
+            environment=dict(os.environ),
+            strict=given["strict"],
+            yes=given["yes"],
+            serial_prefix=given["serial_prefix"],
+            window_ns=given["window_ns"],
+            in_flight=given["in_flight"],
+            real_limit_s=given["real_limit"] / SECOND,
+            patience_ns=given["patience_ns"],
+            trace=given["trace"],
+            trace_digest=digest_only,
+            follow=given["follow"],
+            verbose=given["verbose"],
+            observer=watcher,
+            interrupted=interrupted,
+            rerun=shlex.join(repeated(ctx)),
+        )
+        try:
+            result = run(options)
+        except UsageError as error:
+            progress.clear()
+            return _refused(error.bag.render() if error.bag else "", error.message, error.remedy)
+        try:
+            _write_reports(result, given["report_junit"], given["report_json"], given["report_html"])
+        finally:
+            watcher.rest(result)
+    if digest_only:
+        for scenario in result.scenarios:
+            title = "" if len(result.scenarios) == 1 else f"  {scenario.title}"
+            click.echo(f"{scenario.trace_digest}{title}")
+    return result.exit_status
+
+
+def repeated(ctx: click.Context) -> Iterator[str]:
+    """Yield the options of this command line that a run of the same case needs again, as they were given."""
+    for parameter in ctx.command.params:
+        name = parameter.name or ""
+        value = ctx.params.get(name)
+        if not isinstance(parameter, click.Option) or name in NOT_REPEATED:
+            continue
+        if ctx.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        option = max(parameter.opts, key=len)
+        if parameter.is_flag:
+            yield option
+            continue
+        for one in value if parameter.multiple and isinstance(value, tuple) else (value,):
+            yield option
+            yield str(one)
+
+
+def _refused(diagnostics: str, message: str, remedy: str) -> int:
+    if diagnostics:
+        click.echo(diagnostics, err=True)
+    click.echo(f"error: {message}" + (f"\n   = {remedy}" if remedy else ""), err=True)
+    return BAD_USAGE
+
+
+def _write_reports(result: RunResult, junit_file: Path | None, json_file: Path | None, html_file: Path | None) -> None:
+    """Write the reports that were asked for; each writer is imported only then."""
+    if junit_file is not None:
+        from cpescript.report import junit
+
+        write(junit_file, junit.render(result))
+    if json_file is not None:
+        from cpescript.report import json
+
+        write(json_file, json.render(result))
+    if html_file is not None:
+        from cpescript.report import html
+
+        write(html_file, html.render(result))
+
+
+def _coloured(choice: str) -> bool:
+    if choice == "auto":
+        return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return choice == "always"

@@ -1,0 +1,82 @@
+"""What a device says in its Inform: identity, events, and the parameters that each event calls for.
+
+Which parameters those are is worked out once for each (schema, events), and so is everything in the envelope that does
+not change from one Inform to the next.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cpescript.cwmp.codec import InformTemplate
+from cpescript.cwmp.rpcs import NAMESPACES
+from cpescript.kernel.time import format_instant
+
+if TYPE_CHECKING:
+    from cpescript.cwmp.events import Events
+    from cpescript.cwmp.session import Session
+    from cpescript.device.schema import Schema
+
+DEFAULT_VERSION = "1.2"
+
+_SUPPORTED = {
+    "1.3": "1.0,1.1,1.2,1.3",
+    "1.4": "1.0,1.1,1.2,1.3,1.4",
+}
+"""What SupportedCWMPVersions says; the header came with CWMP 1.3 (TR-069 3.7.4)."""
+
+Parameters = tuple[tuple[str, str], ...]
+"""Names with their XSD types."""
+
+
+def cwmp_version(schema: Schema) -> str:
+    """Return the CWMP version that the profile says its devices speak, `1.0` to `1.4`."""
+    return str(schema.extension.get("cwmp_version", DEFAULT_VERSION))
+
+
+@lru_cache(maxsize=256)
+def namespace_version(schema: Schema) -> str:
+    """Return the namespace version of that CWMP version: 1.2, 1.3 and 1.4 share one (TR-069 3.7.4)."""
+    version = cwmp_version(schema)
+    return version if version in NAMESPACES else DEFAULT_VERSION
+
+
+def build(session: Session) -> bytes:
+    """Return the Inform of a session as its device stands now."""
+    agent, device = session.agent, session.device
+    host = device.host
+    names, template = _prepared(device.schema, session.events, session.version)
+    if session.changed:
+        names = tuple(dict.fromkeys(names + session.changed))
+        template = None
+    get = device.get
+    try:
+        if template is None:
+            raise KeyError
+        values = [get(name) for name in names]
+    except KeyError:
+        # Not what the profile alone says: a changed parameter more, or an instance that is gone.
+        leaves = [leaf for name in names if (leaf := device.leaf(name)) is not None]
+        template = _template(tuple((leaf.path, leaf.type) for leaf in leaves), device.schema, session.version)
+        values = [get(leaf.path) for leaf in leaves]
+    now = format_instant(host.start + host.kernel.now)
+    return template.render("1", device.device_id, session.events, now, agent.retry_count, values)
+
+
+@lru_cache(maxsize=1024)
+def _prepared(schema: Schema, events: Events, version: str) -> tuple[tuple[str, ...], InformTemplate | None]:
+    """Return the parameters of an Inform with these events, and its template.
+
+    Forced parameters come first, then those that the profile lists for each event, each once.
+    """
+    names = dict.fromkeys(schema.forced_inform)
+    for event in events:
+        names.update(dict.fromkeys(schema.inform_parameters.get(event.code, ())))
+    return tuple(names), _template(tuple((name, schema.type_of(name) or "string") for name in names), schema, version)
+
+
+@lru_cache(maxsize=256)
+def _template(parameters: Parameters, schema: Schema, version: str) -> InformTemplate:
+    supported = _SUPPORTED.get(cwmp_version(schema))
+    return InformTemplate(parameters, version, {"SupportedCWMPVersions": supported} if supported else {})

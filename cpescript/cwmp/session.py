@@ -1,0 +1,456 @@
+"""One session of a device with its ACS, stepped, without input or output (TR-069 3.7.2).
+
+The shape of a session:
+
+    Inform → InformResponse → (own requests, each answered) → empty POST → RPC ↔ answer … → empty response
+
+Rules:
+
+1. A state says what of the device is on the wire and awaits the ACS's answer; an event says what came. The table
+   `TRANSITIONS` is the whole protocol: what it does not list ends the session as failed.
+2. The ACS may send an RPC only in the answer to an empty POST or to an RPC's answer. The device sends its own requests
+   before the empty POST; afterwards only where HoldRequests kept them back and has been released, for a session does
+   not end before the device had its turn.
+3. HoldRequests holds until an envelope without it; an empty response carries none, so it releases.
+4. A session is whole or it is nothing: after any abnormal end all events stay undelivered.
+5. The device counts its message IDs from 1 in each session and echoes those of the ACS. A response with another ID than
+   that of the request is no response; one without ID is taken as it is, since nothing can be mixed up.
+6. What the Inform says is read when the session starts. 401, redirects and 8005 send the same octets again.
+7. Whatever the ACS does is bounded: redirects, repetitions, exchanges.
+
+A mistake of the ACS ends the session with an outcome and a reason; an exception that comes out of here is our bug.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from cpescript.cwmp import answers, digest, inform
+from cpescript.cwmp.codec import CwmpSyntaxError, decode, encode
+from cpescript.cwmp.hooks import Detour, Reply
+from cpescript.cwmp.http import Failure, Headers, HttpRequest, HttpResponse
+from cpescript.cwmp.message import Event, Message
+from cpescript.cwmp.rpcs import EMPTY, GARBAGE, HTTP_ERROR, MESSAGES, NAMESPACES
+from cpescript.kernel import draws
+from cpescript.kernel.time import SECOND
+from cpescript.kernel.trace import FROM_ACS, TO_ACS
+
+if TYPE_CHECKING:
+    from cpescript.cwmp.agent import CwmpAgent
+
+Outcome = Literal["done", "timeout", "cut", "http", "tls", "refused"]
+
+
+class WaitUntil(NamedTuple):
+    """Call `resume` at the virtual instant `when`, in nanoseconds."""
+
+    when: int
+
+
+Step = HttpRequest | WaitUntil | None
+"""What a session wants next: send this request, wait, or nothing: it is over and its connection can be closed."""
+
+MOST_REDIRECTS = 5
+"""TR-069 3.4.6."""
+MOST_REPETITIONS = 5
+"""How often in a row 8005 is obeyed before the session counts as failed and the retry policy takes over."""
+MOST_EXCHANGES = 10_000
+"""An ACS that never ends a session would hold the virtual clock for ever; reading a tree of 50,000 parameters one at a
+time is more than any ACS does in one session."""
+PATIENCE = 60 * SECOND
+"""How long a device that answers nothing keeps the connection: twice the 30 s after which an ACS may give up."""
+
+
+class State:
+    """What of the device awaits the ACS's answer. Plain constants: they are looked up a dozen times a session."""
+
+    READY: Final = "nothing was sent yet"
+    INFORM: Final = "the Inform"
+    REQUEST: Final = "a request of the device's own"
+    YIELD: Final = "an empty POST: the ACS's turn"
+    ANSWER: Final = "the answer to an RPC"
+    OVER: Final = "nothing: the session has ended"
+
+
+class Came:
+    """What an HTTP response means in its place."""
+
+    RESPONSE: Final = "the response to the device's request"
+    RETRY: Final = "a Fault 8005 on the device's request"
+    FAULT: Final = "any other Fault on the device's request"
+    RPC: Final = "a request of the ACS"
+    NOTHING: Final = "an empty response"
+    CHALLENGE: Final = "401"
+    REDIRECT: Final = "302 or 307"
+
+
+class Act:
+    """What the device does about it: methods of `Session`."""
+
+    ACCEPTED: Final = "accepted"
+    DELIVERED: Final = "delivered"
+    ANSWER: Final = "answer"
+    FINISH: Final = "finish"
+    REPEAT: Final = "repeat"
+    AUTHENTICATE: Final = "authenticate"
+    FOLLOW: Final = "follow"
+    GIVE_UP: Final = "give up"
+
+
+_ANYWHERE = {Came.CHALLENGE: Act.AUTHENTICATE, Came.REDIRECT: Act.FOLLOW}
+_OWN = {Came.RETRY: Act.REPEAT, Came.FAULT: Act.GIVE_UP, **_ANYWHERE}
+_THEIRS = {Came.RPC: Act.ANSWER, Came.NOTHING: Act.FINISH, **_ANYWHERE}
+
+TRANSITIONS: dict[str, dict[str, str]] = {
+    State.INFORM: {Came.RESPONSE: Act.ACCEPTED, **_OWN},
+    State.REQUEST: {Came.RESPONSE: Act.DELIVERED, **_OWN},
+    State.YIELD: _THEIRS,
+    State.ANSWER: _THEIRS,
+}
+"""The protocol: what the device does about what came, by what of its own it awaits an answer to."""
+
+_SOAP: Headers = (("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", ""))
+_OUTCOMES: dict[Failure, Outcome] = {
+    "timeout": "timeout",
+    "cut": "cut",
+    "http": "http",
+    "tls": "tls",
+    "refused": "refused",
+    "too-large": "http",
+}
+
+
+class Session:
+    """A session of `agent`'s device; `number` counts the device's sessions from 1. A transport drives it.
+
+    `url` is where the next request goes; `events` is what the Inform told and no response has delivered yet, `changed`
+    the parameters that it reported as changed.
+    """
+
+    # Most sessions need none of these, so they start as the class's own; there are as many sessions as round trips to
+    # an ACS, not as devices, so an instance may have a dictionary.
+    state: str = State.READY
+    events: tuple[Event, ...] = ()
+    changed: tuple[str, ...] = ()
+    _id = 0
+    _expected: str | None = None
+    _kind = ""
+    _body = b""
+    _foreign = False
+    _hold = False
+    _held = False
+    _cookies: dict[str, str] | None = None
+    _challenge: digest.Challenge | None = None
+    _nonce_count = 0
+    _attempts = 0
+    _redirects = 0
+    _repetitions = 0
+    _exchanges = 0
+    _resume: Callable[[], Step] | None = None
+
+    def __init__(self, agent: CwmpAgent, number: int) -> None:
+        self.agent = agent
+        self.device = agent.device
+        self.number = number
+        self.url = agent.acs_url
+        self.version = inform.namespace_version(agent.device.schema)
+
+    # --- What a transport calls -----------------------------------------------------------------------------------
+
+    def start(self) -> Step:
+        """Return the first step. What the Inform tells is settled here."""
+        if self.state != State.READY:
+            return None
+        raw = self.agent.session_started(self)
+        if raw is not None:
+            self._foreign = True
+            return self._send(State.INFORM, _kind_of(raw), raw)
+        self._id = 1
+        return self._send(State.INFORM, "Inform", inform.build(self))
+
+    def receive(self, response: HttpResponse) -> Step:
+        """Return the step after a whole HTTP response."""
+        if self.state == State.OVER:
+            return None
+        self._exchanges += 1
+        if self._exchanges >= MOST_EXCHANGES:
+            return self._end("http", f"no end after {MOST_EXCHANGES} exchanges")
+        came, message, reason = self._read(response)
+        act = TRANSITIONS[self.state].get(came) if came is not None else None
+        if act is None:
+            return self._end("http", reason or f"{came} in answer to {self.state}")
+        if message is not None:
+            if message.version in NAMESPACES and message.version < self.version:
+                self.version = message.version
+            self._hold = bool(message.headers) and message.hold_requests
+            self._held = self._held or self._hold
+        if self._attempts and act != Act.AUTHENTICATE:
+            self._attempts = 0
+        return _ACTS[act](self, response, message)
+
+    def failed(self, failure: Failure) -> Step:
+        """Note that no response came."""
+        return None if self.state == State.OVER else self._end(_OUTCOMES[failure], failure)
+
+    def resume(self) -> Step:
+        """Return the step after a wait."""
+        resume, self._resume = self._resume, None
+        return resume() if resume is not None and self.state != State.OVER else None
+
+    def abort(self, outcome: Outcome = "cut", reason: str = "") -> None:
+        """End the session from the device's side, whatever is on the wire."""
+        if self.state != State.OVER:
+            self._end(outcome, reason)
+
+    # --- What came ------------------------------------------------------------------------------------------------
+
+    def _read(self, response: HttpResponse) -> tuple[str | None, Message | None, str]:
+        """Announce what came and say what it means here, or why it means nothing."""
+        status, body = response.status, response.body
+        if response.headers:
+            self._keep_cookies(response)
+        if status == 204 or (status == 200 and not body.strip()):
+            self._announce(EMPTY, response)
+            return Came.NOTHING, None, ""
+        if status != 200:
+            self._announce(HTTP_ERROR, response)
+            if status == 401:
+                return Came.CHALLENGE, None, ""
+            return (Came.REDIRECT if status in (302, 307) else None), None, f"HTTP status {status}"
+        try:
+            message = decode(body)
+        except CwmpSyntaxError as error:
+            self._announce(GARBAGE, response)
+            return None, None, str(error)
+        self._announce(message.kind, response, message)
+        return self._meaning(message)
+
+    def _meaning(self, message: Message) -> tuple[str | None, Message | None, str]:
+        kind = message.kind
+        if self.state == State.INFORM or self.state == State.REQUEST:
+            is_response = kind == f"{self._kind}Response"
+            if is_response or kind == "Fault":
+                if message.id != self._expected and message.id is not None and self._expected is not None:
+                    return None, message, f"{kind} has the ID {message.id!r}, the request had {self._expected!r}"
+                if is_response:
+                    return Came.RESPONSE, message, ""
+                return (Came.RETRY if message.fields.get("fault_code") == 8005 else Came.FAULT), message, ""
+        known = MESSAGES.get(kind)
+        if not kind.endswith("Response") if known is None else not known.response and known.sender != "cpe":
+            return Came.RPC, message, ""
+        return None, message, f"{kind} in answer to {self.state}"
+
+    def _announce(self, kind: str, response: HttpResponse, message: Message | None = None) -> None:
+        trace = self.device.host.trace
+        trace.message(self.device, self.number, FROM_ACS, "cwmp", kind, response, response.body, message)
+
+    def _keep_cookies(self, response: HttpResponse) -> None:
+        for name, text in response.headers:
+            if name.lower() != "set-cookie":
+                continue
+            pair, *attributes = text.split(";")
+            key, equals, value = pair.strip().partition("=")
+            if not equals or not key:
+                continue
+            if self._cookies is None:
+                self._cookies = {}
+            gone = any(each.strip().lower().replace(" ", "") == "max-age=0" for each in attributes)
+            if gone:
+                self._cookies.pop(key, None)
+            else:
+                self._cookies[key] = value
+
+    # --- What the device does about it ----------------------------------------------------------------------------
+
+    def _accepted(self, response: HttpResponse, message: Message | None) -> Step:
+        return self._proceed()
+
+    def _delivered(self, response: HttpResponse, message: Message | None) -> Step:
+        self.agent.request_answered()
+        return self._proceed()
+
+    def _proceed(self) -> Step:
+        """Send the next request of the device's own, or yield to the ACS."""
+        self._repetitions = 0
+        self._foreign = False
+        request = None if self._hold else self.agent.next_request()
+        if request is None:
+            return self._send(State.YIELD, EMPTY, b"")
+        self._id += 1
+        kind, fields = request
+        return self._send(State.REQUEST, kind, encode(Message(kind, fields, str(self._id), self.version)))
+
+    def _finish(self, response: HttpResponse, message: Message | None) -> Step:
+        self._hold = False
+        if self._held and self.agent.has_requests:
+            self._held = False
+            return self._proceed()
+        return self._end("done")
+
+    def _repeat(self, response: HttpResponse, message: Message | None) -> Step:
+        self._repetitions += 1
+        if self._repetitions > MOST_REPETITIONS:
+            return self._end("http", f"Fault 8005, {self._repetitions} times in a row")
+        return self._send(self.state, self._kind, self._body)
+
+    def _give_up(self, response: HttpResponse, message: Message | None) -> Step:
+        fields = message.fields if message is not None else {}
+        code, text = fields.get("fault_code", "without code"), fields.get("fault_string", "")
+        return self._end("http", f"Fault {code} on {self._kind}: {text}")
+
+    def _authenticate(self, response: HttpResponse, message: Message | None) -> Step:
+        challenge = digest.parse_challenge(response.all("WWW-Authenticate"))
+        if challenge is None:
+            return self._end("http", "401 without a challenge that can be answered")
+        # One answer to a request, and one more where only the nonce was too old.
+        self._attempts += 1
+        if self._attempts > 2 or (self._attempts == 2 and not challenge.stale):
+            return self._end("http", "401: the ACS does not take these credentials")
+        self._challenge = challenge
+        self._nonce_count = 0
+        return self._send(self.state, self._kind, self._body)
+
+    def _follow(self, response: HttpResponse, message: Message | None) -> Step:
+        self._redirects += 1
+        if self._redirects > MOST_REDIRECTS:
+            return self._end("http", f"more than {MOST_REDIRECTS} redirects")
+        target = (response.header("Location") or "").strip()
+        try:
+            parts = urlsplit(target)
+            absolute = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            absolute = False
+        if not absolute:
+            return self._end("http", f"a redirect to {target!r}, which is no absolute HTTP URL")
+        if parts.netloc != urlsplit(self.url).netloc:
+            self._cookies, self._challenge = None, None
+        self.url = target
+        return self._send(self.state, self._kind, self._body)
+
+    def _answer(self, response: HttpResponse, message: Message | None) -> Step:
+        assert message is not None
+        hooks = self.agent.hooks
+        if hooks is not None:
+            for hook in reversed(hooks.get("rpc-answer", ())):
+                reply = hook.rpc_answer(self.device, message)
+                if reply is not None:
+                    return self._reply_later(message, reply)
+        return self._reply(message, None)
+
+    def _reply_later(self, message: Message, reply: Reply) -> Step:
+        if reply.after <= 0:
+            return self._reply(message, reply)
+        return self._wait(reply.after, lambda: self._reply(message, reply))
+
+    def _reply(self, message: Message, reply: Reply | None) -> Step:
+        """Carry out an RPC and send what the device, or `reply` in its stead, says to it."""
+        answer: Message | bytes | None = None
+        if reply is None or reply.carry_out:
+            answer = answers.answer(self, message)
+        if reply is not None:
+            if reply.then == "drop":
+                return self._end("cut", f"the device closed the connection on {message.kind}")
+            if reply.then == "nothing":
+                return self._wait(PATIENCE, lambda: self._end("timeout", f"the device did not answer {message.kind}"))
+            answer = reply.answer if reply.answer is not None else answer
+        if isinstance(answer, bytes):
+            return self._send(State.ANSWER, _kind_of(answer), answer)
+        assert answer is not None
+        # A reply that was made elsewhere knows neither the ID nor the namespace that this session speaks.
+        answer = Message(answer.kind, answer.fields, message.id, self.version)
+        if answer.kind == "Fault":
+            self.device.enter("faulted")
+        else:
+            self.device.leave("faulted")
+        return self._send(State.ANSWER, answer.kind, encode(answer), answer)
+
+    # --- What goes out --------------------------------------------------------------------------------------------
+
+    def _wait(self, duration: int, then: Callable[[], Step]) -> WaitUntil:
+        self._resume = then
+        return WaitUntil(self.device.host.kernel.now + duration)
+
+    def _send(self, state: str, kind: str, body: bytes, message: Message | None = None) -> Step:
+        """Send a message, unless a hook has another idea of when or whether."""
+        self.state, self._kind, self._body = state, kind, body
+        hooks = self.agent.hooks
+        if hooks is not None:
+            for hook in reversed(hooks.get("session-flow", ())):
+                detour = hook.session_step(self.device, kind)
+                if detour is not None:
+                    return self._take(detour, message)
+        return self._transmit(message)
+
+    def _take(self, detour: Detour, message: Message | None) -> Step:
+        if detour.cut:
+            return self._end("cut", f"the device closed the connection before {self._kind}")
+        return self._wait(detour.after, lambda: self._transmit(message))
+
+    def _transmit(self, message: Message | None) -> Step:
+        device, hooks, body = self.device, self.agent.hooks, self._body
+        self._expected = str(self._id) if not self._foreign else _id_of(body)
+        if hooks is not None:
+            for hook in hooks.get("soap-bytes", ()):
+                body = hook.soap_bytes(device, self._kind, body)
+            if body != self._body:
+                # The ACS answers to what it was sent, which is no longer what `message` says.
+                message, self._expected = None, _id_of(body)
+        headers: Headers = _SOAP if body else ()
+        if self._cookies or self._challenge is not None:
+            headers = self._with_session_headers(headers)
+        request = HttpRequest(headers, body)
+        if hooks is not None:
+            for hook in hooks.get("http-request", ()):
+                request = hook.http_request(device, request)
+        device.host.trace.message(device, self.number, TO_ACS, "cwmp", self._kind, request, request.body, message)
+        return request
+
+    def _with_session_headers(self, headers: Headers) -> Headers:
+        if self._cookies:
+            headers = (*headers, ("Cookie", "; ".join(f"{name}={value}" for name, value in self._cookies.items())))
+        if self._challenge is not None:
+            headers = (*headers, ("Authorization", self._authorization(self._challenge)))
+        return headers
+
+    def _authorization(self, challenge: digest.Challenge) -> str:
+        """Answer the session's challenge with the credentials that the tree holds now."""
+        username, password = self.agent.credentials()
+        parts = urlsplit(self.url)
+        uri = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._nonce_count += 1
+        chance = draws.draw(self.agent.stream("cnonce"), self.number << 20 | self._exchanges)
+        return digest.authorization(challenge, username, password, "POST", uri, self._nonce_count, f"{chance:016x}")
+
+    def _end(self, outcome: Outcome, reason: str = "") -> Step:
+        self.state = State.OVER
+        self._resume = None
+        self.agent.session_ended(self, outcome, reason)
+        return None
+
+
+def _kind_of(body: bytes) -> str:
+    try:
+        return decode(body).kind
+    except CwmpSyntaxError:
+        return GARBAGE
+
+
+def _id_of(body: bytes) -> str | None:
+    try:
+        return decode(body).id
+    except CwmpSyntaxError:
+        return None
+
+
+_ACTS: dict[str, Callable[[Session, HttpResponse, Message | None], Step]] = {
+    Act.ACCEPTED: Session._accepted,
+    Act.DELIVERED: Session._delivered,
+    Act.ANSWER: Session._answer,
+    Act.FINISH: Session._finish,
+    Act.REPEAT: Session._repeat,
+    Act.AUTHENTICATE: Session._authenticate,
+    Act.FOLLOW: Session._follow,
+    Act.GIVE_UP: Session._give_up,
+}

@@ -1,0 +1,589 @@
+"""One simulated device: its identity, its states, and what in its data model differs from the shared schema.
+
+Rules:
+
+1. A device holds only what was changed: written values, instances added or deleted, attributes set. Everything else is
+   read from the schema or worked out when it is asked for.
+2. Paths are full parameter paths; a partial path ends in a dot. Values are canonical wire texts.
+3. A change is announced once, after it was made, to the agent and, where a claim watches the path, to the trace.
+4. Instance numbers live as long as the instance and are never given twice, except after a factory reset (TR-069,
+   A.3.2.6: reuse is discouraged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from cpescript.device.generators import Generator, device_stream
+from cpescript.device.host import Host
+from cpescript.device.lexical import LexicalError, canonical, typed
+from cpescript.device.moving import Moving, declared_motion
+from cpescript.device.schema import SERIAL_LENGTH, Leaf, Node, Schema, Table
+from cpescript.device.states import STATES
+from cpescript.kernel.queue import Owner
+from cpescript.kernel.time import Instant
+from cpescript.kernel.trace import Evidence
+
+By = Literal["acs", "device"]
+"""Who makes a change: the ACS by an RPC, or the device of itself."""
+
+INVALID_ARGUMENTS = 9003
+INVALID_NAME = 9005
+NOT_WRITABLE = 9008
+NOTIFICATION_REJECTED = 9009
+
+PASSIVE = 1
+ACTIVE = 2
+NOTIFICATIONS = range(7)
+"""Off, passive, active, and the lightweight kinds 3 to 6 (TR-069, A.3.2.4)."""
+SUBSCRIBER = ("Subscriber",)
+"""The access list until an ACS changes it (TR-069, A.3.2.4)."""
+
+_SHARED: dict[str, str] = {}
+_MOST_SHARED = 4096
+_LONGEST_SHARED = 64
+
+
+def _shared(text: str) -> str:
+    """Return one object for equal texts: 100,000 devices that are set to "300" hold it once.
+
+    Bounded: what comes after the first few thousand texts is kept as it is.
+    """
+    known = _SHARED.get(text)
+    if known is None:
+        if len(text) <= _LONGEST_SHARED and len(_SHARED) < _MOST_SHARED:
+            _SHARED[text] = text
+        return text
+    return known
+
+
+class _Gone(str):
+    """Stands for the value of a leaf that the schema declares and the device no longer has."""
+
+    __slots__ = ()
+
+
+GONE = _Gone()
+
+
+class DataModelFault(Exception):
+    """A request on the data model cannot be served; `code` is the CWMP fault code for it (TR-069, A.5.1)."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class _Instances:
+    """The instances of one table that a device has, ascending, and the highest number it ever gave."""
+
+    __slots__ = ("high", "numbers")
+
+    def __init__(self, declared: tuple[int, ...]) -> None:
+        self.numbers = list(declared)
+        self.high = declared[-1] if declared else 0
+
+
+class _Rare:
+    """What few devices have: changed tables, attributes, a serial number of its own."""
+
+    __slots__ = ("attributes", "instances", "serial")
+
+    def __init__(self) -> None:
+        self.attributes: dict[str, tuple[int | None, tuple[str, ...] | None]] = {}
+        self.instances: dict[str, _Instances] = {}
+        self.serial: str | None = None
+
+
+class Device(Owner):
+    """A device of a fleet.
+
+    `agent` is its protocol endpoint: whatever has `parameter_changed(path, by)`; the simulation sets it. `state` is
+    the bit mask of `states`; `booted_at` and `made_at` are virtual nanoseconds (made: constructed or factory-reset).
+    """
+
+    __slots__ = (
+        "_moving",
+        "_rare",
+        "_values",
+        "agent",
+        "booted_at",
+        "cohort",
+        "host",
+        "index",
+        "labels",
+        "made_at",
+        "recent",
+        "schema",
+        "state",
+    )
+
+    def __init__(self, number: int, index: int, cohort: str, schema: Schema, host: Host) -> None:
+        self.number = number
+        self.sequence = 0
+        self.index = index
+        self.cohort = cohort
+        self.schema = schema
+        self.host = host
+        self.agent: Any = None
+        self.labels: dict[str, Any] | None = None
+        self.recent: list[Evidence] | None = None
+        self.state = 0
+        self.made_at = self.booted_at = host.kernel.now
+        self._values: dict[str, str] | None = None
+        self._moving: Moving | None = None
+        self._rare: _Rare | None = None
+
+    # --- identity -------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The device as a scenario names it: `fleet[3]`."""
+        return f"{self.cohort}[{self.index}]"
+
+    @property
+    def global_index(self) -> int:
+        """The index over the whole fleet, from 1, that placeholders go by; shifted by the profile's `offset`."""
+        return self.number + self.schema.fleet.offset
+
+    @property
+    def cpe_id(self) -> str:
+        """The name of the device's streams of chance."""
+        return f"cpe-{self.number + self.schema.fleet.offset}"
+
+    @property
+    def device_id(self) -> tuple[str, str, str, str]:
+        """(Manufacturer, OUI, ProductClass, SerialNumber). Raises LookupError for a profile without deviceIdPaths."""
+        paths = self.schema.device_id
+        if paths is None:
+            raise LookupError(f"profile {self.schema.name} has no deviceIdPaths")
+        get = self.get
+        return get(paths.manufacturer), get(paths.oui), get(paths.product_class), get(paths.serial_number)
+
+    @property
+    def identity(self) -> str:
+        """`OUI-ProductClass-SerialNumber`, as an ACS tells devices apart."""
+        return "-".join(self.device_id[1:])
+
+    def set_serial(self, serial: str) -> None:
+        """Give the device a serial number of its own; the run's prefix still comes before it.
+
+        It survives a factory reset. Raises ValueError where it does not fit into an Inform.
+        """
+        whole = self.host.serial_prefix + serial
+        if not 0 < len(whole) <= SERIAL_LENGTH:
+            raise ValueError(f"serial number {whole!r} must have 1 to {SERIAL_LENGTH} characters")
+        self._rarely().serial = serial
+
+    # --- states ---------------------------------------------------------------------------------------------------
+
+    def is_in(self, name: str) -> bool:
+        """Whether the state called `name` holds. Raises KeyError for an unknown one."""
+        state = STATES[name]
+        return bool(self.state & state.bit) is not state.complement
+
+    def enter(self, name: str) -> None:
+        """Make the state called `name` hold; announced where that is a change."""
+        self._switch(name, True)
+
+    def leave(self, name: str) -> None:
+        """Make the state called `name` not hold; announced where that is a change."""
+        self._switch(name, False)
+
+    def _switch(self, name: str, on: bool) -> None:
+        state = STATES[name]
+        if state.complement:
+            name, on = next(each.name for each in STATES.values() if each.bit == state.bit), not on
+        if bool(self.state & state.bit) is not on:
+            self.state ^= state.bit
+            self.host.trace.fact(self, "state", state=name, on=on)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> str:
+        """Return the value of a leaf. Raises KeyError where the device has no such leaf."""
+        values = self._values
+        if values is not None:
+            value = values.get(path)
+            if value is not None:
+                if value is GONE:
+                    raise KeyError(path)
+                return value
+        value = self.schema.constants.get(path)
+        if value is not None:
+            return value
+        return self._worked_out(path)
+
+    def typed(self, path: str) -> str | int | bool | Instant:
+        """Return the value of a leaf as what its type means, for comparisons. Raises KeyError."""
+        leaf = self._known(path)
+        return typed(leaf.type, self.get(path))
+
+    def leaf(self, path: str) -> Leaf | None:
+        """Return the leaf that the device has at `path`, None where it has none."""
+        leaf = self.schema.leaves.get(path)
+        rare = self._rare
+        if rare is None or not rare.instances:
+            return leaf
+        if leaf is not None:
+            return None if self._deleted(path) else leaf
+        found = self.schema.added(path)
+        if found is None or found[2].leaf is None:
+            return None
+        return self.schema.added_leaf(*found) if self._has_added(path, found[0], found[1]) else None
+
+    def exists(self, path: str) -> bool:
+        """Whether the device has a leaf or (with its dot) an object at `path`; "" is the root."""
+        if path and not path.endswith("."):
+            return self.leaf(path) is not None
+        if path in self.schema.objects:
+            return not self._deleted(path)
+        found = self.schema.added(path)
+        return found is not None and self._has_added(path, found[0], found[1])
+
+    def leaves(self, prefix: str) -> list[str]:
+        """Return the paths of all leaves in the object `prefix` ("" is the root), in reporting order.
+
+        Raises KeyError where the device has no such object; an empty table gives an empty list.
+        """
+        if not self._differs(prefix):
+            return self.schema.leaves_below(prefix)
+        return [name for name, _ in self._walk(prefix) if not name.endswith(".")]
+
+    def names(self, prefix: str, next_level: bool) -> list[tuple[str, bool]]:
+        """Return (name, writable) as GetParameterNames answers (TR-069, A.3.2.3).
+
+        For an object: itself and all in it, or, with `next_level`, what is directly in it. For a leaf: itself. Raises
+        KeyError for an unknown path, DataModelFault(9003) for `next_level` with a leaf.
+        """
+        if prefix and not prefix.endswith("."):
+            leaf = self._known(prefix)
+            if next_level:
+                raise DataModelFault(INVALID_ARGUMENTS, f"{prefix} is a parameter: NextLevel must be false")
+            return [(leaf.path, leaf.writable)]
+        everything = self._walk(prefix) if self._differs(prefix) else self.schema.all_below(prefix)
+        if not next_level:
+            return list(everything)
+        start = len(prefix)
+        return [pair for pair in everything if pair[0].find(".", start) + 1 in (0, len(pair[0])) and pair[0] != prefix]
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def check(self, path: str, text: str) -> int:
+        """Return the fault code of an ACS's attempt to set `path` to `text`, 0 where it may (TR-069, A.3.2.1)."""
+        leaf = self.leaf(path)
+        if leaf is None:
+            return INVALID_NAME
+        if not leaf.writable:
+            return NOT_WRITABLE
+        try:
+            canonical(leaf.type, text)
+        except LexicalError as error:
+            return error.code
+        return 0
+
+    def write(self, path: str, text: str, by: By = "acs") -> bool:
+        """Set a leaf, whatever its access; return whether its value changed.
+
+        Raises KeyError where the device has no such leaf, ValueError where the text does not fit its type.
+        """
+        leaf = self._known(path)
+        text = _shared(canonical(leaf.type, text))
+        if self.get(path) == text:
+            return False
+        path = leaf.path
+        generator = leaf.generator
+        if generator is not None:
+            moving = self._moving or self._start_moving()
+            origin, tick = self._beat(generator)
+            moving.write(path, origin, tick, text)
+        elif self.schema.constants.get(path) == text:
+            assert self._values is not None
+            del self._values[path]
+        else:
+            if self._values is None:
+                self._values = {}
+            self._values[path] = text
+        self._announce(leaf, text, by)
+        return True
+
+    def factory_reset(self) -> None:
+        """Make everything as declared: values, instances, attributes; generators start again. The serial stays."""
+        before = self._watched()
+        self._values = None
+        self._moving = None
+        self.made_at = self.host.kernel.now
+        if self._rare is not None:
+            self._rare.attributes = {}
+            self._rare.instances = {}
+        after = self._watched()
+        for path, (leaf, value) in after.items():
+            if path not in before or before[path][1] != value:
+                self._record(leaf, value)
+        for path, (leaf, _) in before.items():
+            if path not in after:
+                self._record(leaf, None)
+
+    # --- instances ------------------------------------------------------------------------------------------------
+
+    def instances(self, table_path: str) -> tuple[int, ...]:
+        """Return the instance numbers of a table, ascending. Raises KeyError for what is no table of the device."""
+        table = self.schema.tables[table_path]
+        if self._deleted(table_path):
+            raise KeyError(table_path)
+        changed = self._rare.instances.get(table_path) if self._rare is not None else None
+        return tuple(changed.numbers) if changed is not None else table.declared
+
+    def add_object(self, table_path: str, by: By = "acs") -> int:
+        """Make an instance of a table and return its number. Raises DataModelFault(9005)."""
+        table = self._table(table_path, by)
+        changed = self._rarely().instances
+        instances = changed.get(table.path)
+        if instances is None:
+            instances = changed[table.path] = _Instances(table.declared)
+        instances.high += 1
+        instances.numbers.append(instances.high)
+        number = instances.high
+        self._count(table, len(instances.numbers), by)
+        if self.host.watches is not None:
+            for path in self.leaves(f"{table.path}{number}."):
+                self._record(self._known(path), self.get(path))
+        return number
+
+    def delete_object(self, path: str, by: By = "acs") -> None:
+        """Drop an instance with everything in it. Raises DataModelFault(9005)."""
+        table_path, _, number = path[:-1].rpartition(".")
+        table = self._table(table_path + ".", by)
+        if not path.endswith(".") or not self.exists(path):
+            raise DataModelFault(INVALID_NAME, f"{path} is no instance")
+        lost = [self._known(each) for each in self.leaves(path)]
+        rare = self._rarely()
+        for below in [each for each in rare.instances if each.startswith(path)]:
+            del rare.instances[below]
+        instances = rare.instances.get(table.path)
+        if instances is None:
+            instances = rare.instances[table.path] = _Instances(table.declared)
+        instances.numbers.remove(int(number))
+        values = self._values = self._values or {}
+        for leaf in lost:
+            rare.attributes.pop(leaf.path, None)
+            values.pop(leaf.path, None)
+            if self._moving is not None:
+                self._moving.forget(leaf.path)
+        if path in self.schema.objects:
+            values.update(dict.fromkeys(self.schema.leaves_below(path), GONE))
+        self._count(table, len(instances.numbers), by)
+        for leaf in lost:
+            self._record(leaf, None)
+
+    # --- attributes -----------------------------------------------------------------------------------------------
+
+    def notification(self, path: str) -> int:
+        """Return the notification attribute of a leaf: 0 off, 1 passive, 2 active, 3 to 6 lightweight."""
+        rare = self._rare
+        if rare is not None and rare.attributes:
+            level = rare.attributes.get(path, (None, None))[0]
+            if level is not None:
+                return level
+        schema = self.schema
+        return ACTIVE if path in schema.forced_active or path in schema.default_active else 0
+
+    def access_list(self, path: str) -> tuple[str, ...]:
+        """Return the entities other than the ACS that may write a leaf."""
+        rare = self._rare
+        listed = rare.attributes.get(path, (None, None))[1] if rare is not None else None
+        return SUBSCRIBER if listed is None else listed
+
+    def notified(self) -> dict[str, int]:
+        """Return the notification attribute of every leaf that has one other than 0."""
+        schema = self.schema
+        paths = dict.fromkeys(path for path in schema.leaves if path in schema.forced_active | schema.default_active)
+        if self._rare is not None:
+            paths.update(dict.fromkeys(self._rare.attributes))
+        return {path: level for path in paths if self.leaf(path) is not None and (level := self.notification(path))}
+
+    def set_attributes(
+        self, path: str, notification: int | None = None, access_list: tuple[str, ...] | None = None
+    ) -> None:
+        """Set the attributes that are given, of a leaf or of every leaf in an object (TR-069, A.3.2.4).
+
+        Raises DataModelFault: 9005 for an unknown path, 9009 for a notification that does not exist or one that the
+        data model forces to be active. Within an object, forced ones keep theirs.
+        """
+        if notification is not None and notification not in NOTIFICATIONS:
+            raise DataModelFault(NOTIFICATION_REJECTED, f"there is no notification {notification}")
+        if not self.exists(path):
+            raise DataModelFault(INVALID_NAME, f"{path} does not exist")
+        forced = self.schema.forced_active
+        if path in forced and notification not in (None, ACTIVE):
+            raise DataModelFault(NOTIFICATION_REJECTED, f"notification of {path} is always active")
+        attributes = self._rarely().attributes
+        for each in self.leaves(path) if path.endswith(".") else (path,):
+            level, listed = attributes.get(each, (None, None))
+            if notification is not None and each not in forced:
+                level = notification
+            if access_list is not None:
+                listed = access_list
+            attributes[self._known(each).path] = (level, listed)
+
+    # --- generators -----------------------------------------------------------------------------------------------
+
+    def next_tick(self, path: str) -> int | None:
+        """Return the virtual instant at which the leaf's generator ticks next, None for a leaf that has none.
+
+        Generators tick silently: whoever wants to hear of a change looks at the value then.
+        """
+        generator = self._known(path).generator
+        if generator is None:
+            return None
+        origin, tick = self._beat(generator)
+        return origin + (tick + 1) * generator.interval
+
+    def _start_moving(self) -> Moving:
+        self._moving = Moving(device_stream(self.host.seed, self.cpe_id))
+        return self._moving
+
+    def _beat(self, generator: Generator) -> tuple[int, int]:
+        """Return (origin, number of the last tick) of a generator at this instant."""
+        origin = self.booted_at if generator.kind == "uptime" else self.made_at
+        return origin, (self.host.kernel.now - origin) // generator.interval
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _known(self, path: str) -> Leaf:
+        leaf = self.leaf(path)
+        if leaf is None:
+            raise KeyError(path)
+        return leaf
+
+    def _worked_out(self, path: str) -> str:
+        """Return the value of a leaf that is no constant and was not written to. Raises KeyError."""
+        leaf = self._known(path)
+        schema = self.schema
+        generator = leaf.generator
+        if generator is not None:
+            origin, tick = self._beat(generator)
+            instant = self.host.start + origin + tick * generator.interval
+            moving = self._moving
+            if moving is None and generator.drawn and tick:
+                moving = self._start_moving()
+            declared = self._declared(leaf)
+            if moving is None:
+                return declared_motion(leaf, generator, declared, tick, instant)
+            return moving.value(leaf, generator, declared, origin, tick, instant)
+        if path == schema.serial_path:
+            prefix = self.host.serial_prefix
+            if self._rare is not None and self._rare.serial is not None:
+                return prefix + self._rare.serial
+            return schema.serial(self.global_index, self.host.seed, prefix)
+        if path == schema.connection_request_url:
+            return self.host.connection_request_url(self)
+        if path == schema.acs_url:
+            return self.host.acs_url or self._declared(leaf)
+        return self._declared(leaf)
+
+    def _declared(self, leaf: Leaf) -> str:
+        """Return the declared value as this device has it. Raises PlaceholderError."""
+        if leaf.expansion is None:
+            return leaf.default
+        text = leaf.expansion.text_for(self.global_index, self.host.seed)
+        return text if leaf.type == "string" else canonical(leaf.type, text)
+
+    def _rarely(self) -> _Rare:
+        if self._rare is None:
+            self._rare = _Rare()
+        return self._rare
+
+    def _announce(self, leaf: Leaf, text: str, by: By) -> None:
+        if self.agent is not None:
+            self.agent.parameter_changed(leaf.path, by)
+        self._record(leaf, text)
+
+    def _record(self, leaf: Leaf, text: str | None) -> None:
+        """Put a change on the trace where a claim watches the path; None says that the leaf is gone."""
+        watches = self.host.watches
+        if watches is not None and watches(leaf.path):
+            self.host.trace.fact(self, "parameter", path=leaf.path, value=text, type=leaf.type)
+
+    def _watched(self) -> dict[str, tuple[Leaf, str]]:
+        watches = self.host.watches
+        if watches is None:
+            return {}
+        return {path: (self._known(path), self.get(path)) for path in self.leaves("") if watches(path)}
+
+    def _table(self, path: str, by: By) -> Table:
+        table = self.schema.tables.get(path)
+        if table is None or self._deleted(path):
+            raise DataModelFault(INVALID_NAME, f"{path} is no table")
+        if table.fixed and by == "acs":
+            raise DataModelFault(INVALID_NAME, f"instances of {path} come and go by the device alone")
+        return table
+
+    def _count(self, table: Table, count: int, by: By) -> None:
+        if table.count_path is not None:
+            self.write(table.count_path, str(count), by)
+
+    def _deleted(self, path: str) -> bool:
+        """Whether a path lies within an instance that the device does not have (any more)."""
+        if self._rare is not None:
+            for table_path, instances in self._rare.instances.items():
+                if path.startswith(table_path):
+                    number = path[len(table_path) :].partition(".")[0]
+                    if number.isdecimal() and number.isascii() and int(number) not in instances.numbers:
+                        return True
+        return False
+
+    def _has_added(self, path: str, table: Table, number: int) -> bool:
+        changed = self._rare.instances.get(table.path) if self._rare is not None else None
+        return (
+            changed is not None
+            and number in changed.numbers
+            and number not in table.declared
+            and not self._deleted(path)
+        )
+
+    def _differs(self, prefix: str) -> bool:
+        """Whether the object `prefix` has, or is in, a table that was changed."""
+        return self._rare is not None and any(
+            table.startswith(prefix) or prefix.startswith(table) for table in self._rare.instances
+        )
+
+    def _walk(self, prefix: str) -> list[tuple[str, bool]]:
+        """Return (name, writable) of an object and all in it, as this device has it. Raises KeyError."""
+        if not self.exists(prefix):
+            raise KeyError(prefix)
+        holder = self.schema.tables.get(prefix[:-1].rpartition(".")[0] + ".")
+        deletable = holder is not None and not holder.fixed
+        node = self.schema.objects.get(prefix)
+        if node is not None:
+            return list(self._listing(node, "", deletable))
+        found = self.schema.added(prefix)
+        assert found is not None
+        return list(self._listing(found[2], f"{found[0].path}{found[1]}.", deletable))
+
+    def _listing(self, node: Node, base: str, deletable: bool) -> Iterator[tuple[str, bool]]:
+        """Yield (name, writable) of a node and all below it; `base` stands before the paths of a template."""
+        if node.leaf is not None:
+            yield base + node.path, node.leaf.writable
+            return
+        table = node.table
+        open_table = table is not None and not table.fixed
+        if base or node.path:
+            yield base + node.path, open_table or deletable
+        changed = self._rare.instances.get(table.path) if table is not None and self._rare is not None else None
+        for child in node.ordered():
+            if changed is None or not _is_instance(child, node) or _number(child, node) in changed.numbers:
+                yield from self._listing(child, base, open_table and child.leaf is None)
+        if changed is not None and table is not None:
+            for number in changed.numbers:
+                if number not in table.declared:
+                    yield from self._listing(table.template, f"{table.path}{number}.", open_table)
+
+
+def _number(child: Node, table: Node) -> int:
+    return int(child.path[len(table.path) : -1])
+
+
+def _is_instance(child: Node, table: Node) -> bool:
+    return child.leaf is None and child.path[len(table.path) : -1].isdecimal()

@@ -1,0 +1,1 @@
+"""Runs a timeline: generator processes on the kernel, targets, flow, handlers. Never asyncio."""

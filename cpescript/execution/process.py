@@ -1,0 +1,135 @@
+"""Processes: generators that the kernel resumes.
+
+A process yields a function `arm(resume)`: whoever yields says how it is woken, by calling `resume(value)` once, now or
+later. Waking always goes through the queue, so that what a process does next comes after the event that woke it, in
+the kernel's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from cpescript.kernel.queue import TIMELINE, Kernel, Owner
+
+Arm = Callable[[Callable[[Any], None]], None]
+Steps = Generator[Arm, Any, None]
+
+
+class Process:
+    """One branch of a scenario. `anchor` is where the window of its next claim opens."""
+
+    __slots__ = (
+        "_ended",
+        "_generator",
+        "_handle",
+        "_kernel",
+        "_owner",
+        "_waiting",
+        "anchor",
+        "error",
+        "name",
+        "over",
+    )
+
+    def __init__(self, kernel: Kernel, owner: Owner, name: str, anchor: int) -> None:
+        self.name = name
+        self.anchor = anchor
+        self.over = False
+        self.error: BaseException | None = None
+        self._kernel = kernel
+        self._owner = owner
+        self._generator: Steps | None = None
+        self._ended: list[Callable[[Any], None]] = []
+        self._handle: int | None = None
+        self._waiting = 0
+
+    def start(self, generator: Steps) -> None:
+        """Begin at the current instant, through the queue."""
+        self._generator = generator
+        self._handle = self._kernel.at(self._kernel.now, self._owner, self._resume, None, TIMELINE)
+
+    def start_now(self, generator: Steps) -> None:
+        """Begin at once, inside the event that is running: for handlers, whose answer cannot wait."""
+        self._generator = generator
+        self._resume(None)
+
+    def stop(self) -> None:
+        """End the process where it stands; what it waits for is forgotten."""
+        if self.over:
+            return
+        if self._handle is not None:
+            self._kernel.cancel(self._handle)
+            self._handle = None
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            generator.close()
+        self._finish()
+
+    def when_over(self, callback: Callable[[Any], None]) -> None:
+        """Call `callback(process)` when it is over, at once if it is."""
+        if self.over:
+            callback(self)
+        else:
+            self._ended.append(callback)
+
+    def _resume(self, value: Any) -> None:
+        self._handle = None
+        if self._generator is None:
+            return
+        try:
+            arm = self._generator.send(value)
+        except StopIteration:
+            self._finish()
+            return
+        except Exception as error:
+            # Kept, not swallowed: whoever waits for the process decides what it means.
+            self.error = error
+            self._finish()
+            return
+        self._waiting += 1
+        ticket = self._waiting
+
+        def wake(value: Any = None) -> None:
+            if ticket == self._waiting and self._generator is not None and self._handle is None:
+                self._handle = self._kernel.at(self._kernel.now, self._owner, self._resume, value, TIMELINE)
+
+        arm(wake)
+
+    def _finish(self) -> None:
+        self._generator = None
+        self.over = True
+        callbacks, self._ended = self._ended, []
+        for callback in callbacks:
+            callback(self)
+
+
+def sleep(kernel: Kernel, owner: Owner, until: int) -> Arm:
+    """Return what to yield to go on at instant `until`."""
+
+    def arm(resume: Callable[[Any], None]) -> None:
+        kernel.at(until, owner, resume, None, TIMELINE)
+
+    return arm
+
+
+def join(processes: list[Process]) -> Arm:
+    """Return what to yield to go on when all of these are over."""
+
+    def arm(resume: Callable[[Any], None]) -> None:
+        open_ = [process for process in processes if not process.over]
+        if not open_:
+            resume(None)
+            return
+        left = len(open_)
+
+        def ended(_: Any) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                resume(None)
+
+        for process in open_:
+            process.when_over(ended)
+
+    return arm

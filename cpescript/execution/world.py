@@ -1,0 +1,69 @@
+"""What execution needs of the world: the fleet that obeys, the ACS that is asked. The simulation implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from cpescript.kernel.queue import Kernel
+from cpescript.kernel.time import Instant
+from cpescript.kernel.trace import Trace
+from cpescript.pattern.evaluate import Facts
+from cpescript.pattern.message import Parts
+
+
+class RefusedError(Exception):
+    """The ACS or its adapter refused an order, or cannot do it: the run is an error, nothing is said about the ACS."""
+
+
+class World(Protocol):
+    """The fleet and the ACS under test."""
+
+    kernel: Kernel
+    trace: Trace
+    start: Instant
+    seed: int
+
+    @property
+    def facts(self) -> Facts: ...
+
+    def spawn(
+        self,
+        profile: Any,
+        count: int,
+        cohort: str,
+        over: int = 0,
+        prepare: Callable[[int], object] | None = None,
+    ) -> Sequence[int]:
+        """Make `count` devices of a loaded profile, let `prepare(number)` dress each, and boot them, spread evenly
+        over `over` nanoseconds. Returns their numbers."""
+
+    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> None:
+        """Let a device do something of itself (`language.timeline.Act`, arguments worked out).
+
+        Raises RefusedError where the device cannot, with the reason.
+        """
+
+    def order(
+        self,
+        system: str,
+        verb: str,
+        devices: Sequence[int] | None,
+        arguments: Callable[[int | None], Mapping[str, Any]],
+        done: Callable[[list[Any]], None],
+    ) -> None:
+        """Hand the ACS one order per device (one without device for None); `done(results)` may come later.
+
+        A result has `accepted`, `reason` and `data` (adapters.base).
+        """
+
+    def answer_hook(
+        self, device: int, ask: Callable[[int, Any], Sequence[tuple[str, Mapping[str, Any]]]]
+    ) -> Callable[[], None]:
+        """Let `ask(device, message)` decide each answer of the device to an RPC; returns what takes the hook away.
+
+        `ask` returns (kind, arguments) pairs as in `language.timeline.Answer`, none for the device's own answer.
+        """
+
+    def follow(self, device: int, parts: Parts, partial: bool) -> None:
+        """Announce the values of what a path names, now and at each change from here on."""

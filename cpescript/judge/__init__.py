@@ -1,0 +1,1 @@
+"""Claims, windows, monitors, verdicts: reads the trace and nothing else."""

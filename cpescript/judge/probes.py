@@ -1,0 +1,157 @@
+"""Probes: what the judge remembers of messages that a claim may still ask about.
+
+A claim's window opens before the claim does ("when the last action before it was issued"), so its messages are noted
+as they pass. A probe notes only what matches; it forgets what lies before the window that the running statements can
+still look back to (`Probes.floor`), and everything once its claim can never run again (`retire`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from cpescript.judge.facts import view
+from cpescript.kernel.trace import FROM_ACS, Record, Trace
+from cpescript.pattern.evaluate import CompiledPattern, Scope
+from cpescript.pattern.expression import MessagePattern
+
+NEVER = 1 << 62
+MOST_NOTED = 1_000_000
+"""Matches that all probes together hold (about 200 MB); past it the oldest go and the claim is inconclusive."""
+
+DIRECTED = frozenset({"Request", "Response"})
+"""Words for whatever the ACS sends; everything else is told apart by its kind."""
+
+
+class Match:
+    """A message that met (some settings of) a pattern. `record` is kept where a claim will read it."""
+
+    __slots__ = ("mask", "n", "record", "t")
+
+    def __init__(self, t: int, n: int, mask: int, record: Record | None) -> None:
+        self.t = t
+        self.n = n
+        self.mask = mask
+        self.record = record
+
+
+class Probe:
+    """Notes the matches of one pattern of one claim."""
+
+    __slots__ = ("_compiled", "keep_all", "keep_record", "lost", "matches", "near", "pattern", "wants_near")
+
+    def __init__(self, pattern: MessagePattern, scope: Scope, *, keep_all: bool, keep_record: bool) -> None:
+        self.pattern = pattern
+        self.keep_all = keep_all
+        self.keep_record = keep_record or pattern.dynamic
+        # A dynamic pattern names things that are bound only when its claim opens: judged then, noted whole now.
+        self._compiled = None if pattern.dynamic else CompiledPattern(pattern, scope)
+        self.matches: dict[int, list[Match]] = {}
+        self.near: dict[int, tuple[int, Record]] = {}
+        self.wants_near = True
+        self.lost = False
+
+    def observe(self, record: Record) -> bool:
+        """Note a record of one of the pattern's kinds; return whether it matched."""
+        if self.pattern.kind in DIRECTED and record.direction != FROM_ACS and record.direction != "local":
+            return False
+        mask = -1 if self._compiled is None else self._compiled.mask(record.device, view(record), record.http)
+        if mask == 0:
+            if self.wants_near:
+                self.near[record.device] = (record.t, record)
+            return False
+        noted = self.matches.get(record.device)
+        if noted is None:
+            noted = self.matches[record.device] = []
+        noted.append(Match(record.t, record.n, mask, record if self.keep_record else None))
+        return True
+
+    def since(self, device: int, window: int) -> list[Match]:
+        """Return the matches of a device from instant `window` on, oldest first."""
+        return [match for match in self.matches.get(device, ()) if match.t >= window]
+
+
+class Probes:
+    """All probes of a scenario, indexed by the kinds of records that concern them."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._by_kind: dict[str, list[Probe]] = {}
+        self._watchers: dict[str, Callable[[Record], object]] = {}
+        self._listeners: dict[str, list[Callable[[Record], object]]] = {}
+        self.floor = 0
+        self._noted = 0
+
+    def add(self, probe: Probe) -> None:
+        for kind in probe.pattern.kinds:
+            self._by_kind.setdefault(kind, []).append(probe)
+            self._ensure(kind)
+
+    def retire(self, probes: Iterable[Probe]) -> None:
+        """Drop probes whose claim cannot run again; kinds that nobody else wants cost nothing from here on."""
+        for probe in probes:
+            for kind in probe.pattern.kinds:
+                kept = [other for other in self._by_kind.get(kind, ()) if other is not probe]
+                self._by_kind[kind] = kept
+                self._release(kind)
+            self._noted -= sum(map(len, probe.matches.values()))
+            probe.matches = {}
+            probe.near = {}
+
+    def listen(self, kinds: Iterable[str], listener: Callable[[Record], object]) -> None:
+        """Call `listener` with each record of these kinds, after the probes have noted it."""
+        for kind in kinds:
+            self._listeners.setdefault(kind, []).append(listener)
+            self._ensure(kind)
+
+    def deafen(self, kinds: Iterable[str], listener: Callable[[Record], object]) -> None:
+        for kind in kinds:
+            self._listeners[kind] = [other for other in self._listeners.get(kind, ()) if other != listener]
+            self._release(kind)
+
+    def move_floor(self, floor: int) -> None:
+        """Forget matches before `floor`, the earliest window that a running statement can still open."""
+        if floor <= self.floor:
+            self.floor = floor
+            return
+        self.floor = floor
+        for probes in self._by_kind.values():
+            for probe in probes:
+                if not probe.keep_all and probe.matches:
+                    kept = {
+                        device: rest
+                        for device, noted in probe.matches.items()
+                        if (rest := [match for match in noted if match.t >= floor])
+                    }
+                    self._noted -= sum(map(len, probe.matches.values())) - sum(map(len, kept.values()))
+                    probe.matches = kept
+
+    def _ensure(self, kind: str) -> None:
+        if kind not in self._watchers:
+
+            def watcher(record: Record) -> None:
+                self._observe(kind, record)
+
+            self._watchers[kind] = watcher
+            self._trace.watch([kind], watcher)
+
+    def _release(self, kind: str) -> None:
+        if not self._by_kind.get(kind) and not self._listeners.get(kind) and kind in self._watchers:
+            self._trace.unwatch(self._watchers.pop(kind))
+
+    def _observe(self, kind: str, record: Record) -> None:
+        for probe in self._by_kind.get(kind, ()):
+            if (record.t >= self.floor or probe.keep_all) and probe.observe(record):
+                self._noted += 1
+                if self._noted > MOST_NOTED:
+                    self._overflow()
+        for listener in tuple(self._listeners.get(kind, ())):
+            listener(record)
+
+    def _overflow(self) -> None:
+        for probes in self._by_kind.values():
+            for probe in probes:
+                probe.lost = True
+                for noted in probe.matches.values():
+                    half = len(noted) // 2
+                    del noted[:half]
+                    self._noted -= half

@@ -1,0 +1,53 @@
+"""Quantifiers: when enough devices (or few enough) meet a claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cpescript.kernel.time import Percent
+from cpescript.pattern.claim import Quantifier
+from cpescript.pattern.evaluate import Scope, evaluate, share_of
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A quantifier with its number worked out: an int or a Percent, None for each, any and across."""
+
+    kind: str
+    amount: Any = None
+
+    @classmethod
+    def of(cls, quantifier: Quantifier, scope: Scope) -> Amount:
+        amount = evaluate(quantifier.amount, scope) if quantifier.amount is not None else None
+        return cls(quantifier.kind, amount)
+
+    @property
+    def text(self) -> str:
+        return self.kind if self.amount is None else f"{self.kind} {self.amount}"
+
+    def number(self, total: int) -> int:
+        """Return how many devices of `total` the amount names."""
+        if self.kind in ("each", "across"):
+            return total
+        if self.kind == "any":
+            return 1
+        return share_of(self.amount, total) if isinstance(self.amount, Percent) else int(self.amount)
+
+    def reached(self, met: int, total: int) -> bool:
+        """Whether `met` of `total` is what the quantifier asks for."""
+        number = self.number(total)
+        if self.kind == "at most":
+            return met <= number
+        return met == number if self.kind == "exactly" else met >= number
+
+    def verdict(self, met: int, possible: int, total: int, *, closing: bool) -> bool | None:
+        """Return the verdict if it is certain, else None: `met` have met it, at most `possible` can in the end."""
+        number = self.number(total)
+        if closing:
+            return self.reached(met, total)
+        if self.kind in ("each", "across", "any", "at least"):
+            return True if met >= number else False if possible < number else None
+        if met > number:
+            return False
+        return False if self.kind == "exactly" and possible < number else None

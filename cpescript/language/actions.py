@@ -1,0 +1,272 @@
+"""Checks what is done: to devices (`spawn`, `reboot`, `set`, `inject`, …) and by orders to an ACS (`acs …`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cpescript.diagnostics import Span, did_you_mean
+from cpescript.language import timeline as tl
+from cpescript.language import tree
+from cpescript.language.clauses import sorted_out
+from cpescript.language.not_yet import refuse
+from cpescript.language.scope import Binding, Place
+from cpescript.language.types import fits
+from cpescript.pattern import expression as px
+
+if TYPE_CHECKING:
+    from cpescript.language.statements import Blocks
+
+Clauses = dict[str, tree.Clause]
+
+_UNBUILT = {"inject-fault": "inject-fault", "remove-fault": "inject-fault", "send": "send",
+            "start-telemetry": "telemetry", "stop-telemetry": "telemetry", "protocol": "protocol",
+            "transport": "transport"}  # fmt: skip
+"""Verb to its row in `not_yet.NOT_YET`."""
+
+_RESULTS = {"call": frozenset({"status", "body"})}
+"""Stimulus to what its result has, where that is no message."""
+
+
+class Actions:
+    """Makes the steps of actions and stimuli."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+        self.context = blocks.context
+        self.bag = blocks.bag
+        self.expressions = blocks.expressions
+
+    # --- actions -----------------------------------------------------------------------------------------------------
+
+    def spawn(self, node: tree.Spawn, place: Place) -> tl.Step:
+        clauses = sorted_out("spawn", node.clauses, self.bag)
+        count = self.expressions.value(node.count, place, "int", "how many devices")
+        if isinstance(count, px.Literal_) and isinstance(count.value, int) and count.value < 1:
+            self.bag.error(node.count.span, "bad-number", "at least one device is made")
+        name, schema = node.cohort.text, self.context.profile(node.profile.text, node.profile.span)
+        self._cohort(node, place)
+        self.context.cohorts[name] = schema
+        body: tuple[tl.Step, ...] = ()
+        if node.body is not None:
+            cohorts = frozenset({name})
+            body = self.blocks.body(node.body, place.inner(device=True, cohorts=cohorts, block="with", where=None))
+        return tl.Spawn(*self.blocks.head(node), count=count, profile=node.profile.text, cohort=name,
+                        over=self._duration(clauses, "over", place), body=body)  # fmt: skip
+
+    def _cohort(self, node: tree.Spawn, place: Place) -> None:
+        word = node.cohort
+        scope = self.blocks.cohort_scope
+        known = place.scope.find(word.text) or scope.find(word.text)
+        if known is not None and known.kind != "unknown":
+            self.blocks.doubled(word, known)
+            return
+        if place.repeated:
+            self.bag.error(word.span, "doubled-name", f"cohort '{word.text}' would be made again and again",
+                           "spawn it before, outside of what repeats")  # fmt: skip
+        scope.bind(Binding(word.text, "cohort", word.span, "devices", frozenset({word.text}), used=True))
+
+    def action(self, node: tree.Action, place: Place) -> tl.Step | None:
+        if refuse(self.bag, self.blocks.head(node)[0], _UNBUILT.get(node.verb, "")):
+            return None
+        clauses = sorted_out(node.verb, node.clauses, self.bag)
+        target, cohorts = self._target(node.operands.get("target"), clauses, place, self.blocks.head(node)[0])
+        inner = place.of(cohorts, where=None)
+        arguments = {name: self._operand(name, value, inner, node) for name, value in node.operands.items()
+                     if name not in ("target", "arguments")}  # fmt: skip
+        if node.verb in ("inject-quirk", "remove-quirk"):
+            self._quirk(node, inner, arguments)
+        if node.verb in ("add", "delete"):
+            self._object(node.operands["path"], node.verb)
+        if node.verb == "power-cycle" and "for" not in clauses:
+            self.bag.error(self.blocks.head(node)[0], "no-length", "for how long is the power off?", "add 'for 2m'")
+        if "for" in clauses:
+            arguments["duration"] = self._duration(clauses, "for", inner)
+        if node.verb == "stop":
+            arguments["abruptly"] = "abruptly" in clauses
+        if "event" in clauses:
+            arguments["event"] = self.expressions.value(clauses["event"].value, inner, "text", "an event code")
+        return tl.Act(*self.blocks.head(node), verb=node.verb, target=target, arguments=arguments,
+                      over=self._duration(clauses, "over", place))  # fmt: skip
+
+    def _operand(self, name: str, value: Any, place: Place, node: tree.Action | tree.Stimulus) -> Any:
+        if name == "settings":
+            return self._settings(value, place)
+        if name == "paths":
+            return tuple(self.expressions.path(path, place, place.cohorts)[0] for path in value)
+        if name == "path":
+            if node.verb == "add":
+                return self.expressions.path(value, place, place.cohorts)[0]
+            return self._instance(value, place)
+        if name == "name":
+            return value.text
+        if name == "value":
+            wanted = "text" if node.verb == "serial" else "any"
+            return self.expressions.value(value, place, wanted, "a serial number")
+        return self.expressions.value(value, place, "text", _OPERAND_NOUNS.get(name, "this"))
+
+    def _instance(self, path: px.PathPattern, place: Place) -> px.PathPattern:
+        """An instance to delete may have been made while running: its number is not checked, the table is."""
+        return self.expressions.path(path, place, place.cohorts)[0]
+
+    def _settings(self, pairs: Any, place: Place) -> tuple[tuple[px.PathPattern, Any], ...]:
+        found = []
+        seen: set[str] = set()
+        for path, value in pairs:
+            text = path.literal
+            if text is not None and text in seen:
+                self.bag.error(path.span, "doubled", f"'{text}' is set here twice", "once is enough")
+            seen.add(text or "")
+            if path.partial or None in path.parts:
+                self.bag.error(path.span, "not-one", "one parameter is set at a time",
+                               "an object has no value" if path.partial else "write its number instead of '*'")  # fmt: skip
+            resolved, type_ = self.expressions.path(path, place, place.cohorts)
+            if type_ == "any":
+                found.append((resolved, self.expressions.value(value, place)))
+                continue
+            equal = px.Binary(value.span, "==", px.Parameter(path.span, path), value)
+            checked, _ = self.expressions.typed(equal, place)
+            found.append((resolved, checked.right))
+        return tuple(found)
+
+    def _object(self, path: px.PathPattern, verb: str) -> None:
+        if not path.partial:
+            self.bag.error(path.span, "not-object", f"'{verb}' takes an object, whose path ends in a dot",
+                           f"write '{path}.'")  # fmt: skip
+        elif verb == "add" and path.parts and isinstance(path.parts[-1], str) and path.parts[-1].isdigit():
+            self.bag.error(path.span, "not-object", "the device chooses the number of a new instance",
+                           "take the number out")  # fmt: skip
+
+    def _quirk(self, node: tree.Action, place: Place, arguments: dict[str, Any]) -> None:
+        word: tree.Word = node.operands["name"]
+        known = self.context.catalogue.quirks.get(word.text)
+        if known is None:
+            self.bag.error(word.span, "unknown-quirk", f"no quirk is called '{word.text}'",
+                           did_you_mean(word.text, self.context.catalogue.quirks))  # fmt: skip
+        if node.verb == "remove-quirk":
+            return
+        given: dict[str, Any] = {}
+        reported = len(self.bag.items)
+        names = list(known.parameters) if known is not None else []
+        for index, argument in enumerate(node.operands.get("arguments") or ()):
+            name = argument.name.text if argument.name is not None else (names[index] if index < len(names) else "")
+            name = name.replace("-", "_")
+            value, type_ = self.expressions.typed(argument.value, place)
+            if known is None:
+                continue
+            span = argument.name.span if argument.name is not None else argument.span
+            if name not in known.parameters:
+                shown = f"'{name}'" if name else "so many arguments"
+                self.bag.error(span, "arguments", f"quirk '{word.text}' does not take {shown}",
+                               did_you_mean(name, names, f"it takes {', '.join(names)}" if names else "it takes none")
+                               )  # fmt: skip
+            elif name in given:
+                self.bag.error(span, "doubled", f"'{name}' stands here twice", "each argument once")
+            elif not fits(type_, known.parameters[name]):
+                self.expressions.mismatch(argument.value, type_, known.parameters[name], f"'{name}'")
+            else:
+                given[name] = value
+        arguments["arguments"] = given
+        if known is None or len(self.bag.items) > reported:
+            return
+        for name in sorted(known.required - set(given)):
+            self.bag.error(word.span, "arguments", f"quirk '{word.text}' needs '{name}'", f"write {word.text}({name}: …)")
+        if known.required <= set(given) and all(isinstance(value, px.Literal_) for value in given.values()):
+            refusal = known.refusal({name: value.value for name, value in given.items()})
+            if refusal:
+                self.bag.error(node.span, "arguments", refusal)
+
+    # --- stimuli -----------------------------------------------------------------------------------------------------
+
+    def stimulus(self, node: tree.Stimulus, place: Place) -> tl.Step | None:
+        if node.system.text != "acs":
+            self._system(node.system)
+            return None
+        statement = f"acs {node.verb}"
+        head = self.blocks.head(node)
+        if node.verb == "operate":
+            refuse(self.bag, head[0], "operate")
+            return None
+        clauses = sorted_out(statement, node.clauses, self.bag)
+        if node.verb == "call" and "on" not in clauses:
+            target, cohorts = None, place.cohorts
+            inner = place
+        else:
+            target, cohorts = self._target(node.operands.get("target"), clauses, place, head[0])
+            inner = place.of(cohorts, where=None)
+        arguments: dict[str, Any] = {}
+        for name, value in node.operands.items():
+            if name == "arguments":
+                arguments["inputs"] = self._inputs(value or (), inner)
+            elif name != "target":
+                arguments[name] = self._operand(name, value, inner, node)
+        if node.verb in ("add", "delete"):
+            self._object(node.operands["path"], node.verb)
+        self._transfer(node, clauses, arguments, inner, head[0])
+        capture = None
+        if "as" in clauses:
+            capture = self._result(node, clauses["as"].value, place)
+        return tl.Stimulus(*head, system="acs", verb=node.verb, target=target, arguments=arguments, capture=capture)
+
+    def _system(self, word: tree.Word) -> None:
+        refuse(self.bag, word.span, "named-system")
+
+    def _transfer(
+        self, node: tree.Stimulus, clauses: Clauses, arguments: dict[str, Any], place: Place, head: Span
+    ) -> None:
+        if "url" in clauses:
+            if "firmware" in node.operands:
+                self.bag.error(clauses["url"].span, "wrong-clause", "a firmware image's URL is known already",
+                               "take the 'url' out")  # fmt: skip
+                return
+            arguments["url"] = self.expressions.value(clauses["url"].value, place, "text", "what follows 'url'")
+        elif "file_type" in node.operands and node.verb == "download":
+            self.bag.error(head, "no-url", "where shall the device fetch the file?", 'add `url "https://…"`')
+
+    def _inputs(self, given: tuple[tree.Argument, ...], place: Place) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for argument in given:
+            value = self.expressions.value(argument.value, place)
+            if argument.name is None:
+                self.bag.error(argument.span, "arguments", "what an ACS is called with has names", "write name: value")
+            elif argument.name.text in found:
+                self.bag.error(argument.name.span, "doubled", f"'{argument.name.text}' stands here twice",
+                               "each argument once")  # fmt: skip
+            else:
+                found[argument.name.text] = value
+        return found
+
+    def _result(self, node: tree.Stimulus, word: tree.Word, place: Place) -> str:
+        message = self.context.catalogue.messages.get("AddObjectResponse") if node.verb == "add" else None
+        if message is not None:
+            binding = Binding(word.text, "capture", word.span, message=message)
+        else:
+            binding = Binding(word.text, "result", word.span, fields=_RESULTS.get(node.verb))
+        self.blocks.bind(word, binding, place.scope)
+        return word.text
+
+    # --- both --------------------------------------------------------------------------------------------------------
+
+    def _target(
+        self, direct: Any, clauses: Clauses, place: Place, head: Span
+    ) -> tuple[px.Target, frozenset[str] | None]:
+        """Return the devices that a statement is about: its operand, its `on`, or the device in question."""
+        if direct is not None:
+            return self.expressions.target(direct, place)
+        on = clauses.get("on")
+        if on is not None:
+            if on.value.quantifier is not None:
+                self.bag.error(on.value.quantifier.span, "quantifier", "what is done is done to all of them",
+                               f"take '{on.value.quantifier.kind}' out; a number is drawn by `5 of fleet`")  # fmt: skip
+            return self.expressions.target(on.value.target, place)
+        if not place.device and not place.lenient:
+            self.bag.error(head, "no-devices", "to which devices?", "add 'on fleet'")
+        return px.Device(head), place.cohorts
+
+    def _duration(self, clauses: Clauses, kind: str, place: Place) -> Any:
+        if kind not in clauses:
+            return None
+        return self.expressions.value(clauses[kind].value, place, "duration", f"what follows '{kind}'")
+
+
+_OPERAND_NOUNS = {"firmware": "a firmware version", "file_type": "a file type", "file": "a file name"}
+

@@ -1,0 +1,181 @@
+"""Checks claims: the form that was written becomes a claim, its quantifier and the devices that it is about."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from cpescript.diagnostics import Span, did_you_mean
+from cpescript.language import timeline as tl
+from cpescript.language import tree
+from cpescript.language.context import Context
+from cpescript.language.expressions import TARGET_NODES
+from cpescript.language.not_yet import refuse
+from cpescript.language.scope import Place
+from cpescript.language.types import fits, noun
+from cpescript.language.walking import walk
+from cpescript.pattern import expression as px
+
+Checked = tuple[tl.Claim, tl.Quantifier, px.Target | None]
+"""A claim, how many must meet it, and who (None: it is about no device)."""
+
+
+class Claims:
+    """Resolves claims in a context."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.bag = context.bag
+
+    def claim(
+        self, form: tree.Form, on: tree.Clause | None, place: Place, default: str = "each", inherit: bool = False
+    ) -> Checked:
+        """Return a claim with its devices.
+
+        `on` is the `on` or `across` clause, if there is one. `default` is the quantifier where none is written.
+        With `inherit` (behind `unless` and `until`), no devices written means those of the first claim.
+        """
+        if isinstance(form, (tree.StateForm, tree.StatelessForm)):
+            return self._devices_first(form, on, place, default)
+        if isinstance(form, tree.ValueForm) and self._lone_devices(form.value, place):
+            self.bag.error(form.span, "no-state", "these are devices; what is claimed of them?",
+                           "as in 'each fleet registered'")  # fmt: skip
+            return tl.ValueClaim(form.span, px.Literal_(form.span, True)), tl.Quantifier("each"), None
+        quantifier, target, cohorts = self.devices(on, place, default)
+        if target is None and place.device and not inherit:
+            target, cohorts = px.Device(form.span), place.cohorts
+        elif target is None:
+            cohorts = place.cohorts if inherit else self.context.all_cohorts()
+        inner = place.of(cohorts, claim=True)
+        claim = self._claim(form, inner)
+        if target is None and not inherit:
+            if isinstance(claim, tl.ValueClaim) and claim.figure:
+                quantifier = tl.Quantifier("across")
+                target = px.All(form.span) if claim.patterns or claim.parameters or _asks_device(claim) else None
+            else:
+                target = px.All(form.span)
+        return claim, quantifier, target
+
+    def _lone_devices(self, value: Any, place: Place) -> bool:
+        if isinstance(value, px.Name):
+            binding = place.scope.find(value.name)
+            return binding is not None and binding.is_devices
+        return isinstance(value, TARGET_NODES)
+
+    def devices(
+        self, on: tree.Clause | None, place: Place, default: str
+    ) -> tuple[tl.Quantifier, px.Target | None, frozenset[str] | None]:
+        """Return the quantifier, devices and cohorts of an `on` or `across` clause."""
+        if on is None:
+            return tl.Quantifier(default), None, None  # type: ignore[arg-type]
+        asked = place.inner(claim=True)
+        if on.kind == "across":
+            target, cohorts = self.context.expressions.target(on.value, asked)
+            return tl.Quantifier("across"), target, cohorts
+        target, cohorts = self.context.expressions.target(on.value.target, asked)
+        return self.quantifier(on.value.quantifier, asked, default), target, cohorts
+
+    def quantifier(self, node: tree.Quantifier | None, place: Place, default: str) -> tl.Quantifier:
+        if node is None:
+            return tl.Quantifier(default)  # type: ignore[arg-type]
+        amount = None
+        if node.amount is not None:
+            amount = self.context.expressions.amount(node.amount, place, "how many")
+        return tl.Quantifier(node.kind, amount)  # type: ignore[arg-type]
+
+    def _devices_first(
+        self, form: tree.StateForm | tree.StatelessForm, on: tree.Clause | None, place: Place, default: str
+    ) -> Checked:
+        if on is not None:
+            self.bag.error(on.span, "doubled-devices", "the devices were named before the state already",
+                           f"take the '{on.kind}' out")  # fmt: skip
+        asked = place.inner(claim=True)
+        target, _ = self.context.expressions.target(form.target, asked)
+        quantifier = self.quantifier(form.quantifier, asked, default)
+        if isinstance(form, tree.StatelessForm):
+            self.bag.error(form.span, "no-state", "these are devices; what is claimed of them?",
+                           "as in 'each fleet registered'")  # fmt: skip
+            return tl.StateClaim(form.span, "online"), quantifier, target
+        return self._state(form.span, form.state, form.negated, place), quantifier, target
+
+    def _state(self, span: Span, word: tree.Word, negated: bool, place: Place) -> tl.StateClaim:
+        states = self.context.catalogue.states
+        if word.text not in states and not place.lenient:
+            self.bag.error(word.span, "unknown-state", f"no device is ever '{word.text}'",
+                           did_you_mean(word.text, states, f"states: {', '.join(sorted(states))}"))  # fmt: skip
+        refuse(self.bag, word.span, word.text)
+        return tl.StateClaim(span, word.text, negated)
+
+    def _claim(self, form: tree.Form, place: Place) -> Any:
+        if isinstance(form, tree.MessageForm):
+            return self._message(form, place)
+        if isinstance(form, tree.EqualsForm):
+            left = form.left
+            name = f"'{left.path}'" if isinstance(left, px.Parameter) else "this"
+            self.bag.error(form.span, "single-equals", f"{name} is compared, not assigned", "a claim says '=='")
+            node = px.Binary(form.span, "==", left, form.right)
+            return self._value(tree.ValueForm(form.span, node), place)
+        if isinstance(form, tree.BeliefForm):
+            refuse(self.bag, form.span, "belief")
+            return tl.ValueClaim(form.span, px.Literal_(form.span, True))
+        assert isinstance(form, tree.ValueForm)
+        return self._value(form, place)
+
+    def _message(self, form: tree.MessageForm, place: Place) -> tl.MessageClaim:
+        pattern = self.context.patterns.pattern(form.pattern, place)
+        count = None
+        if form.amount is not None:
+            count = self.context.expressions.value(form.amount, place, "int", "how many messages")
+        comparison: Any = form.comparison
+        return tl.MessageClaim(form.span, pattern, form.negated, comparison, count)
+
+    def _value(self, form: tree.ValueForm, place: Place) -> tl.ValueClaim | tl.StateClaim:
+        expression, type_ = self.context.expressions.typed(form.value, place)
+        if isinstance(expression, px.State):
+            return tl.StateClaim(form.span, expression.state)
+        if isinstance(expression, px.Unary) and expression.operator == "not" and isinstance(expression.operand, px.State):
+            return tl.StateClaim(form.span, expression.operand.state, True)
+        if not fits(type_, "bool"):
+            remedy = ""
+            if isinstance(form.value, px.Parameter):
+                remedy = f"write '{form.value.path} == …' or '{form.value.path} exists'"
+            self.bag.error(form.span, "no-claim", f"a claim is true or false, and this is {noun(type_)}", remedy)
+        parameters, patterns, figure = [], [], False
+        for node in walk(expression):
+            if isinstance(node, px.Parameter):
+                parameters.append(node)
+            elif isinstance(node, px.MessagePattern):
+                patterns.append(node)
+                figure = True
+            elif isinstance(node, px.Call) and node.function in ("elapsed", "now"):
+                figure = True
+        return tl.ValueClaim(form.span, expression, tuple(parameters), tuple(patterns), figure)
+
+    # --- several claims in a block -----------------------------------------------------------------------------------
+
+    def block(
+        self, ordering: tree.Word, lines: tuple[tree.ClaimLine, ...], span: Span, place: Place
+    ) -> tuple[tl.BlockClaim, list[tuple[tree.Word, tl.MessageClaim]]]:
+        """Return a block's claims, and what they keep by `as`: the name and the claim."""
+        claims: list[Any] = []
+        kept: list[tuple[tree.Word, tl.MessageClaim]] = []
+        for line in lines:
+            if line.claim is None:
+                continue
+            if isinstance(line.claim, (tree.StateForm, tree.StatelessForm)):
+                self.bag.error(line.claim.target.span, "doubled-devices", "the block's devices stand in its first line",
+                               "write the state alone")  # fmt: skip
+                continue
+            claim = self._claim(line.claim, place)
+            if line.capture is not None:
+                if isinstance(claim, tl.MessageClaim) and not claim.negated and claim.comparison is None:
+                    claim = tl.MessageClaim(claim.span, claim.pattern, capture=line.capture.text)
+                    kept.append((line.capture, claim))
+                else:
+                    self.bag.error(line.capture.span, "no-message", "only a message can be kept by 'as'")
+            claims.append(claim)
+        kind: Literal["in order", "in any order", "one of"] = ordering.text  # type: ignore[assignment]
+        return tl.BlockClaim(span, kind, tuple(claims)), kept
+
+
+def _asks_device(claim: tl.ValueClaim) -> bool:
+    return any(isinstance(node, (px.State, px.Device)) for node in walk(claim.expression))

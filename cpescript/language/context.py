@@ -1,0 +1,132 @@
+"""What is known of a whole program while it is checked: its files, profiles, cohorts, procedures, and the parts that
+check one kind of thing each and need each other."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cpescript.diagnostics import Bag, Span
+from cpescript.language.catalogue import Catalogue, Schema
+from cpescript.pattern import expression as px
+
+if TYPE_CHECKING:
+    from cpescript.language.expressions import Expressions
+    from cpescript.language.patterns import Patterns
+
+MAX_DATA = 16 * 1024 * 1024
+"""Largest file that `csv`, `json` and `file` read, in octets."""
+
+
+class Context:
+    """The state of checking. One per program; the cohorts are those of the scenario in hand."""
+
+    expressions: Expressions
+    patterns: Patterns
+
+    def __init__(self, catalogue: Catalogue, bag: Bag) -> None:
+        self.catalogue = catalogue
+        self.bag = bag
+        self.cohorts: dict[str, Schema | None] = {}
+        """Cohorts spawned so far in the scenario (or procedure) in hand."""
+        self.later: dict[str, Span] = {}
+        """Where the scenario in hand spawns its cohorts, for "it is spawned later"."""
+        self.everyone: list[Schema] = []
+        """The schemas of all profiles that the program spawns, for devices whose cohort is not known."""
+        self.declared: dict[str, tuple[Span, str]] = {}
+        """`profile name = "path"`: where, and the path."""
+        self.loaded: dict[tuple[str, str], Schema | None] = {}
+        self.identities = 0
+        self.data: set[str] = set()
+        """The files that `csv`, `json` and `file` read, and the policies: they belong to what the digest covers."""
+
+    def identity(self) -> int:
+        self.identities += 1
+        return self.identities
+
+    # --- profiles ----------------------------------------------------------------------------------------------------
+
+    def profile(self, name: str, span: Span) -> Schema | None:
+        """Return a profile's schema, or None after reporting why there is none. Loaded once per program."""
+        declared = self.declared.get(name)
+        where, path = (declared[0], declared[1]) if declared is not None else (span, None)
+        near = folder(where)
+        key = (name, str(near) if declared is None else "")
+        if key in self.loaded:
+            return self.loaded[key]
+        schema, problems = self.catalogue.profile(name, near, path)
+        self.loaded[key] = schema
+        if schema is None and not len(problems):
+            from cpescript.diagnostics import did_you_mean
+
+            if path is not None:
+                self.bag.error(where, "missing-file", f"there is no profile at '{path}'",
+                               "the path is relative to this file")  # fmt: skip
+            else:
+                known = {*self.catalogue.profile_names(near), *self.declared}
+                self.bag.error(span, "unknown-profile", f"no profile is called '{name}'",
+                               did_you_mean(name, known, _known(known)))  # fmt: skip
+        self.bag.extend(problems)
+        if schema is not None:
+            self.everyone.append(schema)
+        return schema
+
+    def schemas(self, cohorts: Collection[str] | None) -> list[Schema]:
+        """Return the schemas that devices of these cohorts can have; of all profiles where the cohorts are not known."""
+        if cohorts is None:
+            return self.everyone
+        found = [self.cohorts.get(name) for name in sorted(cohorts)]
+        # One profile that did not load is reason enough to say nothing of its parameters.
+        return [schema for schema in found if schema is not None] if all(found) else []
+
+    def all_cohorts(self) -> frozenset[str] | None:
+        return frozenset(self.cohorts) or None
+
+    # --- data beside the scenario ------------------------------------------------------------------------------------
+
+    def read(self, function: str, name: px.Literal_, span: Span) -> Any:
+        """Return the value of `csv("…")`, `json("…")` or `file("…")` as nodes; null after reporting what is wrong."""
+        path = folder(span) / name.value
+        try:
+            if path.stat().st_size > MAX_DATA:
+                raise ValueError(f"more than {MAX_DATA // 1024 // 1024} MiB")
+            text = path.read_text(encoding="utf-8-sig")
+            self.data.add(str(path))
+            if function == "file":
+                return px.Literal_(span, text)
+            if function == "csv":
+                return as_node([dict(row) for row in csv.DictReader(text.splitlines())], span)
+            return as_node(json.loads(text), span)
+        except FileNotFoundError:
+            self.bag.error(name.span, "missing-file", f"there is no file '{name.value}'", "paths are relative to this file")
+        except (OSError, ValueError, RecursionError, csv.Error) as error:
+            cause = error.strerror if isinstance(error, OSError) else str(error)
+            self.bag.error(name.span, "bad-file", f"'{name.value}' cannot be read as {_FORMATS[function]}: {cause}")
+        return px.Literal_(span, None)
+
+
+_FORMATS = {"csv": "CSV", "json": "JSON", "file": "text"}
+
+
+def _known(names: Collection[str]) -> str:
+    shown = sorted(names)[:6]
+    return f"known: {', '.join(shown)}" if shown else "profiles stand in profiles/ beside the scenario"
+
+
+def folder(span: Span) -> Path:
+    """Return the folder of the file that a span is in: what its paths are relative to."""
+    return Path(span.source).parent
+
+
+def as_node(value: Any, span: Span) -> Any:
+    """Return a plain value as a constant node."""
+    if isinstance(value, (list, tuple)):
+        return px.ListNode(span, tuple(as_node(item, span) for item in value))
+    if isinstance(value, dict):
+        return px.MapNode(
+            span, tuple((px.Literal_(span, key), as_node(item, span)) for key, item in value.items())
+        )
+    return px.Literal_(span, value)

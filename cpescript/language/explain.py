@@ -1,0 +1,293 @@
+"""Says why a line does not parse: which word, what could have stood there, what was probably meant.
+
+The automaton knows what it could have taken; this module knows what people get wrong. The rules below are tried in
+order, the first that has something to say wins, and the last always has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cpescript.diagnostics import Diagnostic, Span, nearest
+from cpescript.language.tokens import NEVER_NAMES, SIGN, WORD, Token
+
+if TYPE_CHECKING:
+    from cpescript.language.parser import Parser
+
+COMPARATORS = frozenset(("==", "!=", "<", "<=", ">", ">="))
+OPERATORS = frozenset(
+    """== != < <= > >= + - * / % .. [ in and or if is\u0020empty is\u0020not\u0020empty exists not\u0020exists not\u0020in
+    matches contains between starts\u0020with ends\u0020with per where except of""".split(" ")
+) | {"is empty", "is not empty", "not exists", "not in", "starts with", "ends with"}
+"""What goes on with a value; too many to be listed in a message."""
+
+KINDS = {
+    "NAME": "a name",
+    "KIND": "a message",
+    "PATH": "a parameter path",
+    "STRING": "a text",
+    "TIME": "a time of day",
+    "FACTOR": "a factor such as 60x",
+    "_NL": "the end of the line",
+    "$END": "the end",
+    "DOCSTRING": "a docstring",
+}
+"""Terminal to what people call it. Terminals that are not here are never shown."""
+
+VALUE_STARTS = frozenset(("NUMBER", "STRING", "DURATION"))
+"""Where all of these can stand, anything with a value can."""
+
+
+@dataclass(slots=True)
+class Problem:
+    """A line that failed at the token with index `at` (its length: at its end)."""
+
+    parser: Parser
+    tokens: Sequence[Token]
+    at: int
+    history: dict[int, list[int]]
+    """Token index to the automaton's states before it."""
+
+    @property
+    def token(self) -> Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    @property
+    def span(self) -> Span:
+        if self.token is not None:
+            return self.span_of(self.token)
+        last = self.tokens[-1]
+        return Span(self.parser.source, last.end_line, last.end_column, last.end_line, last.end_column + 1)
+
+    def span_of(self, token: Token) -> Span:
+        return Span(self.parser.source, token.line, token.column, token.end_line, token.end_column)
+
+    def after(self, at: int, terminal: str) -> list[int] | None:
+        """Return the states behind `terminal` if it could have stood at token `at`."""
+        from cpescript.language.parser import accepts
+
+        states = self.history.get(at)
+        return accepts(self.parser.tables, states, terminal) if states is not None else None
+
+    def possible(self, at: int) -> list[str]:
+        """Return the terminals that could have stood at token `at`."""
+        states = self.history.get(at, [])
+        row = self.parser.tables.states[states[-1]] if states else {}
+        terminals = set(self.parser.keywords.values()) | set(KINDS) | {"NUMBER", "DURATION"}
+        return sorted(terminal for terminal in row if terminal in terminals and self.after(at, terminal) is not None)
+
+    def words(self, at: int) -> dict[str, str]:
+        """Return the keywords that could have stood at token `at`, with their terminals."""
+        possible = set(self.possible(at))
+        return {text: terminal for text, terminal in self.parser.keywords.items() if terminal in possible}
+
+    def error(self, code: str, message: str, remedy: str = "", at: Token | None = None) -> Diagnostic:
+        return Diagnostic(self.span if at is None else self.span_of(at), code, message, remedy)
+
+
+Explanation = Callable[[Problem], "Diagnostic | None"]
+
+
+def explain(parser: Parser, states: list[int], tokens: Sequence[Token], failed: int) -> Diagnostic:
+    """Return the diagnostic for a line that failed at the token with index `failed`, from the states before the line."""
+    from cpescript.language.parser import accepts
+
+    history: dict[int, list[int]] = {}
+    index = 0
+    while index < len(tokens) and index < failed:
+        history[index] = states
+        terminal, used = parser.classify(states, list(tokens), index)
+        behind = accepts(parser.tables, states, terminal)
+        if behind is None:
+            break
+        states, index = behind, index + used
+    history[index] = states
+    problem = Problem(parser, tokens, index, history)
+    for rule in RULES:
+        found = rule(problem)
+        if found is not None:
+            return found
+    raise AssertionError("the last rule always explains")
+
+
+def _equals(problem: Problem) -> Diagnostic | None:
+    token, keywords = problem.token, problem.parser.keywords
+    if token is None or token.kind != SIGN:
+        return None
+    if token.text == "=" and problem.after(problem.at, keywords["=="]) is not None:
+        return problem.error("single-equals", "'=' does not compare", "write '=='")
+    if token.text == "==" and problem.after(problem.at, keywords["="]) is not None:
+        first = problem.tokens[0].text
+        verb = "assigns" if first in ("let", "set", "param", "label", "profile") else "matches"
+        return problem.error("double-equals", f"'==' compares; here a value is {verb[:-1]}ed", "write '='")
+    if token.text in COMPARATORS:
+        depth = 0
+        for other in reversed(problem.tokens[: problem.at]):
+            depth += (other.text in ")]}") - (other.text in "([{") if other.kind == SIGN else 0
+            if other.kind == SIGN and other.text in COMPARATORS and depth == 0:
+                return problem.error("chained", "comparisons do not chain", "write 'between A and B', or join with 'and'")
+            if other.text in ("and", "or") or depth < 0:
+                break
+    return None
+
+
+def _reserved(problem: Problem) -> Diagnostic | None:
+    token = problem.token
+    if token is None or problem.after(problem.at, "NAME") is None:
+        return None
+    if token.kind == WORD and token.text in NEVER_NAMES:
+        return problem.error("reserved-name", f"'{token.text}' can never be a name", "take another")
+    if token.kind in ("KIND", "PATH") and problem.after(problem.at, token.kind) is None:
+        if problem.at == 0:
+            return None
+        remedy = f"did you mean '{token.text.lower()}'?" if token.kind == "KIND" else ""
+        return problem.error("capital-name", "a name begins with a lower-case letter", remedy)
+    return None
+
+
+def _misspelt_before(problem: Problem) -> Diagnostic | None:
+    """The word before was taken for a name, but as the keyword that it resembles the line would have gone on."""
+    at = problem.at - 1
+    if at < 0 or problem.tokens[at].kind != WORD or at not in problem.history:
+        return None
+    word = problem.tokens[at].text
+    known = {text: end for text, end in problem.words(at).items() if text[0].isalpha() and text != word}
+    meant = nearest(word, known)
+    if meant is None:
+        return None
+    states = problem.after(at, known[meant])
+    if states is None or not problem.parser.follows(states, list(problem.tokens), problem.at):
+        return None
+    what = "statement" if at == 0 else "word that can stand here"
+    return problem.error("unknown-word", f"'{word}' is no {what}", f"did you mean '{meant}'?", problem.tokens[at])
+
+
+def _misspelt(problem: Problem) -> Diagnostic | None:
+    token = problem.token
+    if token is None or token.kind not in (WORD, "KIND"):
+        return None
+    known = {text for text in problem.words(problem.at) if text[0].isalpha()}
+    follower = problem.tokens[problem.at + 1].text if problem.at + 1 < len(problem.tokens) else ""
+    meant = nearest(f"{token.text} {follower}", {text for text in known if " " in text}) or nearest(token.text, known)
+    if meant is None:
+        return None
+    if problem.at == 0:
+        return problem.error("unknown-statement", f"no statement begins with '{token.text}'", f"did you mean '{meant}'?")
+    return problem.error("unknown-word", f"'{token.text}' cannot stand here", f"did you mean '{meant}'?")
+
+
+def _no_statement(problem: Problem) -> Diagnostic | None:
+    first = problem.tokens[0]
+    if problem.at > 1 or first.kind != WORD or "NAME" not in problem.possible(0):
+        return None
+    if problem.at == 1 and (first.text in problem.words(0) or problem.after(0, problem.parser.keywords["let"]) is None):
+        return None
+    if problem.at == 0 and first.text not in NEVER_NAMES:
+        return None
+    statements = {word for word in problem.words(0) if word[0].isalpha()}
+    meant = nearest(first.text, statements) or _SYNONYMS.get(first.text)
+    remedy = f"did you mean '{meant}'?" if meant else "a statement begins with its verb: spawn, expect, acs, wait, …"
+    return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
+
+
+_SYNONYMS = {
+    "assert": "expect",
+    "sleep": "wait",
+    "print": "note",
+    "log": "note",
+    "while": "repeat",
+    "loop": "repeat",
+    "def": "define",
+    "import": "use",
+    "include": "use",
+    "create": "spawn",
+    "kill": "stop",
+    "run": "do",
+    "restart": "reboot",
+    "test": "scenario",
+    "var": "let",
+}
+"""What people coming from other languages try first."""
+
+
+def _line_start(problem: Problem) -> Diagnostic | None:
+    token = problem.token
+    if problem.at != 0 or token is None:
+        return None
+    if token.kind == "DOCSTRING":
+        return problem.error("docstring", "a docstring stands first in its block", "a comment begins with '#'")
+    if token.kind in ("KIND", "PATH"):
+        return problem.error("unknown-statement", "a statement begins with its verb", f"perhaps 'expect {token.text} …'?")
+    return problem.error("unknown-statement", f"no statement begins with {_quoted(token)}",
+                         "a statement begins with its verb: spawn, expect, acs, wait, …")  # fmt: skip
+
+
+def _colon(problem: Problem) -> Diagnostic | None:
+    token = problem.token
+    if token is not None and token.kind == SIGN and token.text == ":" and problem.at == len(problem.tokens) - 1:
+        if "with" in problem.words(problem.at):
+            return problem.error("missing-word", "a block of 'spawn' follows 'with'", "write 'with:'")
+        if problem.after(problem.at, "_NL") is not None:
+            return problem.error("no-block", "this statement has no block", "take the ':' out")
+    return None
+
+
+def _block_on_line(problem: Problem) -> Diagnostic | None:
+    before = problem.tokens[problem.at - 1] if problem.at else None
+    if before is not None and before.text == ":" and before.kind == SIGN and problem.possible(problem.at) == ["_NL"]:
+        return problem.error("block-on-line", "a block begins on the line below", "break the line behind the ':'")
+    return None
+
+
+def _general(problem: Problem) -> Diagnostic:
+    possible = problem.possible(problem.at)
+    keywords = {terminal: text for text, terminal in problem.parser.keywords.items()}
+    value = all(problem.after(problem.at, kind) is not None for kind in VALUE_STARTS)
+    shown: list[str] = ["a value"] if value else []
+    hidden = VALUE_STARTS | {"NAME", "PATH", "TIME", "FACTOR"} if value else frozenset()
+    for terminal in possible:
+        text = keywords.get(terminal)
+        if text is not None:
+            if value and text in _VALUE_WORDS:
+                continue
+            if text not in OPERATORS:
+                shown.append(f"'{text}'")
+        elif terminal in KINDS and terminal not in hidden:
+            shown.append(KINDS[terminal])
+    expected = _listed(shown) if 0 < len(shown) <= 4 else ""
+    if problem.token is None:
+        if not expected:
+            expected = "a claim" if problem.tokens[0].text in _CLAIMING and len(problem.tokens) < 3 else ""
+        return problem.error("incomplete", "something is missing at the end of this line",
+                             f"expected {expected}" if expected else "")  # fmt: skip
+    return problem.error("syntax", f"{_quoted(problem.token)} cannot stand here",
+                         f"expected {expected}" if expected else "")  # fmt: skip
+
+
+_CLAIMING = frozenset(("expect", "check", "always", "never", "sometimes", "until"))
+_VALUE_WORDS = frozenset(("(", "[", "{", "-", "not", "true", "false", "null", "device", "message", "all", "in session"))
+
+
+def _listed(words: Sequence[str]) -> str:
+    ordered = sorted(words, key=lambda word: (word == KINDS["_NL"], word != "a value"))
+    return ordered[0] if len(ordered) == 1 else ", ".join(ordered[:-1]) + " or " + ordered[-1]
+
+
+def _quoted(token: Token) -> str:
+    text = token.text if len(token.text) <= 40 and "\n" not in token.text else token.text[:30].split("\n")[0] + "…"
+    return text if token.kind == "STRING" else f"'{text}'"
+
+
+RULES: tuple[Explanation, ...] = (
+    _equals,
+    _block_on_line,
+    _colon,
+    _reserved,
+    _misspelt,
+    _misspelt_before,
+    _no_statement,
+    _line_start,
+    _general,
+)

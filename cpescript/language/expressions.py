@@ -1,0 +1,709 @@
+"""Checks expressions and resolves their names: syntax nodes in, nodes of `pattern.expression` and their types out.
+
+One entry of `_RULES` a kind of node. An entry returns the resolved node and its type; after a mistake it reports once
+and returns type `any`, so that nothing cascades.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from cpescript.diagnostics import Span, did_you_mean
+from cpescript.kernel.time import Percent, parse_instant
+from cpescript.language import tree
+from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, PARAMETER_TYPES, MessageType
+from cpescript.language.context import Context
+from cpescript.language.not_yet import refuse
+from cpescript.language.scope import Binding, Place
+from cpescript.language.types import ANY, arithmetic, comparable, fits, noun
+from cpescript.pattern import expression as px
+
+Typed = tuple[Any, str]
+
+MAX_DEPTH = 100
+"""Deepest nest of an expression; also the longest chain of one operator."""
+
+FUNCTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "count": (("message or list",), "int"),
+    "rate": (("message",), "rate"),
+    "response_time": (("message",), "list"),
+    "min": (("any", "..."), ANY),
+    "max": (("any", "..."), ANY),
+    "sum": (("any", "..."), ANY),
+    "mean": (("any", "..."), ANY),
+    "p50": (("list",), ANY),
+    "p95": (("list",), ANY),
+    "p99": (("list",), ANY),
+    "now": ((), "instant"),
+    "elapsed": ((), "duration"),
+    "len": (("any",), "int"),
+    "lower": (("text",), "text"),
+    "upper": (("text",), "text"),
+    "sha256": (("text",), "text"),
+    "pick": (("list",), ANY),
+    "random": (("any", "any"), ANY),
+    "csv": (("text",), "list"),
+    "json": (("text",), ANY),
+    "file": (("text",), "text"),
+}
+"""Function to what it takes (`...`: as many more as you like) and the type of what it gives."""
+
+READERS = ("csv", "json", "file")
+"""The functions that read a file beside the scenario's, when it is checked."""
+
+TARGET_NODES = (px.All, px.Device, px.Slice, px.Where, px.Except, px.Union_, px.Draw)
+
+_ORDERED = frozenset(("<", "<=", ">", ">="))
+_EQUALITY = frozenset(("==", "!="))
+_FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
+
+
+class Expressions:
+    """Resolves expressions and targets in a context."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.bag = context.bag
+        self.depth = 0
+
+    # --- entry points ------------------------------------------------------------------------------------------------
+
+    def value(self, node: Any, place: Place, wanted: str = ANY, what: str = "this") -> Any:
+        """Return a resolved expression; report if it is not of the `wanted` type."""
+        resolved, actual = self.typed(node, place)
+        if not fits(actual, wanted):
+            self.mismatch(node, actual, wanted, what)
+        return resolved
+
+    def mismatch(self, node: Any, actual: str, wanted: str, what: str) -> None:
+        if wanted in ("duration", "size") and actual in ("int", "float"):
+            shown = f"{node.value:g}" if isinstance(node, px.Literal_) else "…"
+            units = "s, m or h" if wanted == "duration" else "KiB or MiB"
+            first = units.split(",")[0].split(" ")[0]
+            self.bag.error(node.span, "missing-unit", f"{what} is {noun(wanted)}, and a number has no unit",
+                           f"write {shown}{first}" if shown == "…" else f"with a unit: {shown}{first}")  # fmt: skip
+            return
+        self.bag.error(node.span, "wrong-type", f"{what} is {noun(wanted)}, not {noun(actual)}",
+                       _type_remedy(node, wanted))  # fmt: skip
+
+    def typed(self, node: Any, place: Place) -> Typed:
+        """Return a resolved expression and its type."""
+        self.depth += 1
+        try:
+            if self.depth > MAX_DEPTH:
+                if self.depth == MAX_DEPTH + 1:
+                    self.bag.error(node.span, "too-deep", f"an expression of more than {MAX_DEPTH} steps",
+                                   "name a part of it by `let`")  # fmt: skip
+                return px.Literal_(node.span, None), ANY
+            return _RULES[type(node)](self, node, place)
+        finally:
+            self.depth -= 1
+
+    def either(self, node: Any, place: Place) -> tuple[Any, Binding]:
+        """Return a value or a target, whichever `node` is, and a binding that describes it (its name is empty)."""
+        if isinstance(node, TARGET_NODES) or (isinstance(node, px.Name) and self._means_devices(node, place)):
+            target, cohorts = self.target(node, place)
+            return target, Binding("", "devices", node.span, "devices", cohorts)
+        resolved, type_ = self.typed(node, place)
+        return resolved, Binding("", "value", node.span, type_)
+
+    def _means_devices(self, node: px.Name, place: Place) -> bool:
+        binding = place.scope.find(node.name)
+        return binding is not None and binding.is_devices
+
+    # --- names -------------------------------------------------------------------------------------------------------
+
+    def name(self, node: px.Name, place: Place) -> Typed:
+        if place.where is not None and node.name in place.where.fields:
+            return px.Field(node.span, (node.name,)), place.where.fields[node.name]
+        binding = place.scope.find(node.name)
+        if binding is not None:
+            binding.used = True
+            if binding.is_devices:
+                return px.Cohort(node.span, node.name), "devices"
+            return px.Name(node.span, node.name), "message" if binding.kind == "capture" else binding.type
+        if node.name in FUNCTIONS and not FUNCTIONS[node.name][0]:
+            return px.Call(node.span, node.name, ()), FUNCTIONS[node.name][1]
+        if place.device and node.name in self.context.catalogue.states:
+            refuse(self.bag, node.span, node.name)
+            return px.State(node.span, node.name), "bool"
+        self.unknown_name(node, place)
+        return px.Literal_(node.span, None), ANY
+
+    def unknown_name(self, node: px.Name, place: Place) -> None:
+        if place.lenient:
+            return
+        known = [*place.scope.names(), *(place.where.fields if place.where is not None else ())]
+        if place.device:
+            known.extend(self.context.catalogue.states)
+        if place.where is not None:
+            self.bag.error(node.span, "unknown-field", f"{place.where.name} has no element '{node.name}'",
+                           did_you_mean(node.name, known, _some("it has", place.where.fields)))  # fmt: skip
+        elif node.name in FUNCTIONS:
+            self.bag.error(node.span, "unknown-name", f"'{node.name}' is a function", f"write {node.name}(…)")
+        else:
+            defined = "hand it in as an argument" if place.procedure else ""
+            self.bag.error(node.span, "unknown-name", f"nothing is called '{node.name}' here",
+                           did_you_mean(node.name, [*known, *_plain_functions()], defined))  # fmt: skip
+
+    def attribute(self, node: px.Attribute, place: Place) -> Typed:
+        names: list[str] = []
+        base: Any = node
+        while isinstance(base, px.Attribute):
+            names.insert(0, base.name)
+            base = base.base
+        if isinstance(base, px.Device):
+            return self._of_device(node, self._device(base, place), names, place)
+        if isinstance(base, px.Message):
+            self.typed(base, place)
+            return self._of_message(node, base, names, place.handler)
+        assert isinstance(base, px.Name)
+        return self._of_name(node, base, names, place)
+
+    def _of_name(self, node: px.Attribute, base: px.Name, names: list[str], place: Place) -> Typed:
+        binding = place.scope.find(base.name)
+        if place.where is not None and binding is None:
+            if base.name == "http":
+                return self._of_http(node, names)
+            if base.name == "request":
+                refuse(self.bag, node.span, "request-of")
+                return px.Literal_(node.span, None), ANY
+            if base.name in place.where.fields:
+                return px.Field(node.span, (base.name, *names)), ANY
+        if binding is None:
+            if base.name == "label" and place.device:
+                label = px.Attribute(base.span, px.Device(base.span), "label")
+                return _chain(node.span, label, names), ANY
+            self.unknown_name(base, place)
+            return px.Literal_(node.span, None), ANY
+        binding.used = True
+        root = px.Name(base.span, base.name)
+        if binding.kind == "capture":
+            return self._of_message(node, root, names, binding.message)
+        if binding.is_devices:
+            if binding.kind == "cohort":
+                self.bag.error(node.span, "many-devices", f"'{base.name}' is more than one device",
+                               f"write {base.name}[1].…, or `for each d in {base.name}:`"
+                               if names[0] not in DEVICE_ATTRIBUTES else "in a statement with a target: device."
+                               + names[0])  # fmt: skip
+                return px.Literal_(node.span, None), ANY
+            return self._of_device(node, px.Cohort(base.span, base.name), names, place)
+        if binding.fields is not None and names[0] not in binding.fields:
+            self.bag.error(node.span, "unknown-attribute", f"'{base.name}' has no '{names[0]}'",
+                           did_you_mean(names[0], binding.fields, _some("it has", binding.fields)))  # fmt: skip
+        elif binding.type not in (ANY, "map"):
+            self.bag.error(node.span, "unknown-attribute", f"'{base.name}' is {noun(binding.type)} and has no parts")
+        return _chain(node.span, root, names), ANY
+
+    def _of_device(self, node: px.Attribute, base: Any, names: list[str], place: Place) -> Typed:
+        type_ = DEVICE_ATTRIBUTES.get(names[0])
+        if type_ is None and not place.lenient:
+            capital = names[0][:1].isupper()
+            remedy = "a parameter's path begins with a capital: Device.…" if capital else ""
+            self.bag.error(node.span, "unknown-attribute", f"a device has no '{names[0]}'",
+                           remedy or did_you_mean(names[0], DEVICE_ATTRIBUTES, _some("it has", DEVICE_ATTRIBUTES))
+                           )  # fmt: skip
+        elif len(names) > 1 and type_ != "map":
+            self.bag.error(node.span, "unknown-attribute", f"'{names[0]}' has no parts")
+        return _chain(node.span, base, names), type_ if type_ and len(names) == 1 else ANY
+
+    def _of_message(self, node: px.Attribute, base: Any, names: list[str], message: MessageType | None) -> Typed:
+        if message is None:
+            return _chain(node.span, base, names), ANY
+        type_ = message.fields.get(names[0])
+        if type_ is None:
+            self.bag.error(node.span, "unknown-field", f"{message.name} has no element '{names[0]}'",
+                           did_you_mean(names[0], message.fields, _some("it has", message.fields)))  # fmt: skip
+        return _chain(node.span, base, names), type_ if type_ and len(names) == 1 else ANY
+
+    def _of_http(self, node: px.Attribute, names: list[str]) -> Typed:
+        type_ = HTTP_FIELDS.get(names[0])
+        if type_ is None:
+            self.bag.error(node.span, "unknown-field", f"'http' has no '{names[0]}'",
+                           did_you_mean(names[0], HTTP_FIELDS, _some("it has", HTTP_FIELDS)))  # fmt: skip
+        return px.Field(node.span, ("http", *names)), type_ if type_ and len(names) == 1 else ANY
+
+    def _device(self, node: px.Device, place: Place) -> px.Device:
+        if not place.device and not place.lenient:
+            remedy = "hand it in as an argument" if place.procedure else "it is known in handlers, loops and targets"
+            self.bag.error(node.span, "no-device", "no device is in question here", remedy)
+        return node
+
+    def device(self, node: px.Device, place: Place) -> Typed:
+        return self._device(node, place), "devices"
+
+    def message(self, node: px.Message, place: Place) -> Typed:
+        if place.handler is None and not place.lenient:
+            self.bag.error(node.span, "no-message", "'message' is known in a handler only", "keep one by `expect … as name`")
+        return node, "message"
+
+    # --- parameters --------------------------------------------------------------------------------------------------
+
+    def parameter(self, node: px.Parameter, place: Place) -> Typed:
+        if node.target is not None:
+            target, cohorts = self.target(node.target, place)
+            path, type_ = self.path(node.path, place, cohorts)
+            return px.Parameter(node.span, path, target), type_
+        path, type_ = self.path(node.path, place, place.cohorts)
+        if not place.device and not place.lenient:
+            self.bag.error(node.span, "no-device", "whose parameter is this?", f"write '{node.path} of fleet[1]'")
+        return px.Parameter(node.span, path), type_
+
+    def path(self, node: px.PathPattern, place: Place, cohorts: frozenset[str] | None) -> tuple[px.PathPattern, str]:
+        """Return a path with its expressions resolved, and the type of what it names; report one that nobody has."""
+        parts = tuple(
+            part if part is None or isinstance(part, str) else self.value(part, place, what="a part of a path")
+            for part in node.parts
+        )
+        resolved = px.PathPattern(node.span, parts, node.partial)
+        text = ".".join(part if isinstance(part, str) else "*" for part in parts) + ("." if node.partial else "")
+        return resolved, self.known_path(text, node.span, cohorts, None in parts or node.partial, place)
+
+    def known_path(
+        self, text: str, span: Span, cohorts: frozenset[str] | None, several: bool, place: Place
+    ) -> str:
+        schemas = self.context.schemas(cohorts)
+        if not schemas or place.lenient:
+            return ANY
+        having = [schema for schema in schemas if schema.path_exists(text)]
+        if not having:
+            self._unknown_path(text, span, schemas)
+            return ANY
+        types = {PARAMETER_TYPES.get(schema.type_of(text) or "", ANY) for schema in having}
+        return types.pop() if len(types) == 1 and not several else ANY
+
+    def _unknown_path(self, text: str, span: Span, schemas: Iterable[Any]) -> None:
+        schemas = list(schemas)
+        if any(schema.path_exists(text + ".") for schema in schemas):
+            self.bag.error(span, "unknown-path", f"{text} is an object, not a parameter", f"write '{text}.' for all below it")
+            return
+        if any(schema.path_exists(text.rstrip(".")) for schema in schemas):
+            self.bag.error(span, "unknown-path", f"{text.rstrip('.')} is a parameter, not an object", "take the last dot out")
+            return
+        # Instance numbers are compared away: `…SSID.7.Enabel` is near `…SSID.1.Enable`.
+        plain = _without_instances(text)
+        known: dict[str, str] = {}
+        for schema in schemas:
+            for name in schema.all_names():
+                known.setdefault(_without_instances(name), name)
+        remedy = did_you_mean(plain, known)
+        if remedy:
+            remedy = f"did you mean '{_with_instances(remedy[14:-2], text)}'?"
+        names = sorted({getattr(schema, "name", "") for schema in schemas} - {""})
+        who = f"profile '{names[0]}'" if len(names) == 1 else f"none of the profiles {', '.join(names)}" if names else ""
+        message = f"{who or 'no profile'} has {'no' if who.startswith('profile') else 'a'} parameter '{text}'"
+        self.bag.error(span, "unknown-path", message, remedy)
+
+    # --- operators ---------------------------------------------------------------------------------------------------
+
+    def binary(self, node: px.Binary, place: Place) -> Typed:
+        operator = node.operator
+        if isinstance(node.right, tree.Per) or isinstance(node.left, tree.Per):
+            return self._rated(node, place)
+        left, left_type = self.typed(node.left, place)
+        right, right_type = self.typed(node.right, place)
+        resolved = px.Binary(node.span, operator, left, right)
+        if operator in ("and", "or"):
+            for side, type_ in ((node.left, left_type), (node.right, right_type)):
+                if not fits(type_, "bool"):
+                    self.mismatch(side, type_, "bool", f"each side of '{operator}'")
+            return resolved, "bool"
+        if operator in _EQUALITY or operator in _ORDERED:
+            self._compare(node, left, left_type, right, right_type)
+            return resolved, "bool"
+        if operator in ("in", "not in", "contains"):
+            held, holder, whole = (left, right, right_type) if operator != "contains" else (right, left, left_type)
+            if whole not in (ANY, "list", "map", "text"):
+                self.bag.error(holder.span, "wrong-type", f"{noun(whole)} contains nothing", "a list or a text does")
+            return resolved, "bool"
+        if operator in ("matches", "starts with", "ends with"):
+            if not fits(right_type, "text"):
+                self.mismatch(node.right, right_type, "text", f"what follows '{operator}'")
+            elif operator == "matches" and isinstance(right, px.Literal_):
+                self._regular(right)
+            return resolved, "bool"
+        type_ = arithmetic(operator, left_type, right_type)
+        if type_ is None:
+            self.bag.error(node.span, "wrong-type", f"'{operator}' does not go with {noun(left_type)} and {noun(right_type)}",
+                           _arithmetic_remedy(left_type, right_type))  # fmt: skip
+        return resolved, type_ or ANY
+
+    def _regular(self, node: px.Literal_) -> None:
+        try:
+            re.compile(node.value)
+        except re.error as error:
+            self.bag.error(node.span, "bad-pattern", f"not a regular expression: {error.msg}")
+
+    def _compare(self, node: px.Binary, left: Any, left_type: str, right: Any, right_type: str) -> None:
+        if "rate" in (left_type, right_type):
+            other = node.right if left_type == "rate" else node.left
+            self.bag.error(other.span, "missing-unit", "a rate is so many in a time", "write `<= 60 per 1h`")
+            return
+        for wire, wire_type, other, other_type in ((left, left_type, right, right_type), (right, right_type, left, left_type)):
+            if isinstance(wire, _FROM_WIRE) and not isinstance(other, _FROM_WIRE):
+                self._compare_wire(node, wire_type, other, other_type)
+                return
+        if not comparable(left_type, right_type):
+            self.bag.error(node.span, "wrong-type", f"{noun(left_type)} is never {noun(right_type)}",
+                           _arithmetic_remedy(left_type, right_type))  # fmt: skip
+        elif node.operator in _ORDERED and left_type in ("bool", "list", "map", "devices", "message", "null"):
+            self.bag.error(node.span, "wrong-type", f"{noun(left_type)} has no order", "compare with '=='")
+
+    def _compare_wire(self, node: px.Binary, wire: str, other: Any, type_: str) -> None:
+        """A value off the wire meets a literal of any spelling of its own type (`pattern.values.same`)."""
+        if ANY in (wire, type_) or type_ == "null" or wire == type_ or wire == "list":
+            return
+        known = other.value if isinstance(other, px.Literal_) else None
+        if type_ == "text":
+            if isinstance(known, str) and not _spells(known, wire):
+                self.bag.error(other.span, "wrong-type", f"this is {noun(wire)}, and \"{known}\" spells none")
+            return
+        allowed = {"text": {"int", "float", "bool", "instant"}, "int": {"float", "percent"}, "bool": {"int"}}
+        if type_ not in allowed.get(wire, set()):
+            remedy = "parameters in seconds are plain numbers" if (wire, type_) == ("int", "duration") else ""
+            self.bag.error(other.span, "wrong-type", f"this is {noun(wire)}, never {noun(type_)}", remedy)
+
+    def _rated(self, node: px.Binary, place: Place) -> Typed:
+        """`rate(Request) <= 60 per 1h`: the rate is counted over a window of that length."""
+        if isinstance(node.left, tree.Per) or not isinstance(node.right, tree.Per):
+            self.bag.error(node.span, "rate", "a rate stands before its limit", "write `rate(…) <= 60 per 1h`")
+            return px.Literal_(node.span, None), "bool"
+        amount = self.value(node.right.amount, place, "float", "the limit of a rate")
+        window = self.value(node.right.per, place, "duration", "what follows 'per'")
+        left, type_ = self.typed(node.left, place)
+        if type_ != "rate":
+            if type_ != ANY:
+                self.bag.error(node.right.span, "rate", "'per' goes with a rate", "write `rate(Request) <= 60 per 1h`")
+            return px.Literal_(node.span, None), "bool"
+        rate = px.Call(left.span, "rate", (*left.arguments, window))
+        return px.Binary(node.span, node.operator, rate, amount), "bool"
+
+    def per(self, node: tree.Per, place: Place) -> Typed:
+        self.bag.error(node.span, "rate", "'per' goes with a rate", "write `rate(Request) <= 60 per 1h`")
+        return px.Literal_(node.span, None), ANY
+
+    def unary(self, node: px.Unary, place: Place) -> Typed:
+        operand, type_ = self.typed(node.operand, place)
+        if node.operator == "not":
+            if not fits(type_, "bool"):
+                self.mismatch(node.operand, type_, "bool", "what follows 'not'")
+            return px.Unary(node.span, "not", operand), "bool"
+        if type_ not in (ANY, "int", "float", "duration", "percent"):
+            self.bag.error(node.span, "wrong-type", f"{noun(type_)} has no negative")
+        return px.Unary(node.span, "-", operand), type_
+
+    def between(self, node: px.Between, place: Place) -> Typed:
+        low = px.Binary(node.span, ">=", node.value, node.low)
+        high = px.Binary(node.span, "<=", node.value, node.high)
+        first, _ = self.typed(low, place)
+        second, _ = self.typed(high, place)
+        if not isinstance(first, px.Binary) or not isinstance(second, px.Binary):
+            return px.Literal_(node.span, None), "bool"
+        return px.Between(node.span, first.left, first.right, second.right), "bool"
+
+    def test(self, node: px.Test, place: Place) -> Typed:
+        if node.test in ("exists", "not exists") and not isinstance(node.value, (px.Parameter, px.Attribute, px.Name)):
+            self.bag.error(node.span, "wrong-type", "only a parameter, an object or a message's element can exist")
+        value, _ = self.typed(node.value, place)
+        return px.Test(node.span, node.test, value), "bool"
+
+    def conditional(self, node: px.Conditional, place: Place) -> Typed:
+        condition = self.value(node.condition, place, "bool", "what follows 'if'")
+        then, then_type = self.typed(node.then, place)
+        otherwise, other_type = self.typed(node.otherwise, place)
+        type_ = then_type if then_type == other_type else ANY
+        return px.Conditional(node.span, condition, then, otherwise), type_
+
+    # --- literals and containers -------------------------------------------------------------------------------------
+
+    def literal(self, node: px.Literal_, place: Place) -> Typed:
+        from cpescript.language.types import type_of
+
+        return node, type_of(node.value)
+
+    def template(self, node: px.Template, place: Place) -> Typed:
+        parts: list[Any] = []
+        for part in node.parts:
+            if isinstance(part, str):
+                parts.append(part)
+                continue
+            inner, shape = part
+            resolved, type_ = self.typed(inner, place)
+            if shape and not _formats(shape, type_):
+                self.bag.error(inner.span, "bad-format", f"'{shape}' does not format {noun(type_)}",
+                               "as in {n:06} or {x:.1f}")  # fmt: skip
+            parts.append((resolved, shape))
+        return px.Template(node.span, tuple(parts)), "text"
+
+    def list_(self, node: px.ListNode, place: Place) -> Typed:
+        return px.ListNode(node.span, tuple(self.typed(item, place)[0] for item in node.items)), "list"
+
+    def map_(self, node: px.MapNode, place: Place) -> Typed:
+        seen: set[Any] = set()
+        for key, _ in node.items:
+            word = getattr(key, "value", None)
+            if word is not None and word in seen:
+                self.bag.error(key.span, "doubled", f"the key '{word}' stands here twice")
+            seen.add(word)
+        items = tuple((self.typed(key, place)[0], self.typed(value, place)[0]) for key, value in node.items)
+        return px.MapNode(node.span, items), "map"
+
+    def state(self, node: px.State, place: Place) -> Typed:
+        if not place.device and not place.lenient:
+            self.bag.error(node.span, "no-device", "whose state is this?", "as in 'fleet where offline'")
+        return node, "bool"
+
+    # --- functions ---------------------------------------------------------------------------------------------------
+
+    def call(self, node: tree.Call_, place: Place) -> Typed:
+        name, span = node.name.text, node.span
+        known = FUNCTIONS.get(name)
+        if known is None:
+            self.bag.error(node.name.span, "unknown-function", f"no function is called '{name}'",
+                           did_you_mean(name, FUNCTIONS, "procedures run by `do`"))  # fmt: skip
+            return px.Literal_(span, None), ANY
+        if name == "response_time":
+            refuse(self.bag, span, "response-time")
+            return px.Literal_(span, None), ANY
+        wanted, result = known
+        many = wanted[-1:] == ("...",)
+        least = len(wanted) - many
+        if len(node.arguments) < least or (len(node.arguments) > least and not many):
+            takes = "nothing" if not wanted else f"{least}{' or more' if many else ''} value{'s' if least > 1 else ''}"
+            self.bag.error(span, "arguments", f"{name}() takes {takes}, not {len(node.arguments)}")
+            return px.Literal_(span, None), ANY
+        arguments: list[Any] = []
+        types: list[str] = []
+        for index, argument in enumerate(node.arguments):
+            if argument.name is not None:
+                self.bag.error(argument.name.span, "arguments", f"{name}() takes no names", "take it out")
+            resolved, type_ = self._argument(argument.value, place, name, wanted[min(index, least - 1)])
+            arguments.append(resolved)
+            types.append(type_)
+        if name == "random":
+            result = types[0] if types[0] == types[1] else ANY
+        elif result == ANY and many and types and all(type_ == types[0] for type_ in types) and types[0] != "list":
+            result = types[0]
+        if name in READERS and isinstance(arguments[0], px.Literal_) and isinstance(arguments[0].value, str):
+            return self.context.read(name, arguments[0], span), result
+        return px.Call(span, name, tuple(arguments)), result
+
+    def _argument(self, node: Any, place: Place, function: str, wanted: str) -> Typed:
+        if isinstance(node, tree.Pattern):
+            if "message" not in wanted:
+                self.bag.error(node.span, "wrong-type", f"{function}() does not take a message", "count() does")
+            return self.context.patterns.pattern(node, place), "message"
+        if isinstance(node, TARGET_NODES) or (isinstance(node, px.Name) and self._means_devices(node, place)):
+            target, _ = self.target(node, place)
+            return target, "list"
+        resolved, type_ = self.typed(node, place)
+        if wanted == "message":
+            self.bag.error(node.span, "wrong-type", f"{function}() takes a message", f"as in {function}(Request)")
+        elif wanted == "message or list":
+            if type_ not in (ANY, "list", "map"):
+                self.bag.error(node.span, "wrong-type", "only messages, devices and lists are counted",
+                               "as in count(Download)")  # fmt: skip
+        elif not fits(type_, wanted):
+            self.mismatch(node, type_, wanted, f"what {function}() takes")
+        return resolved, type_
+
+    # --- targets -----------------------------------------------------------------------------------------------------
+
+    def target(self, node: Any, place: Place) -> tuple[Any, frozenset[str] | None]:
+        """Return a resolved target and the cohorts that its devices are of, as far as known."""
+        span = node.span
+        if isinstance(node, px.Name):
+            return self._named_target(node, place)
+        if isinstance(node, px.All):
+            return node, self.context.all_cohorts()
+        if isinstance(node, px.Device):
+            return self._device(node, place), place.cohorts
+        if isinstance(node, px.Slice):
+            base, cohorts = self.target(node.base, place)
+            first = self.value(node.first, place, "int", "a device's number")
+            last = self.value(node.last, place, "int", "a device's number") if node.last is not None else None
+            self._slice_bounds(node, first, last)
+            return px.Slice(span, base, first, last), cohorts
+        if isinstance(node, px.Where):
+            base, cohorts = self.target(node.base, place)
+            inner = place.of(cohorts, where=None)
+            return px.Where(span, base, self.value(node.condition, inner, "bool", "what follows 'where'")), cohorts
+        if isinstance(node, px.Except):
+            base, cohorts = self.target(node.base, place)
+            return px.Except(span, base, self.target(node.removed, place)[0]), cohorts
+        if isinstance(node, px.Union_):
+            parts = [self.target(part, place) for part in node.parts]
+            known = [cohorts for _, cohorts in parts if cohorts is not None]
+            together = frozenset().union(*known) if len(known) == len(parts) else None
+            return px.Union_(span, tuple(part for part, _ in parts)), together
+        if isinstance(node, px.Draw):
+            return self._draw(node, place)
+        resolved, type_ = self.typed(node, place)
+        if type_ != ANY or isinstance(resolved, px.Literal_):
+            self._no_devices(node, type_)
+        elif not place.lenient:
+            self.bag.error(span, "no-devices", "this does not say which devices", "name a cohort, or `all`")
+        return px.All(span), None
+
+    def _no_devices(self, node: Any, type_: str) -> None:
+        if type_ == ANY:
+            return  # reported already
+        self.bag.error(node.span, "no-devices", f"{noun(type_)} is not a device", "name a cohort, or `all`")
+
+    def _slice_bounds(self, node: px.Slice, first: Any, last: Any) -> None:
+        numbers = [bound.value for bound in (first, last) if isinstance(bound, px.Literal_) and isinstance(bound.value, int)]
+        if numbers and numbers[0] < 1:
+            self.bag.error(first.span, "bad-slice", "devices are counted from 1")
+        elif len(numbers) == 2 and numbers[1] < numbers[0]:
+            self.bag.error(node.span, "bad-slice", f"{numbers[0]}..{numbers[1]} is nobody", f"write {numbers[1]}..{numbers[0]}")
+
+    def _named_target(self, node: px.Name, place: Place) -> tuple[Any, frozenset[str] | None]:
+        binding = place.scope.find(node.name)
+        if binding is None:
+            if not place.lenient:
+                cohorts = [name for name in place.scope.names() if _may_be_devices(place, name)]
+                later = self.context.later.get(node.name)
+                remedy = f"it is spawned later, in line {later.line}" if later is not None else (
+                    "hand it in as an argument" if place.procedure else "")  # fmt: skip
+                self.bag.error(node.span, "unknown-cohort", f"no devices are called '{node.name}'",
+                               remedy or did_you_mean(node.name, cohorts))  # fmt: skip
+            return px.All(node.span), None
+        binding.used = True
+        if not (binding.is_devices or (binding.kind in ("argument", "unknown", "value") and binding.type == ANY)):
+            what = "a kept message" if binding.kind == "capture" else noun(binding.type)
+            self.bag.error(node.span, "no-devices", f"'{node.name}' is {what}, not devices", "name a cohort, or `all`")
+        return px.Cohort(node.span, node.name), binding.cohorts
+
+    def _draw(self, node: px.Draw, place: Place) -> tuple[Any, frozenset[str] | None]:
+        if place.claim:
+            self.bag.error(node.span, "draw-in-claim", "a draw inside a claim would be made anew at each look",
+                           "`at least 10% of`, or a name?")  # fmt: skip
+        base, cohorts = self.target(node.base, place)
+        return px.Draw(node.span, self.amount(node.amount, place, "how many to draw"), base), cohorts
+
+    def amount(self, node: Any, place: Place, what: str) -> Any:
+        """Return a resolved number or percentage of devices."""
+        resolved, type_ = self.typed(node, place)
+        if type_ not in (ANY, "int", "percent"):
+            self.bag.error(node.span, "wrong-type", f"{what} is a number or a percentage, not {noun(type_)}")
+        elif isinstance(resolved, px.Literal_) and isinstance(resolved.value, Percent) and not 0 <= resolved.value <= 100:
+            self.bag.error(node.span, "bad-number", f"{resolved.value} of them cannot be", "0% to 100%")
+        return resolved
+
+    # --- what only a claim may hold ----------------------------------------------------------------------------------
+
+    def misplaced_target(self, node: Any, place: Place) -> Typed:
+        """Devices where a value is wanted: a list of devices is one, for `len` and `in`."""
+        target, _ = self.target(node, place)
+        return target, "devices"
+
+    def misplaced_pattern(self, node: tree.Pattern, place: Place) -> Typed:
+        self.bag.error(node.span, "wrong-type", "a message stands where a value is wanted", "count() counts messages")
+        return px.Literal_(node.span, None), ANY
+
+
+def _chain(span: Span, base: Any, names: Iterable[str]) -> Any:
+    for name in names:
+        base = px.Attribute(span, base, name)
+    return base
+
+
+def _some(lead: str, names: Iterable[str], most: int = 6) -> str:
+    ordered = sorted(names)
+    if not ordered:
+        return ""
+    return f"{lead} {', '.join(ordered[:most])}{', …' if len(ordered) > most else ''}"
+
+
+def _plain_functions() -> list[str]:
+    return [name for name, (wanted, _) in FUNCTIONS.items() if not wanted]
+
+
+def _may_be_devices(place: Place, name: str) -> bool:
+    binding = place.scope.find(name)
+    return binding is not None and (binding.is_devices or binding.kind in ("argument", "unknown"))
+
+
+def _type_remedy(node: Any, wanted: str) -> str:
+    if wanted == "text" and isinstance(node, px.Literal_):
+        return f'write "{node.value}"'
+    if wanted == "bool" and isinstance(node, px.Parameter):
+        return f"write '{node.path} == …'"
+    return ""
+
+
+def _arithmetic_remedy(left: str, right: str) -> str:
+    if {left, right} in ({"duration", "int"}, {"duration", "float"}):
+        return "give the number a unit: 5s"
+    if {left, right} in ({"size", "int"}, {"size", "float"}):
+        return "give the number a unit: 8MiB"
+    return ""
+
+
+def _spells(text: str, type_: str) -> bool:
+    if type_ == "int":
+        return re.fullmatch(r"[+-]?\d+", text) is not None
+    if type_ == "bool":
+        return text in ("0", "1", "true", "false")
+    if type_ == "instant":
+        try:
+            parse_instant(text)
+        except ValueError:
+            return False
+    return True
+
+
+_SAMPLES: Mapping[str, Any] = {"int": 1, "float": 1.0, "text": "x", "bool": True, "percent": 1.0, "duration": 1, "size": 1}
+
+
+def _formats(shape: str, type_: str) -> bool:
+    if len(shape) > 40 or any(len(digits) > 4 for digits in re.findall(r"\d+", shape)):
+        return False
+    samples = [_SAMPLES[type_]] if type_ in _SAMPLES else [1, 1.0, "x"]
+    for sample in samples:
+        try:
+            format(sample, shape)
+            return True
+        except (ValueError, TypeError):
+            continue
+    return False
+
+
+_INSTANCE = re.compile(r"\.(?:\d+|\*)(?=\.)")
+
+
+def _without_instances(path: str) -> str:
+    return _INSTANCE.sub(".1", path)
+
+
+def _with_instances(meant: str, written: str) -> str:
+    """Put the instance numbers that were written into the path that was meant."""
+    numbers = iter(_INSTANCE.findall(written))
+    return _INSTANCE.sub(lambda match: next(numbers, match[0]), meant)
+
+
+Rule = Callable[[Expressions, Any, Place], Typed]
+
+_RULES: dict[type, Rule] = {
+    px.Literal_: Expressions.literal,
+    px.Template: Expressions.template,
+    px.ListNode: Expressions.list_,
+    px.MapNode: Expressions.map_,
+    px.Name: Expressions.name,
+    px.Attribute: Expressions.attribute,
+    px.Parameter: Expressions.parameter,
+    px.Device: Expressions.device,
+    px.Message: Expressions.message,
+    px.State: Expressions.state,
+    px.Unary: Expressions.unary,
+    px.Binary: Expressions.binary,
+    px.Between: Expressions.between,
+    px.Test: Expressions.test,
+    px.Conditional: Expressions.conditional,
+    tree.Call_: Expressions.call,
+    tree.Per: Expressions.per,
+    tree.Pattern: Expressions.misplaced_pattern,
+    **dict.fromkeys((px.All, px.Slice, px.Where, px.Except, px.Union_, px.Draw), Expressions.misplaced_target),
+}

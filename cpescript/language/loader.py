@@ -1,0 +1,336 @@
+"""Reads a scenario file, and the files that it uses, to a checked `Program`: the front door of the language."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cpescript.diagnostics import Bag, Span
+from cpescript.language import params, tree
+from cpescript.language import timeline as tl
+from cpescript.language.catalogue import Catalogue
+from cpescript.language.context import Context
+from cpescript.language.layout import Layout
+from cpescript.language.not_yet import refuse
+from cpescript.language.parser import parse
+from cpescript.language.procedures import final_steps
+from cpescript.language.program import Draft, Program
+from cpescript.language.scope import Binding, Place, Scope
+from cpescript.language.settings import Settings
+from cpescript.language.statements import ITEMS, Blocks, plain_text, spawned
+from cpescript.language.types import ANY
+from cpescript.language.walking import walk
+
+MAX_FILE = 16 * 1024 * 1024
+"""Largest scenario file, in octets."""
+MAX_FILES = 200
+"""Most files that one program uses."""
+
+
+def load(path: str | os.PathLike[str], catalogue: Catalogue) -> tuple[Program | None, Bag]:
+    """Read and check a scenario file. Never raises on bad input: what is wrong is in the bag.
+
+    The program is None where there is none to speak of: the file cannot be read at all.
+    """
+    return _Loader(catalogue).load(Path(path))
+
+
+def load_text(text: str, source: str, catalogue: Catalogue) -> tuple[Program | None, Bag]:
+    """Check a scenario's text as if it stood in the file `source`, which need not exist (an editor's buffer)."""
+    return _Loader(catalogue).load(Path(source), text)
+
+
+def check(
+    path: str | os.PathLike[str],
+    catalogue: Catalogue,
+    *,
+    given: Mapping[str, Any] | None = None,
+    params_file: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Bag:
+    """Return everything that is wrong with a scenario file, and with its cases as far as its params have values."""
+    program, bag = load(path, catalogue)
+    if program is None or program.failed:
+        return bag
+    _, problems = program.cases(given, params_file, environment)
+    for item in problems.items:
+        # A param that must be given is no mistake of the file.
+        if item.code != "missing-param":
+            bag.items.append(item)
+    bag.sources.update(problems.sources)
+    return bag
+
+
+@dataclass(slots=True)
+class _File:
+    """A parsed file: the name that spans carry, and its tree."""
+
+    source: str
+    tree: tree.File
+    layout: Layout
+
+
+class _Loader:
+    """Loads one program."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.bag = Bag()
+        self.context = Context(catalogue, self.bag)
+        self.blocks = Blocks(self.context)
+        self.globals = Scope()
+        self.params: list[params.Param] = []
+        self.files: dict[str, _File] = {}
+        """Files by where they really are, so that one that is used twice is taken in once."""
+        self.systems: dict[str, Span] = {}
+
+    def load(self, path: Path, text: str | None = None) -> tuple[Program | None, Bag]:
+        main = self.read(path, Span(str(path), 1, 1, 1, 2), text)
+        if main is None:
+            return None, self.bag
+        order: list[_File] = []
+        self.use(main, [self._real(path)], order)
+        self.blocks.procedures.globals = self.globals
+        for file in order:
+            self.items(file)
+        for file in order:
+            self.profiles_of(file)
+        self.blocks.procedures.check_all()
+        drafts = self.scenarios(main)
+        self.unused(main)
+        procedures = {
+            name: known.procedure
+            for name, known in self.blocks.procedures.known.items()
+            if known.procedure is not None
+        }
+        return Program(
+            file=main.source,
+            docstring=tree.docstring_text(main.tree.docstring),
+            params=tuple(self.params),
+            drafts=tuple(drafts),
+            procedures=procedures,
+            context=self.context,
+            sources=dict(self.bag.sources),
+            failed=self.bag.failed,
+        ), self.bag
+
+    # --- files -------------------------------------------------------------------------------------------------------
+
+    def read(self, path: Path, span: Span, text: str | None = None) -> _File | None:
+        """Read and parse one file; None, reported at `span`, where that cannot be."""
+        source = str(path)
+        if text is None:
+            text = self._text(path, span)
+            if text is None:
+                return None
+        self.bag.sources[source] = text
+        parsed, layout = parse(text.removeprefix("\ufeff"), source, self.bag)
+        self.blocks.lines[source] = {line.tokens[0].line: line for line in layout.lines}
+        if parsed is None:
+            return None
+        return _File(source, parsed, layout)
+
+    def _text(self, path: Path, span: Span) -> str | None:
+        try:
+            size = path.stat().st_size
+            if size > MAX_FILE:
+                self.bag.error(span, "giant-file", f"'{path}' has {size} octets; at most {MAX_FILE} are read")
+                return None
+            return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError as error:
+            line = error.object[: error.start].count(b"\n") + 1
+            column = error.start - (error.object.rfind(b"\n", 0, error.start) + 1) + 1
+            self.bag.error(Span(str(path), line, column, line, column + 1), "not-utf-8",
+                           f"octet {error.object[error.start]:#04x} is not UTF-8", "save the file as UTF-8")  # fmt: skip
+        except FileNotFoundError:
+            self.bag.error(span, "missing-file", f"there is no file '{path}'", "")
+        except OSError as error:
+            self.bag.error(span, "missing-file", f"'{path}' cannot be read: {error.strerror}", "")
+        return None
+
+    def _real(self, path: Path) -> str:
+        return os.path.realpath(path)
+
+    def use(self, file: _File, chain: list[str], order: list[_File]) -> None:
+        """Take in what a file uses, deepest first, then the file itself."""
+        self.files[chain[-1]] = file
+        for node in file.tree.lines:
+            if not isinstance(node, tree.Use):
+                continue
+            name = plain_text(node.path, self.context)
+            if not name:
+                continue
+            path = Path(os.path.normpath(Path(file.source).parent / name))
+            real = self._real(path)
+            if real in chain:
+                loop = " -> ".join(Path(each).name for each in [*chain[chain.index(real) :], real])
+                self.bag.error(node.path.span, "use-cycle", f"this file uses itself: {loop}", "take one `use` out")
+                continue
+            if real in self.files:
+                continue
+            if len(self.files) >= MAX_FILES:
+                self.bag.error(node.path.span, "too-many-files", f"more than {MAX_FILES} files are used")
+                return
+            used = self._used(path, node)
+            if used is not None:
+                self.use(used, [*chain, real], order)
+        order.append(file)
+
+    def _used(self, path: Path, node: tree.Use) -> _File | None:
+        if not path.is_file():
+            self.bag.error(node.path.span, "missing-file", f"there is no file '{path}'", "the path is relative to this file")
+            return None
+        return self.read(path, node.path.span)
+
+    # --- items -------------------------------------------------------------------------------------------------------
+
+    def items(self, file: _File) -> None:
+        for node in file.tree.lines:
+            if isinstance(node, tree.Param):
+                self.params.append(params.declare(node, self.blocks.expressions, self.globals))
+            elif isinstance(node, tree.Define):
+                self.blocks.procedures.declare(node)
+            elif isinstance(node, tree.Profile):
+                self._profile(node)
+            elif isinstance(node, tree.System):
+                self._system(node)
+            elif isinstance(node, tree.Broken):
+                for word in node.names:
+                    if self.globals.find(word.text) is None:
+                        self.globals.bind(Binding(word.text, "unknown", word.span))
+
+    def _profile(self, node: tree.Profile) -> None:
+        known = self.context.declared.get(node.name.text)
+        if known is not None:
+            self.bag.error(node.name.span, "doubled-name", f"profile '{node.name.text}' is named already "
+                           f"(line {known[0].line})", "take another name")  # fmt: skip
+            return
+        self.context.declared[node.name.text] = (node.path.span, plain_text(node.path, self.context))
+
+    def _system(self, node: tree.System) -> None:
+        if node.name.text in self.systems:
+            self.bag.error(node.name.span, "doubled-name", f"system '{node.name.text}' is named already", "take another name")
+        self.systems[node.name.text] = node.name.span
+        refuse(self.bag, node.span, "named-system")
+
+    def profiles_of(self, file: _File) -> None:
+        """Load the profiles that a file spawns from: procedures check paths against all of them."""
+        for node in tree.nested(file.tree.lines):
+            if isinstance(node, tree.Spawn):
+                self.context.profile(node.profile.text, node.profile.span)
+
+    # --- scenarios ---------------------------------------------------------------------------------------------------
+
+    def scenarios(self, main: _File) -> list[Draft]:
+        lines = main.tree.lines
+        named = [node for node in lines if isinstance(node, tree.Scenario)]
+        loose = [node for node in lines if not isinstance(node, (*ITEMS, tree.Broken))]
+        broken_head = any(isinstance(node, tree.Broken) and node.body is not None for node in lines)
+        if named or (broken_head and not loose):
+            self._loose(named, loose)
+            self._broken(lines)
+            self._doubled(named)
+            return [self.scenario(node, main) for node in named]
+        if not loose:
+            if not any(isinstance(node, (*ITEMS, tree.Broken)) for node in lines):
+                span = Span(main.source, 1, 1, 1, 2)
+                self.bag.error(span, "empty", "nothing stands in this file", "the smallest has two lines: spawn, expect")
+            return []
+        name = Path(main.source).stem
+        body = tree.Body(main.tree.span, main.tree.docstring, lines)
+        return [self._draft(name, main.tree.span, (), body, "file", main.tree.docstring)]
+
+    def _loose(self, named: list[tree.Scenario], loose: list[tree.Statement]) -> None:
+        for node in loose:
+            self.bag.error(self.blocks.head(node)[0], "loose", "a statement beside a 'scenario' belongs to none",
+                           f"indent it below the scenario of line {named[0].span.line}"
+                           if named else "put it into a scenario")  # fmt: skip
+
+    def _broken(self, lines: tuple[tree.Statement, ...]) -> None:
+        """Check what stands below broken lines at the top, as far as that goes."""
+        place = Place(Scope(self.globals), block="scenario", lenient=True, device=True)
+        for node in lines:
+            if isinstance(node, tree.Broken) and node.body is not None:
+                self.blocks.broken(node, place)
+
+    def _doubled(self, named: list[tree.Scenario]) -> None:
+        seen: dict[str, Span] = {}
+        for node in named:
+            title = plain_text(node.title, self.context)
+            if title in seen:
+                self.bag.error(node.title.span, "doubled-name", f"a scenario is called \"{title}\" already "
+                               f"(line {seen[title].line})", "take another name")  # fmt: skip
+            if not title.strip():
+                self.bag.error(node.title.span, "no-name", "a scenario has a name")
+            seen.setdefault(title, node.title.span)
+
+    def scenario(self, node: tree.Scenario, main: _File) -> Draft:
+        title = getattr(node.title, "value", "")
+        docstring = node.body.docstring or main.tree.docstring
+        return self._draft(str(title), self.blocks.head(node)[0], node.matrix, node.body, "scenario", docstring)
+
+    def _draft(
+        self,
+        name: str,
+        span: Span,
+        matrix: tuple[tree.Matrix, ...],
+        body: tree.Body,
+        block: str,
+        docstring: tree.Word | None,
+    ) -> Draft:
+        context, blocks = self.context, self.blocks
+        context.cohorts = {}
+        context.later = spawned(body.lines)
+        outer = Scope(self.globals)
+        columns = [self._matrix(each, outer) for each in matrix]
+        blocks.cohort_scope = Scope(outer)
+        settings = Settings(blocks.expressions, Place(outer))
+        for line in body.lines:
+            if isinstance(line, tree.SettingLine):
+                settings.add(line)
+        settings.finish()
+        place = Place(Scope(blocks.cohort_scope), block=block)
+        steps = blocks.steps(body.lines, place)
+        ends = [line for line in body.lines if isinstance(line, tree.Finally)]
+        final: tuple[tl.Step, ...] = ()
+        if ends:
+            final = final_steps(blocks, ends, body, Place(Scope(blocks.cohort_scope), block="flow"))
+        self._claims(name, span, steps, final, body)
+        used = {step.profile for step in walk((steps, final)) if isinstance(step, tl.Spawn)}
+        used |= {step.profile for known in blocks.procedures.known.values() if known.procedure is not None
+                 for step in walk(known.procedure.body) if isinstance(step, tl.Spawn)}  # fmt: skip
+        profiles = {profile: context.profile(profile, span) for profile in sorted(used)}
+        return Draft(name, span, tree.docstring_text(docstring), settings, tuple(columns), steps, final, profiles)
+
+    def _matrix(self, node: tree.Matrix, scope: Scope) -> tuple[str, Any]:
+        expressions = self.blocks.expressions
+        values, type_ = expressions.typed(node.values, Place(scope))
+        if type_ not in (ANY, "list"):
+            self.bag.error(node.values.span, "wrong-type", "a matrix goes through a list", 'as in ["1.0", "2.0"]')
+        items = getattr(values, "items", ())
+        types = {expressions.typed(item, Place(scope))[1] for item in items} if isinstance(items, tuple) else set()
+        binding = Binding(node.name.text, "case", node.name.span, types.pop() if len(types) == 1 else ANY, used=True)
+        self.blocks.bind(node.name, binding, scope)
+        return node.name.text, values
+
+    def _claims(
+        self, name: str, span: Span, steps: tuple[tl.Step, ...], final: tuple[tl.Step, ...], body: tree.Body
+    ) -> None:
+        """Warn of a scenario that claims nothing."""
+        if any(isinstance(node, (tl.Expect, tl.Monitor, tl.Fail, tl.Do)) for node in walk((steps, final))):
+            return
+        if not any(isinstance(node, tree.Broken) for node in tree.nested(body.lines)) and not self.bag.failed:
+            first = body.lines[0] if body.lines else None
+            where = span if first is None or span.line == span.end_line else self.blocks.head(first)[0]
+            self.bag.warning(where, "no-claims", "this scenario claims nothing, so it can only pass",
+                             "say what the ACS owes: expect …")  # fmt: skip
+
+    def unused(self, main: _File) -> None:
+        for param in self.params:
+            binding = self.globals.table.get(param.name)
+            if binding is not None and not binding.used and param.word.span.source == main.source and not self.bag.failed:
+                if not any(isinstance(node, (tree.Scenario, tree.Claimed, tree.Spawn)) for node in main.tree.lines):
+                    continue  # a library: who uses it uses its params
+                self.bag.warning(param.word.span, "unused", f"nothing uses '{param.name}'", "take the line out")

@@ -1,0 +1,86 @@
+"""Checks message patterns: the message's name, the paths and settings behind it, and its `where`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cpescript.diagnostics import did_you_mean
+from cpescript.language import tree
+from cpescript.language.catalogue import MessageType
+from cpescript.language.context import Context
+from cpescript.language.not_yet import refuse
+from cpescript.language.scope import Place
+from cpescript.language.walking import walk
+from cpescript.pattern import expression as px
+
+CHANGING = frozenset(("now", "elapsed", "pick", "random", "count", "rate"))
+"""Functions whose value is not known before running."""
+
+
+class Patterns:
+    """Resolves message patterns in a context."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.bag = context.bag
+
+    def message(self, word: tree.Word, place: Place) -> MessageType | None:
+        """Return the message of a name, or None after reporting it."""
+        known = self.context.catalogue.messages.get(word.text)
+        if known is None:
+            if not place.lenient:
+                self.bag.error(word.span, "unknown-message", f"no message is called '{word.text}'",
+                               did_you_mean(word.text, self.context.catalogue.messages))  # fmt: skip
+            return None
+        if known.protocol == "usp":
+            refuse(self.bag, word.span, "usp-message")
+        return known
+
+    def pattern(self, node: tree.Pattern, place: Place) -> px.MessagePattern:
+        """Return a resolved pattern. Its paths are checked against the cohorts of the place."""
+        message = self.message(node.kind, place)
+        inner = place.of(place.cohorts, where=None)
+        settings = tuple(self._setting(setting, message, inner) for setting in node.settings)
+        where = None
+        if node.where is not None:
+            if message is None:
+                asked: Place = place.of(place.cohorts, lenient=True)
+            else:
+                asked = place.of(place.cohorts, where=message)
+            where = self.context.expressions.value(node.where, asked, "bool", "what follows 'where'")
+        name = message.name if message is not None else node.kind.text
+        kinds = message.kinds if message is not None else frozenset({name})
+        return px.MessagePattern(node.span, name, kinds, settings, where, dynamic((settings, where), place))
+
+    def _setting(self, setting: px.Setting, message: MessageType | None, place: Place) -> px.Setting:
+        if message is not None:
+            if message.carries == "nothing":
+                self.bag.error(setting.span, "no-paths", f"{message.name} speaks of no parameter",
+                               "ask its elements by `where`")  # fmt: skip
+            elif setting.value is not None and message.carries == "paths":
+                self.bag.error(setting.span, "no-values", f"{message.name} carries no values, only paths",
+                               f"write `{message.name} {setting.path}`")  # fmt: skip
+        path, type_ = self.context.expressions.path(setting.path, place, place.cohorts)
+        value = setting.value
+        if value is not None:
+            equal = px.Binary(setting.span, "==", px.Parameter(setting.path.span, setting.path), value)
+            if type_ == "any":
+                value = self.context.expressions.value(value, place)
+            else:
+                checked, _ = self.context.expressions.typed(equal, place)
+                value = checked.right
+        return px.Setting(setting.span, path, value)
+
+
+def dynamic(nodes: Any, place: Place) -> bool:
+    """Whether a pattern names what is only known while running: a capture, a `let`, the device, its parameters."""
+    return any(_changes(node, place) for node in walk(nodes))
+
+
+def _changes(node: Any, place: Place) -> bool:
+    if isinstance(node, (px.Name, px.Cohort)):
+        binding = place.scope.find(node.name)
+        return binding is None or not binding.static
+    if isinstance(node, px.Call):
+        return node.function in CHANGING
+    return isinstance(node, (px.Device, px.Message, px.Parameter, px.State))

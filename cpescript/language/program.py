@@ -1,0 +1,171 @@
+"""A checked program: its params and its scenarios, and the timelines of their cases."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from cpescript.diagnostics import Bag, Span
+from cpescript.language import timeline as tl
+from cpescript.language.context import Context
+from cpescript.language.folding import Folder, constant, plain
+from cpescript.language.params import Param, values
+from cpescript.language.settings import Settings
+from cpescript.language.verify import verify
+from cpescript.language.walking import walk
+from cpescript.pattern import expression as px
+
+MAX_CASES = 10_000
+"""Most cases that one matrix may give. A larger one is a slip of the pen."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A scenario, checked, before its params and matrix values are put in."""
+
+    name: str
+    span: Span
+    docstring: str
+    settings: Settings
+    matrix: tuple[tuple[str, Any], ...]
+    """Names and resolved lists, in the order written."""
+    body: tuple[tl.Step, ...]
+    final: tuple[tl.Step, ...]
+    profiles: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Program:
+    """Everything that a file and the files it uses say. Made by `loader.load`; `cases` works out what is to be run."""
+
+    file: str
+    docstring: str
+    params: tuple[Param, ...]
+    drafts: tuple[Draft, ...]
+    procedures: Mapping[str, tl.Procedure]
+    context: Context
+    sources: Mapping[str, str]
+    failed: bool = False
+    """Whether checking found an error: then there are no cases."""
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """The scenarios' names, in the order of the file."""
+        return [draft.name for draft in self.drafts]
+
+    def cases(
+        self,
+        params: Mapping[str, Any] | None = None,
+        params_file: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> tuple[list[tl.Timeline], Bag]:
+        """Return a timeline for each case of each scenario, and what is wrong with the values.
+
+        Values are texts as a user types them: `params` from `--param`, `params_file` from `--params FILE`,
+        `environment` a mapping in which `CPES_PARAM_name` is looked up; in this order of strength.
+        """
+        bag = Bag(sources=dict(self.sources))
+        if self.failed:
+            return [], bag
+        context = self.context
+        context.bag, outer = bag, context.bag
+        context.expressions.bag = bag
+        try:
+            given = values(self.params, params or {}, params_file or {}, environment or {}, context, bag)
+            if given is None:
+                return [], bag
+            found = [case for draft in self.drafts for case in self._cases(draft, given, bag)]
+        finally:
+            context.bag = context.expressions.bag = outer
+        return found, bag
+
+    def _cases(self, draft: Draft, given: tuple[tl.ParamValue, ...], bag: Bag) -> list[tl.Timeline]:
+        base = {param.name: param.value for param in given}
+        folder = Folder(base, self.context, bag)
+        columns: list[list[Any]] = []
+        for name, node in draft.matrix:
+            column = folder.value(node, f"the values of '{name}'")
+            if not isinstance(column, list) or not column:
+                if column is not None:
+                    bag.error(node.span, "no-cases", f"'{name}' goes through no values", 'as in ["1.0", "2.0"]')
+                return []
+            columns.append(column)
+        count = 1
+        for column in columns:
+            count *= len(column)
+        if count > MAX_CASES:
+            bag.error(draft.span, "too-many-cases", f"this matrix has {count} cases; at most {MAX_CASES} are run")
+            return []
+        names = [name for name, _ in draft.matrix]
+        return [self._case(draft, given, dict(zip(names, row, strict=True)), bag) for row in product(*columns)]
+
+    def _case(
+        self, draft: Draft, given: tuple[tl.ParamValue, ...], case: Mapping[str, Any], bag: Bag
+    ) -> tl.Timeline:
+        folder = Folder({**{param.name: param.value for param in given}, **case}, self.context, bag)
+        fields = draft.settings.case(folder, self.context, bag)
+        body, final = folder.fold(draft.body), folder.fold(draft.final)
+        procedures = {name: _folded(procedure, folder) for name, procedure in self.procedures.items()}
+        timeline = tl.Timeline(
+            name=draft.name,
+            case=case,
+            file=self.file,
+            docstring=draft.docstring,
+            params=given,
+            profiles=draft.profiles,
+            procedures=procedures,
+            body=body,
+            final=final,
+            interest=interest_of((body, final, tuple(procedures.values()))),
+            sources=self.sources,
+            digest=self.digest(),
+            **fields,
+        )
+        verify(timeline, bag)
+        return timeline
+
+    def digest(self) -> str:
+        """Return the SHA-256 over the texts that the program is made of: scenarios, policies, data."""
+        total = hashlib.sha256()
+        for _, text in sorted(self.sources.items(), key=lambda item: item[0]):
+            total.update(hashlib.sha256(text.encode()).digest())
+        for name in sorted(self.context.data):
+            if name not in self._digests:
+                self._digests[name] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
+            total.update(bytes.fromhex(self._digests[name]))
+        return total.hexdigest()
+
+
+def _folded(procedure: tl.Procedure, folder: Folder) -> tl.Procedure:
+    """A procedure with params put in, except where an argument has the same name."""
+    hidden = frozenset(procedure.parameters)
+    return tl.Procedure(
+        procedure.name,
+        procedure.parameters,
+        {name: folder.fold(node) for name, node in procedure.defaults.items()},
+        folder.fold(procedure.body, hidden),
+        folder.fold(procedure.final, hidden),
+    )
+
+
+def interest_of(steps: Any) -> tl.Interest:
+    """Return what messages, states and parameters the steps name."""
+    kinds: set[str] = set()
+    states: set[str] = set()
+    parameters: dict[str, px.PathPattern] = {}
+    for node in walk(steps):
+        if isinstance(node, px.MessagePattern):
+            kinds |= node.kinds
+        elif isinstance(node, (px.State, tl.StateClaim)):
+            states.add(node.state)
+        elif isinstance(node, px.Parameter):
+            parameters.setdefault(str(node.path), node.path)
+    return tl.Interest(frozenset(kinds), frozenset(states), tuple(parameters.values()))
+
+
+__all__ = ["Draft", "Program", "constant", "interest_of", "plain"]

@@ -1,0 +1,60 @@
+"""Goes through trees of frozen nodes without knowing their kinds: to look at every node, or to rewrite some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import cache
+from operator import is_
+from typing import Any
+
+from cpescript.diagnostics import Span
+
+
+_PLAIN = frozenset((str, int, float, bool, type(None), frozenset, Span))
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """Return the fields of a node's class that can hold other nodes, last first; empty for what is not a node."""
+    if not is_dataclass(kind) or kind is Span:
+        return ()
+    return tuple(each.name for each in reversed(fields(kind)) if each.name not in ("span", "source", "identity"))
+
+
+def walk(root: Any) -> Iterator[Any]:
+    """Yield every node at and below `root`, in the order of the text, parents first."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        kind = type(node)
+        if kind is tuple or kind is list:
+            pending.extend(reversed(node))
+        elif kind is dict:
+            pending.extend(reversed(list(node.values())))
+        elif names := _names(kind):
+            yield node
+            for name in names:
+                part = getattr(node, name)
+                if type(part) not in _PLAIN:
+                    pending.append(part)
+
+
+def rewrite(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Return `node` with `change` applied to every node below it and then to itself; what is unchanged is shared."""
+    kind = type(node)
+    if kind in _PLAIN:
+        return node
+    if kind is tuple or kind is list:
+        items = [rewrite(item, change) for item in node]
+        return node if all(map(is_, items, node)) else tuple(items)
+    if kind is dict:
+        values = {name: rewrite(value, change) for name, value in node.items()}
+        return node if all(values[name] is node[name] for name in node) else values
+    names = _names(kind)
+    if not names:
+        return node
+    parts = {name: rewrite(getattr(node, name), change) for name in names}
+    if any(parts[name] is not getattr(node, name) for name in names):
+        node = kind(**{each.name: parts.get(each.name, getattr(node, each.name)) for each in fields(kind)})
+    return change(node)

@@ -1,0 +1,63 @@
+"""Finds what ships with cpescript: the grammar, the scenarios and the profiles, installed or in a checkout.
+
+A wheel carries them as `cpescript/_data/<kind>/`; in a checkout (and so in an editable install) they are the top-level
+folders beside the package. Nothing else in the project knows where they live.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["grammar", "scenarios", "profiles"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+SUFFIXES: dict[Kind, tuple[str, ...]] = {
+    "grammar": (".lark",),
+    "scenarios": (".cpes",),
+    "profiles": (".yaml", ".yml", ""),
+}
+"""What may be left out of a name, in the order of trial. The empty suffix is a profile kept as a folder."""
+
+
+def folder(kind: Kind) -> Path | None:
+    """Return the folder of that library: the package's own data, else the checkout's folder, else None."""
+    for candidate in (_PACKAGE / "_data" / kind, _PACKAGE.parent / kind):
+        if candidate.is_dir():
+            return candidate
+    return None
+
+
+def find(kind: Kind, name: str) -> Path | None:
+    """Return the library's file (or profile folder) called `name`, with or without its suffix, else None.
+
+    A name with a folder part that leaves the library (`../x`, `/etc/x`) is not in it.
+    """
+    base = folder(kind)
+    if base is None or not name or Path(name).is_absolute() or ".." in Path(name).parts:
+        return None
+    exact = base / name
+    if exact.is_file():
+        return exact
+    for suffix in SUFFIXES[kind]:
+        candidate = base / f"{name}{suffix}"
+        if candidate.is_file() if suffix else _is_profile_folder(candidate):
+            return candidate
+    return None
+
+
+def names(kind: Kind) -> list[str]:
+    """Return the names in that library, without suffix, sorted; for listings and suggestions."""
+    base = folder(kind)
+    if base is None:
+        return []
+    suffixes = SUFFIXES[kind]
+    found = {entry.stem for entry in base.iterdir() if entry.is_file() and entry.suffix in suffixes}
+    if "" in suffixes:
+        found |= {entry.name for entry in base.iterdir() if _is_profile_folder(entry)}
+    return sorted(found)
+
+
+def _is_profile_folder(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("*.y*ml"))

@@ -1,0 +1,68 @@
+"""Quirks of transfers: how a Download or Upload ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cpescript.cwmp.hooks import Ending, Hook, Point
+from cpescript.cwmp.rpcs import FAULTS
+from cpescript.quirks.catalogue import QuirkError, quirk
+
+if TYPE_CHECKING:
+    from cpescript.device.device import Device
+
+
+class _TransferQuirk(Hook):
+    points: frozenset[Point] = frozenset({"transfer"})
+
+
+@quirk(
+    "transfer-fault",
+    "a transfer is accepted and ends in a TransferComplete with that fault, nothing applied; so many times (0: always)",
+    "holds it for failed, keeps the reason, and tries again a bounded number of times",
+)
+class TransferFault(_TransferQuirk):
+    code: int
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        self.done = 0
+        if not 9000 <= self.code <= 9899:
+            raise QuirkError(f"code of transfer-fault is {self.code}; the faults of a device are 9000 to 9899")
+        if self.times < 0:
+            raise QuirkError("times of transfer-fault must not be negative")
+
+    def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
+        if self.times and self.done >= self.times:
+            return ending
+        self.done += 1
+        self.fired(device)
+        return replace(
+            ending, fault_code=self.code, fault_string=FAULTS.get(self.code, "Vendor specific fault"), apply=False
+        )
+
+
+@quirk(
+    "tc-never",
+    "a transfer is carried out, and no TransferComplete ever follows",
+    "stops waiting at some time and looks at SoftwareVersion",
+)
+class TransferCompleteNever(_TransferQuirk):
+    def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
+        self.fired(device)
+        return replace(ending, report=False)
+
+
+@quirk(
+    "upgrade-noop",
+    "an upgrade is reported as a success, and SoftwareVersion is what it was",
+    "does not count it as a success, and does not flash for ever",
+)
+class UpgradeNoop(_TransferQuirk):
+    def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
+        if ending.fault_code:
+            return ending
+        self.fired(device)
+        return replace(ending, apply=False)

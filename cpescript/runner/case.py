@@ -1,0 +1,317 @@
+"""One case of one scenario, from a timeline to its result: assembles the world, lets time go by, gathers what was
+found."""
+
+from __future__ import annotations
+
+import shlex
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from cpescript import __version__
+from cpescript.execution.executor import Executor
+from cpescript.judge.judge import Judge
+from cpescript.kernel.queue import DEADLINE, Kernel, Owner
+from cpescript.kernel.time import DEFAULT_START, SECOND, Instant, format_instant
+from cpescript.kernel.trace import Record, Trace, Writer
+from cpescript.language.timeline import Timeline
+from cpescript.results import CohortSummary, Lane, Problem, ScenarioResult, Snapshot
+from cpescript.runner.lanes import StateHistory
+from cpescript.runner.options import EMBEDDED, RunOptions
+from cpescript.runner.target import Refused, Target, make_target
+from cpescript.runner.verdict import expected_to_fail, judge_case
+from cpescript.simulation import Simulation, decode_or_none
+from cpescript.transport.base import DriveEnded, Interrupted
+
+PROGRESS_EVERY = 0.2
+"""Real seconds between two looks of the progress display."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A case's result, and whether the run was interrupted in it."""
+
+    result: ScenarioResult
+    interrupted: bool = False
+
+
+class JudgeTimers:
+    """The kernel's clock as the judge wants it: deadlines come after all messages of their instant."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._owner = Owner(0)
+
+    def at(self, when: int, action: Callable[[], None]) -> int:
+        # A number of its own keeps the judge's deadlines apart from the executor's limit.
+        return self._kernel.at(when, self._owner, lambda _: action(), None, DEADLINE)
+
+    def cancel(self, handle: int) -> None:
+        self._kernel.cancel(handle)
+
+
+class Case:
+    """Assembles and runs one timeline."""
+
+    def __init__(self, timeline: Timeline, options: RunOptions, seed: int, trace_file: IO[bytes] | None) -> None:
+        self.timeline = timeline
+        self.options = options
+        self.seed = seed
+        self.kernel = Kernel()
+        external = options.acs != EMBEDDED
+        self.start = timeline.starts_at or (Instant(int(time.time()) * SECOND) if external else DEFAULT_START)
+        self.writer: Writer | None = None
+        if trace_file is not None or options.trace_digest:
+            secrets = [str(param.value) for param in timeline.params if param.secret]
+            self.writer = Writer(timeline.title, trace_file, secrets)
+        self.trace = Trace(self.kernel, writer=self.writer, decoders={"cwmp": decode_or_none})
+        self.history = StateHistory(self.trace)
+        self.quirks: dict[str, int] = {}
+        self._injected: set[str] = set()
+        self.trace.watch(["quirk", "quirk-injected"], self._quirk)
+        self.simulation = Simulation(
+            self.kernel,
+            self.trace,
+            seed=seed,
+            start=self.start,
+            serial_prefix=options.serial_prefix,
+            firmware={version: int(size) for version, size in timeline.firmware.items()},
+        )
+        self.judge = Judge(
+            self.trace,
+            JudgeTimers(self.kernel),
+            self.simulation,
+            lambda: self.kernel.now,
+            sources=timeline.sources,
+            start=self.start,
+            external=external,
+            states=timeline.interest.states,
+            parameters=bool(timeline.interest.parameters),
+        )
+        self.simulation.facts.counted = self.judge.facts.count
+        self.simulation.facts.rated = self.judge.facts.rate
+        self.executor = Executor(timeline, self.simulation, self.judge, self.kernel.stop)
+        self.problems: list[Problem] = []
+        self.interrupted = False
+        self._looked = 0.0
+        if options.follow is not None or options.verbose > 1:
+            self.trace.watch(None, self._followed)
+
+    # --- the run --------------------------------------------------------------------------------------------------
+
+    def run(self) -> ScenarioResult:
+        began = time.monotonic()
+        if self.writer is not None:
+            self.writer.header(self._header())
+        target: Target | None = None
+        with ExitStack() as stack:
+            try:
+                target = make_target(self.timeline, self.options, self.seed, self.start, self.simulation, self._pulse)
+                stack.callback(target.close)
+                self.simulation.connect(target.wire, target.adapter)
+                self.executor.start()
+                self._drive()
+            except Refused as error:
+                self.problems.append(Problem("environment", error.message, error.remedy))
+            except Exception as error:
+                # Ours: told with its traceback, as an error, with everything that ran.
+                self.problems.append(
+                    Problem(
+                        "cpescript",
+                        f"{type(error).__name__}: {error}",
+                        t=self.kernel.now,
+                        detail=traceback.format_exc(),
+                    )
+                )
+        return self._result(time.monotonic() - began, target)
+
+    def _drive(self) -> None:
+        """Let time go by until the scenario is over; one that is cut short still runs its `finally:`."""
+        while True:
+            try:
+                self.simulation.drive()
+                return
+            except DriveEnded as ended:
+                self.interrupted = self.interrupted or isinstance(ended, Interrupted)
+                if self.executor.cut:
+                    # A second Ctrl-C, or no real time left for `finally:`: end here.
+                    return
+                self.executor.interrupt(str(ended))
+
+    def _pulse(self) -> bool:
+        """Called by the wire now and then; returns whether the run is to end."""
+        now = time.monotonic()
+        if now - self._looked >= PROGRESS_EVERY:
+            self._looked = now
+            self.options.observer.progress(self._snapshot())
+        return self.options.interrupted() and not self.executor.cut
+
+    def _snapshot(self) -> Snapshot:
+        claims = self.judge.claims
+        return Snapshot(
+            title=self.timeline.title,
+            t=self.kernel.now,
+            sessions=self.simulation.sessions,
+            devices=len(self.simulation.devices),
+            states=self._states(self.simulation.facts.cohorts),
+            claims_open=len(self.judge.waiting) + sum(1 for each in self.judge.monitors if each.result is None),
+            claims_met=sum(1 for claim in claims if claim.verdict == "met"),
+            claims_missed=sum(1 for claim in claims if claim.verdict == "missed"),
+        )
+
+    def _states(self, cohorts: Mapping[str, range]) -> dict[str, int]:
+        from cpescript.device.states import STATES
+
+        counts = dict.fromkeys(STATES, 0)
+        fleet = self.simulation.devices
+        for numbers in cohorts.values():
+            for number in numbers:
+                mask = fleet[number - 1].state
+                if mask:
+                    for name, state in STATES.items():
+                        if mask & state.bit:
+                            counts[name] += 1
+        return {name: count for name, count in counts.items() if count}
+
+    # --- watchers -------------------------------------------------------------------------------------------------
+
+    def _quirk(self, record: Record) -> None:
+        name = record.data["name"]
+        if record.kind == "quirk-injected":
+            self._injected.add(name)
+        else:
+            self.quirks[name] = self.quirks.get(name, 0) + 1
+
+    def _followed(self, record: Record) -> None:
+        if record.direction == "local" or record.name is None:
+            return
+        device = self.simulation.facts.device(record.device)
+        follow = self.options.follow
+        if follow is not None and follow not in (record.name, device.identity, device.device_id[3]):
+            return
+        lines = self.simulation.recent(record.device)
+        if lines:
+            self.options.observer.message(record.name, lines[-1])
+
+    # --- the result -----------------------------------------------------------------------------------------------
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "digest": self.timeline.digest,
+            "case": {name: _plain(value) for name, value in self.timeline.case.items()},
+            "params": self._params(),
+            "seed": self.seed,
+            "clock": self._clock(),
+            "start": format_instant(self.start),
+        }
+
+    def _params(self) -> dict[str, Any]:
+        return {param.name: "***" if param.secret else _plain(param.value) for param in self.timeline.params}
+
+    def _clock(self) -> str:
+        clock = self.timeline.clock
+        return f"scaled {self.timeline.scale:g}x" if clock == "scaled" else clock
+
+    def _result(self, real: float, target: Target | None) -> ScenarioResult:
+        timeline, executor, judge = self.timeline, self.executor, self.judge
+        claims = sorted([*judge.claims, *executor.failures], key=lambda claim: (claim.closed, claim.span))
+        problems = [*executor.problems, *judge.problems, *self.problems]
+        vacuous = [
+            *executor.vacuous,
+            *(f"line {claim.span.line}: {claim.message}" for claim in claims if claim.verdict == "vacuous"),
+            *(f"quirk '{name}' never showed on the wire" for name in sorted(self._injected - set(self.quirks))),
+        ]
+        if not executor.asked and not problems:
+            vacuous.append("the scenario claims nothing")
+        verdict, reason = judge_case(claims, problems, vacuous, executor.cut, strict=self.options.strict)
+        if timeline.expected_to_fail is not None:
+            verdict, reason = expected_to_fail(verdict, reason, timeline.expected_to_fail)
+        missed = list(dict.fromkeys(miss.device for claim in claims for miss in claim.misses))
+        return ScenarioResult(
+            name=timeline.name,
+            title=timeline.title,
+            file=timeline.file,
+            case={name: _plain(value) for name, value in timeline.case.items()},
+            tags=timeline.tags,
+            docstring=timeline.docstring,
+            verdict=verdict,
+            reason=reason,
+            seed=self.seed,
+            clock=self._clock(),
+            acs=self.options.acs,
+            params=self._params(),
+            virtual_ns=self.kernel.now,
+            real_seconds=real,
+            claims=tuple(claims),
+            problems=tuple(problems),
+            vacuous=tuple(vacuous),
+            notes=tuple(executor.notes),
+            cohorts=self._cohorts(),
+            sessions=self.simulation.sessions,
+            messages=self.trace.messages,
+            events=self.kernel.events,
+            lanes=(Lane("timeline", tuple(executor.bars)), *self.history.lanes(missed)),
+            latencies=tuple(target.latencies()) if target is not None else (),
+            defects=self.options.defects,
+            quirks=dict(sorted(self.quirks.items())),
+            trace_digest=self.writer.hexdigest() if self.writer is not None else None,
+            rerun=self._rerun(),
+            remarks=tuple(target.remarks) if target is not None else (),
+        )
+
+    def _cohorts(self) -> tuple[CohortSummary, ...]:
+        facts = self.simulation.facts
+        return tuple(
+            CohortSummary(
+                name,
+                facts.device(numbers[0]).schema.name if numbers else "",
+                len(numbers),
+                numbers.start,
+                self._states({name: numbers}),
+            )
+            for name, numbers in facts.cohorts.items()
+        )
+
+    def _rerun(self) -> str:
+        options = f" {self.options.rerun}" if self.options.rerun else ""
+        return f"cpescript run {shlex.quote(self.timeline.file)} --seed {self.seed}{options}"
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter's value as JSON can hold it: units as their text."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value if value is None or type(value) in (bool, int, float, str) else str(value)
+
+
+def skipped(timeline: Timeline, options: RunOptions) -> ScenarioResult:
+    """Return the result of a case that its author says to skip."""
+    return ScenarioResult(
+        name=timeline.name,
+        title=timeline.title,
+        file=timeline.file,
+        case={name: _plain(value) for name, value in timeline.case.items()},
+        tags=timeline.tags,
+        docstring=timeline.docstring,
+        verdict="skipped",
+        reason=timeline.skip or "",
+        seed=timeline.seed or 0,
+        clock=timeline.clock,
+        acs=options.acs,
+        params={param.name: "***" if param.secret else _plain(param.value) for param in timeline.params},
+        virtual_ns=0,
+        real_seconds=0.0,
+        claims=(),
+    )
+
+
+def started_now() -> str:
+    """Return the wall clock as RFC 3339, whole seconds, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

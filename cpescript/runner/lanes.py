@@ -1,0 +1,47 @@
+"""The swim lanes of a report: the timeline's statements, and the states of the devices that a reader asks about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cpescript.kernel.trace import Record, Trace
+from cpescript.results import Lane, LaneBar
+
+MOST_CHANGES = 20_000
+"""State changes that are remembered for the picture; a fleet that makes more is drawn up to there."""
+MOST_DEVICES = 12
+"""Device lanes drawn: those that missed a claim first."""
+SHOWN = frozenset({"online", "rebooting", "downloading", "updating", "faulted"})
+
+
+class StateHistory:
+    """Remembers when devices entered and left the states that the picture shows."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._changes: list[tuple[int, str, str, bool]] = []
+        self._trace = trace
+        trace.watch(["state"], self._changed)
+
+    def _changed(self, record: Record) -> None:
+        state = record.data["state"]
+        if state in SHOWN and record.name is not None:
+            self._changes.append((record.t, record.name, state, record.data["on"]))
+            if len(self._changes) >= MOST_CHANGES:
+                self._trace.unwatch(self._changed)
+
+    def lanes(self, first: Sequence[str]) -> list[Lane]:
+        """Return the lanes of up to MOST_DEVICES devices, those named in `first` before others."""
+        bars: dict[str, list[LaneBar]] = {name: [] for name in first[:MOST_DEVICES]}
+        open_: dict[tuple[str, str], int] = {}
+        for t, name, state, on in self._changes:
+            if name not in bars:
+                if len(bars) >= MOST_DEVICES:
+                    continue
+                bars[name] = []
+            if on:
+                open_[name, state] = t
+            elif (name, state) in open_:
+                bars[name].append(LaneBar(state, open_.pop((name, state)), t, "state"))
+        for (name, state), start in open_.items():
+            bars[name].append(LaneBar(state, start, None, "state"))
+        return [Lane(name, tuple(sorted(items, key=lambda bar: bar.start))) for name, items in bars.items()]

@@ -1,0 +1,64 @@
+"""From what was found to one word: verdicts only ever get worse (language page, Verdicts)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cpescript.results import ClaimResult, Problem, ScenarioResult, Verdict
+
+
+def judge_case(
+    claims: Sequence[ClaimResult], problems: Sequence[Problem], vacuous: Sequence[str], cut: str, *, strict: bool
+) -> tuple[Verdict, str]:
+    """Return the verdict of a case before `expected to fail` is looked at, and the line that says why."""
+    if problems:
+        return "error", problems[0].message
+    missed = [claim for claim in claims if claim.verdict == "missed"]
+    if missed:
+        first = missed[0]
+        more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
+        return "failed", f"line {first.span.line}: {first.message}{more}"
+    if cut:
+        return "inconclusive", cut
+    undecided = [claim for claim in claims if claim.verdict == "inconclusive"]
+    if undecided:
+        return "inconclusive", f"line {undecided[0].span.line}: {undecided[0].message}"
+    if strict and vacuous:
+        return "inconclusive", f"vacuous: {vacuous[0]}"
+    return "passed", ""
+
+
+def expected_to_fail(verdict: Verdict, reason: str, why: str) -> tuple[Verdict, str]:
+    """Return the verdict of a case that its author expects to fail because of `why`."""
+    if verdict == "failed":
+        return "xfailed", f"expected to fail: {why}"
+    if verdict == "passed":
+        return "xpassed", f"passed, though expected to fail: {why}"
+    return verdict, reason
+
+
+def merge_matrix(results: Sequence[ScenarioResult], *, strict: bool) -> list[ScenarioResult]:
+    """Settle `sometimes` over the cases of each scenario: coming true in one of them is enough."""
+    came_true = {
+        (result.file, result.name, claim.span)
+        for result in results
+        for claim in result.claims
+        if claim.statement == "sometimes" and claim.verdict == "met"
+    }
+    merged = []
+    for result in results:
+        claims = tuple(
+            replace(claim, verdict="met", message="it came true in another case", missed=0)
+            if claim.statement == "sometimes"
+            and claim.verdict == "missed"
+            and (result.file, result.name, claim.span) in came_true
+            else claim
+            for claim in result.claims
+        )
+        if claims == result.claims or result.verdict != "failed":
+            merged.append(result)
+            continue
+        verdict, reason = judge_case(claims, result.problems, result.vacuous, "", strict=strict)
+        merged.append(replace(result, claims=claims, verdict=verdict, reason=reason))
+    return merged

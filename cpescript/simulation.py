@@ -1,0 +1,388 @@
+"""One simulated world: a fleet on a virtual clock, an ACS to talk to, a trace of what happens.
+
+`Simulation` is what execution and Python authors use. It owns the kernel and the fleet; how bytes travel is the
+wire's matter, how orders reach the ACS the adapter's. It is the devices' `Host`, execution's `World` and the judge's
+`Witness`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cpescript.acs.orders import DeviceKey, Order, OrderResult
+from cpescript.adapters.base import Adapter, AdapterError
+from cpescript.cwmp.agent import CwmpAgent
+from cpescript.cwmp.codec import CwmpSyntaxError, decode
+from cpescript.cwmp.hooks import Hook, Point, Reply
+from cpescript.cwmp.message import Message
+from cpescript.device.device import DataModelFault, Device
+from cpescript.device.schema import Schema
+from cpescript.execution.facts import FleetFacts
+from cpescript.execution.world import RefusedError
+from cpescript.kernel import draws
+from cpescript.kernel.queue import Kernel
+from cpescript.kernel.time import DEFAULT_START, Instant
+from cpescript.kernel.trace import Trace
+from cpescript.pattern.message import Parts, brief, fits
+from cpescript.pattern.values import text
+from cpescript.quirks.catalogue import catalogue as quirks
+from cpescript.results import MessageLine
+from cpescript.transport.base import Wire
+from cpescript.transport.calls import token_path
+
+BODY_SHOWN = 4_096
+"""Octets of a message's body that a failure's evidence keeps."""
+
+
+Answers = Sequence[tuple[str, Mapping[str, Any]]]
+"""What a handler decided: (kind, arguments) pairs as in `language.timeline.Answer`, in the order given."""
+
+
+class AnswerHook(Hook):
+    """A scenario's `answer …` and `drop connection`, at the same hook point as quirks."""
+
+    points: frozenset[Point] = frozenset({"rpc-answer"})
+    name = "answer"
+    kind = "answer"
+
+    def __init__(self, ask: Callable[[int, Message], Answers]) -> None:
+        self._ask = ask
+
+    def rpc_answer(self, device: Device, request: Message) -> Reply | None:
+        answers = self._ask(device.number, request)
+        if not answers:
+            return None
+        self.fired(device)
+        reply, after = Reply(), 0
+        for kind, arguments in answers:
+            if kind == "after":
+                after = int(arguments["delay"])
+            elif kind == "fault":
+                reply = Reply.fault(int(arguments["code"]), arguments.get("text") or "", arguments.get("parameter"))
+            else:
+                reply = Reply.nothing() if kind == "nothing" else Reply.drop()
+        return reply.delayed(after) if after else reply
+
+
+def decode_or_none(body: bytes) -> Message | None:
+    """Return the CWMP message of a body, None for one that is none: the trace keeps those as octets only."""
+    try:
+        return decode(body)
+    except CwmpSyntaxError:
+        return None
+
+
+class Simulation:
+    """A fleet, its clock and its trace. `connect` wires it to an ACS before anything is spawned."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        trace: Trace,
+        *,
+        seed: int,
+        start: Instant = DEFAULT_START,
+        acs_url: str = "http://acs.example/",
+        serial_prefix: str = "",
+        firmware: Mapping[str, int] | None = None,
+        connection_request_base: str = "http://127.0.0.1:7547",
+    ) -> None:
+        self.kernel = kernel
+        self.trace = trace
+        self.seed = seed
+        self.start = start
+        self.acs_url = acs_url
+        self.serial_prefix = serial_prefix
+        self.firmware: Mapping[str, int] = dict(firmware or {})
+        self.connection_request_base = connection_request_base
+        self.watches: Callable[[str], bool] | None = None
+        self.facts = FleetFacts(kernel, start, seed)
+        self.sessions = 0
+        self.most_devices: int | None = None
+        """More are not spawned: the ACS is somebody's, and nobody has said yes."""
+        self._wire: Wire | None = None
+        self._adapter: Adapter | None = None
+        self._followed: dict[tuple[Parts, bool], set[int]] = {}
+        self._exact: set[str] = set()
+        self._quirks: dict[int, dict[str, Hook]] = {}
+
+    def connect(self, wire: Wire, adapter: Adapter) -> None:
+        """Say how bytes travel and how orders reach the ACS."""
+        self._wire = wire
+        self._adapter = adapter
+
+    @property
+    def devices(self) -> Sequence[Device]:
+        """All devices; number n is at index n - 1."""
+        return self.facts.fleet
+
+    def device_at(self, number: int) -> Device | None:
+        """Return the device of a number, None where there is none."""
+        fleet = self.facts.fleet
+        return fleet[number - 1] if 1 <= number <= len(fleet) else None
+
+    # --- the devices' host ----------------------------------------------------------------------------------------
+
+    def open(self, session: Any) -> None:
+        self.sessions += 1
+        assert self._wire is not None
+        self._wire.open(session)
+
+    def connection_request_url(self, device: Device) -> str:
+        return f"{self.connection_request_base}{token_path(self.seed, device)}"
+
+    # --- the judge's witness --------------------------------------------------------------------------------------
+
+    def identity(self, device: int) -> str:
+        return self.facts.device(device).identity
+
+    def recent(self, device: int) -> tuple[MessageLine, ...]:
+        lines = []
+        for t, session, direction, protocol, kind, http, body, message in self.facts.device(device).recent or ():
+            if message is None and body and protocol == "cwmp":
+                message = decode_or_none(body)
+            status = getattr(http, "status", None)
+            shown = body[:BODY_SHOWN].decode("utf-8", "backslashreplace") if body else None
+            lines.append(MessageLine(t, session, direction, kind, brief(kind, message), status, shown))
+        return tuple(lines)
+
+    # --- the fleet ------------------------------------------------------------------------------------------------
+
+    def spawn(
+        self,
+        profile: Schema,
+        count: int,
+        cohort: str,
+        over: int = 0,
+        prepare: Callable[[int], object] | None = None,
+    ) -> Sequence[int]:
+        """Make `count` devices of a profile, let `prepare(number)` dress each, and power them on.
+
+        With `over` (nanoseconds) they boot spread evenly over that time, each at a drawn instant of its own share.
+        Returns the devices' numbers. Raises ValueError for a cohort that exists, or a profile that cannot run.
+        """
+        if cohort in self.facts.cohorts:
+            raise ValueError(f"there is a cohort '{cohort}' already")
+        fleet = self.facts.fleet
+        if self.most_devices is not None and len(fleet) + count > self.most_devices:
+            many = f"{len(fleet) + count} devices towards {self.acs_url}, which is not on loopback"
+            raise RefusedError(f"{many}: say --yes if you mean it")
+        first = len(fleet) + 1
+        numbers = range(first, first + count)
+        self.trace.budget(len(fleet) + count)
+        self.facts.cohorts[cohort] = numbers
+        for number in numbers:
+            device = Device(number, number - first + 1, cohort, profile, self)
+            device.agent = CwmpAgent(device)
+            fleet.append(device)
+        for number in numbers:
+            device = fleet[number - 1]
+            if prepare is not None:
+                prepare(number)
+            if self.trace.wants("spawn"):
+                self.trace.fact(
+                    device,
+                    "spawn",
+                    cohort=cohort,
+                    index=device.index,
+                    identity=device.identity,
+                    labels=device.labels or {},
+                )
+            self._announce_followed(device)
+        now, stream = self.kernel.now, draws.stream(self.seed, f"spawn:{cohort}")
+        for index, number in enumerate(numbers):
+            device = fleet[number - 1]
+            if not over:
+                self.kernel.at(now, device, _power_on, device)
+                continue
+            slot, after = over * index // count, over * (index + 1) // count
+            self.kernel.at(now + slot + draws.below(stream, index, max(1, after - slot)), device, _power_on, device)
+        return numbers
+
+    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> None:
+        """Let a device do something of itself (`language.timeline.Act`).
+
+        Raises RefusedError where it cannot, with the reason.
+        """
+        act = _ACTS.get(verb)
+        if act is None:
+            raise RefusedError(f"devices cannot '{verb}' yet")
+        one = self.facts.device(device)
+        try:
+            act(self, one, arguments)
+        except DataModelFault as fault:
+            raise RefusedError(f"{one.name}: {fault}") from fault
+        except (KeyError, ValueError) as error:
+            raise RefusedError(f"{one.name}: {error.args[0] if error.args else error}") from error
+
+    def inject(self, device: Device, name: str, arguments: Mapping[str, Any], duration: int | None = None) -> None:
+        """Let a device misbehave as the catalogue says, for `duration` nanoseconds or until removed."""
+        self.remove(device, name)
+        hook = quirks()[name].make(arguments)
+        self._quirks.setdefault(device.number, {})[name] = hook
+        device.agent.add_hook(hook)
+        self.trace.fact(device, "quirk-injected", name=name)
+        if duration is not None:
+            self.kernel.at(self.kernel.now + duration, device, lambda _: self.remove(device, name, hook))
+
+    def remove(self, device: Device, name: str, hook: Hook | None = None) -> None:
+        """End a quirk; with `hook`, only if it is still that one."""
+        known = self._quirks.get(device.number, {})
+        if name in known and (hook is None or known[name] is hook):
+            device.agent.remove_hook(known.pop(name))
+            self.trace.fact(device, "quirk-removed", name=name)
+
+    def clear(self, device: Device) -> None:
+        """End all quirks of a device."""
+        for name in list(self._quirks.get(device.number, {})):
+            self.remove(device, name)
+
+    def answer_hook(self, device: int, ask: Callable[[int, Message], Answers]) -> Callable[[], None]:
+        """Let `ask(device, message)` decide each answer of the device to an RPC; returns what ends that."""
+        agent = self.facts.device(device).agent
+        hook = AnswerHook(ask)
+        agent.add_hook(hook)
+        return lambda: agent.remove_hook(hook)
+
+    # --- parameters that somebody follows -------------------------------------------------------------------------
+
+    def follow(self, device: int, parts: Parts, partial: bool) -> None:
+        """Announce the values of what a path names, now and at each change from here on."""
+        known = self._followed.setdefault((parts, partial), set())
+        if not partial and None not in parts:
+            self._exact.add(".".join(part or "" for part in parts))
+        self.watches = self._is_followed
+        if device in known:
+            # Announced before, and kept up to date since.
+            return
+        known.add(device)
+        for path in self.facts.expand(device, parts, partial):
+            self._announce(self.facts.device(device), path)
+
+    def _is_followed(self, path: str) -> bool:
+        return path in self._exact or any(
+            fits(parts, partial, path) for parts, partial in self._followed if partial or None in parts
+        )
+
+    def _announce_followed(self, device: Device) -> None:
+        for (parts, partial), known in self._followed.items():
+            known.add(device.number)
+            for path in self.facts.expand(device.number, parts, partial):
+                self._announce(device, path)
+
+    def _announce(self, device: Device, path: str) -> None:
+        leaf = device.leaf(path)
+        kind = leaf.type if leaf is not None else "string"
+        self.trace.fact(device, "parameter", path=path, value=device.get(path), type=kind)
+        if leaf is not None and leaf.generator is not None:
+            self._tick(device, path, device.get(path))
+
+    def _tick(self, device: Device, path: str, last: str) -> None:
+        """A generated value that is followed is looked at whenever it moves."""
+        due = device.next_tick(path)
+        if due is not None:
+            self.kernel.at(due, device, self._ticked, (device, path, last))
+
+    def _ticked(self, what: tuple[Device, str, str]) -> None:
+        device, path, last = what
+        value = device.get(path)
+        if value != last:
+            leaf = device.leaf(path)
+            self.trace.fact(device, "parameter", path=path, value=value, type=leaf.type if leaf else "string")
+        self._tick(device, path, value)
+
+    # --- the ACS --------------------------------------------------------------------------------------------------
+
+    def order(
+        self,
+        system: str,
+        verb: str,
+        devices: Sequence[int] | None,
+        arguments: Callable[[int | None], Mapping[str, Any]],
+        done: Callable[[list[OrderResult]], None],
+    ) -> None:
+        """Hand the ACS one order per device (one without a device for None). Raises RefusedError."""
+        assert self._adapter is not None
+        if verb not in self._adapter.verbs:
+            raise RefusedError(f"the adapter '{self._adapter.name}' has no verb '{verb}'")
+        orders = []
+        for number in devices if devices is not None else (None,):
+            key = None
+            if number is not None:
+                _, oui, product_class, serial = self.facts.device(number).device_id
+                key = DeviceKey(oui, product_class, serial)
+            orders.append(Order(verb, key, _order_arguments(verb, arguments(number))))
+        try:
+            self._adapter.submit(orders, done)
+        except AdapterError as error:
+            raise RefusedError(str(error)) from error
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def drive(self) -> None:
+        """Let time go by until `kernel.stop()`."""
+        assert self._wire is not None
+        self._wire.drive(self.kernel)
+
+
+def _order_arguments(verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an order's arguments as the JSON values that `acs.orders` lists."""
+    if verb == "set":
+        return {"settings": [[path, text(value), _xsd(value)] for path, value in arguments["settings"]]}
+    if verb == "get":
+        return {"paths": list(arguments["paths"])}
+    if verb == "call":
+        return {"name": arguments["name"], "inputs": dict(arguments.get("inputs", {}))}
+    return {name: text(value) for name, value in arguments.items() if value is not None}
+
+
+def _xsd(value: Any) -> str | None:
+    """The XSD type that a literal leaves no doubt of; None: the ACS knows better, or takes text."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "dateTime" if isinstance(value, Instant) else None
+
+
+def _power_on(device: Device) -> None:
+    device.agent.power_on(first=True)
+
+
+def _set(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
+    for path, value in arguments["settings"]:
+        if device.leaf(path) is None:
+            raise KeyError(f"it has no parameter {path}")
+        device.write(path, text(value), by="device")
+
+
+def _add(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
+    device.add_object(arguments["path"])
+
+
+def _delete(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
+    device.delete_object(arguments["path"])
+
+
+def _label(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
+    device.labels = {**(device.labels or {}), arguments["name"]: arguments["value"]}
+
+
+_ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
+    "stop": lambda simulation, device, arguments: device.agent.stop(bool(arguments.get("abruptly", False))),
+    "reboot": lambda simulation, device, arguments: device.agent.reboot(),
+    "factory-reset": lambda simulation, device, arguments: device.agent.factory_reset(),
+    "power-on": lambda simulation, device, arguments: device.agent.power_on(first=False),
+    "power-off": lambda simulation, device, arguments: device.agent.power_off(abruptly=True),
+    "power-cycle": lambda simulation, device, arguments: device.agent.power_cycle(int(arguments["duration"])),
+    "inform": lambda simulation, device, arguments: device.agent.inform(arguments.get("event")),
+    "set": _set,
+    "add": _add,
+    "delete": _delete,
+    "label": _label,
+    "serial": lambda simulation, device, arguments: device.set_serial(text(arguments["value"])),
+    "inject-quirk": lambda simulation, device, arguments: simulation.inject(
+        device, arguments["name"], arguments.get("arguments", {}), arguments.get("duration")
+    ),
+    "remove-quirk": lambda simulation, device, arguments: simulation.remove(device, arguments["name"]),
+    "clear": lambda simulation, device, arguments: simulation.clear(device),
+}

@@ -1,0 +1,233 @@
+"""One HTTP/1.1 connection to an ACS: a request at a time, each answered by a whole response or by a failure.
+
+Rules:
+
+1. A connection reports each request exactly once, by `answered`: a response, or the word for what went wrong.
+2. What a peer sends is bounded: the head, the body and, so that neither chunk extensions nor interim responses are a
+   way around, all octets of one answer. Nothing is kept of what lies beyond.
+3. Octets that answer no question (RFC 9112, 9.2) make a connection unusable, never an answer to the next request.
+4. An interim response (1xx) is skipped; a switch of protocols was not asked for and is no HTTP.
+5. A body without a length ends with the connection (RFC 9112, 6.3), if that is closed in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
+from math import inf
+from typing import NamedTuple, cast
+from urllib.parse import quote, urlsplit
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
+from cpescript.transport.base import Limits
+
+Answer = HttpResponse | Failure
+
+_PORTS = {"http": 80, "https": 443}
+_PATH_SAFE = "%/:=&?~+!$,;'@()*[]-._"
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+class Target(NamedTuple):
+    """Where a URL leads: what a connection (`host`, `port`, `tls`) and a request (`path`, `authority`) need of it."""
+
+    host: str
+    port: int
+    tls: bool
+    path: str
+    authority: str
+
+
+@lru_cache(maxsize=1024)
+def target_of(url: str) -> Target | None:
+    """Return where an http or https URL leads, None for anything else."""
+    try:
+        parts = urlsplit(url)
+        host, port, default = parts.hostname, parts.port, _PORTS[parts.scheme]
+        if not host or port == 0:
+            return None
+        name = host if host.isascii() else host.encode("idna").decode("ascii")
+    except (ValueError, KeyError):
+        return None
+    if not name.isprintable() or " " in name:
+        return None
+    path = quote(parts.path or "/", safe=_PATH_SAFE)
+    if parts.query:
+        path += "?" + quote(parts.query, safe=_PATH_SAFE)
+    bracketed = f"[{name}]" if ":" in name else name
+    authority = bracketed if port in (None, default) else f"{bracketed}:{port}"
+    return Target(name, port or default, parts.scheme == "https", path, authority)
+
+
+def request_bytes(request: HttpRequest, target: Target) -> bytes:
+    """Return the octets of a request: Host first (RFC 9110, 7.2), then its own headers, Content-Length last."""
+    lines = [f"{request.method} {request.path or target.path} HTTP/1.1\r\nHost: {target.authority}\r\n"]
+    for name, value in request.headers:
+        lines.append(f"{name}: {value}\r\n")
+    if request.body or request.method not in ("GET", "HEAD"):
+        lines.append(f"Content-Length: {len(request.body)}\r\n")
+    lines.append("\r\n")
+    return "".join(lines).encode("latin-1", "replace") + request.body
+
+
+class Connection(asyncio.Protocol):
+    """A connection as asyncio drives it. `request` may be called before it stands: the request then goes first."""
+
+    __slots__ = (
+        "_answered",
+        "_begun",
+        "_body",
+        "_clock",
+        "_first",
+        "_head",
+        "_headers",
+        "_limits",
+        "_octets",
+        "_parser",
+        "_response",
+        "_transport",
+        "_waiting",
+        "sent",
+        "usable",
+    )
+
+    def __init__(self, limits: Limits, answered: Callable[[Answer], None], clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._answered = answered
+        self._clock = clock
+        self._parser = HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._first = b""
+        self._waiting = False
+        self.usable = True
+        """Whether another request may be sent once the present one is answered."""
+        self.sent = inf
+        """When the present request went out, infinity while the connection does not stand."""
+        self._clear()
+
+    def _clear(self) -> None:
+        self._octets = 0
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: bytes | bytearray = b""
+        self._head = False
+        self._begun = 0
+        self._response: HttpResponse | None = None
+
+    def request(self, octets: bytes) -> None:
+        """Send a request; its outcome is reported by `answered`."""
+        self._waiting = True
+        if self._transport is None:
+            self._first = octets
+        else:
+            self.sent = self._clock()
+            self._transport.write(octets)
+
+    def close(self) -> None:
+        """Close in order; what was asked for is not reported any more."""
+        self.usable = self._waiting = False
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.usable = self._waiting = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        if not self.usable:
+            transport.close()
+        elif self._first:
+            self.sent = self._clock()
+            self._transport.write(self._first)
+            self._first = b""
+
+    def data_received(self, data: bytes) -> None:
+        if not self._waiting:
+            self.abort()
+            return
+        self._octets += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            if self._response is None:
+                self._settle("http")
+                return
+        limits = self._limits
+        if self._octets > limits.header and (
+            not self._head or len(self._body) > limits.body or self._octets > limits.header + 2 * limits.body
+        ):
+            self._settle("too-large")
+        elif self._response is not None:
+            response = self._response
+            self.usable = self._begun == 1 and not response.close
+            self._clear()
+            self._settle(response)
+
+    def eof_received(self) -> None:
+        """The peer ends its side: so do we, and `connection_lost` follows."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.usable = False
+        if not self._waiting:
+            return
+        if exc is None and self._head and not any(name.lower() in _FRAMING for name, _ in self._text_headers()):
+            self._settle(self._whole())
+        else:
+            self._settle("cut")
+
+    def _settle(self, answer: Answer) -> None:
+        self._waiting = False
+        if not isinstance(answer, HttpResponse):
+            self.abort()
+        elif not self.usable:
+            self.close()
+        self._answered(answer)
+
+    def _text_headers(self) -> tuple[tuple[str, str], ...]:
+        return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers])
+
+    def _whole(self) -> HttpResponse:
+        parser = self._parser
+        return HttpResponse(
+            parser.get_status_code(), self._text_headers(), bytes(self._body), not parser.should_keep_alive()
+        )
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self._begun += 1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers (RFC 9110, 6.5) come after the head and are ignored.
+        if not self._head and self._response is None:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._head = True
+
+    def on_body(self, body: bytes) -> None:
+        if self._response is not None:
+            return
+        if not self._body:
+            self._body = body
+        elif type(self._body) is bytearray:
+            self._body += body
+        else:
+            self._body = bytearray(self._body) + body
+
+    def on_message_complete(self) -> None:
+        if self._response is not None:
+            return
+        if self._parser.get_status_code() < 200:
+            self._begun -= 1
+            self._head = False
+            self._headers.clear()
+            return
+        self._response = self._whole()

@@ -1,0 +1,452 @@
+"""The fleet's HTTP client: sessions on real connections, many at a time, on one event loop.
+
+Rules:
+
+1. A session keeps one connection as long as the ACS lets it (TR-069 3.4: a session should), and closes it at its end.
+2. At most `in_flight` sessions are on the wire, the others queue in order. A session that waits for an instant of
+   virtual time gives its place back.
+3. Everything that comes in enters by `enter`: one place that stops what comes after the end, lets the rule of time
+   (`pacing`) catch up, and ends the run with any exception. Nothing is swallowed.
+4. Time-outs are looked at every tenth of a second for all connections together: no timer is kept per request.
+5. The loop runs inside `drive` only. What comes between two drives waits for the next one.
+
+Sessions are not tasks: a connection is a protocol object, a task lives only while it is being made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Coroutine
+from functools import partial
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
+from cpescript.kernel.queue import Kernel
+from cpescript.transport.base import (
+    DEFAULT_LIMITS,
+    IN_FLIGHT,
+    Limits,
+    LocalShortage,
+    Stepped,
+    Watch,
+)
+from cpescript.transport.connection import Answer, Connection, Target, request_bytes, target_of
+from cpescript.transport.latency import Latencies
+from cpescript.transport.pacing import Pace, VirtualPace
+
+if TYPE_CHECKING:
+    from cpescript.cwmp.session import Step
+
+TICK = 0.1
+"""Real seconds between two looks at time-outs, the real limit and the interrupt flag."""
+NAMES_FOR = 60.0
+"""Real seconds that a resolved host name is kept: what an uncached A record with a short TTL would give."""
+PORT_RETRY = 0.25
+"""Real seconds between two tries for a local port."""
+
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_KIND = re.compile(rb"<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
+
+
+def kind_of(request: HttpRequest) -> str:
+    """Return what a request says: the element in its SOAP body (`Inform`), `Empty`, or `Other`."""
+    if not request.body:
+        return "Empty"
+    found = _KIND.search(request.body)
+    return found[1].decode() if found else "Other"
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return a uvloop where there is one, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class _Carried:
+    """A session on its way: its connection, and the request that is outstanding."""
+
+    __slots__ = ("begin", "connecting", "connection", "deadline", "kind", "session", "target")
+
+    def __init__(self, session: Stepped) -> None:
+        self.session = session
+        self.begin: Callable[[], Step] = session.start
+        self.connection: Connection | None = None
+        self.connecting: asyncio.Task[None] | None = None
+        self.target: Target | None = None
+        self.kind = ""
+        self.deadline = inf
+        """Until when the connection must stand."""
+
+    def overdue(self, now: float, response: float) -> bool:
+        connection = self.connection
+        if connection is not None and connection.sent != inf:
+            return connection.sent + response < now
+        return self.deadline < now
+
+
+class HttpWire:
+    """Carries sessions over HTTP/1.1. `pace` is the rule by which time moves, `tls` the context of https URLs
+    (the default checks certificates and names), `watch` says when `drive` is cut short."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        *,
+        pace: Pace | None = None,
+        in_flight: int = IN_FLIGHT,
+        limits: Limits = DEFAULT_LIMITS,
+        tls: ssl.SSLContext | None = None,
+        watch: Watch | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.kernel = kernel
+        self.pace: Pace = pace or VirtualPace()
+        self.in_flight = in_flight
+        self.latencies = Latencies()
+        self.loop = loop or new_event_loop()
+        self.loop.set_exception_handler(self._astray)
+        self.ticks: list[Callable[[float], object]] = []
+        """Called with the wall clock at each tick: other sockets of the loop put their time-outs here."""
+        self.connections = 0
+        """How many connections were made."""
+        self._limits = limits
+        self._tls = tls
+        self._watch = watch or Watch()
+        self._ready: deque[_Carried] = deque()
+        self._carried: dict[_Carried, None] = {}
+        self._parked: dict[_Carried, None] = {}
+        self._jobs: dict[asyncio.Task[None], None] = {}
+        self._outstanding_jobs = 0
+        self._late: deque[Callable[[], object]] = deque()
+        self._over: asyncio.Future[None] | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._tick: asyncio.TimerHandle | None = None
+        self._stopped_at = 0.0
+        self._names: dict[tuple[str, int], tuple[float, list[str]]] = {}
+        self._reached: dict[tuple[str, int], None] = {}
+
+    # What the simulation calls.
+
+    def open(self, session: Stepped) -> None:
+        """Start the session as soon as fewer than `in_flight` are on the wire."""
+        self._ready.append(_Carried(session))
+        if self._running:
+            self._fill()
+
+    def drive(self, kernel: Kernel) -> None:
+        """Run events and carry sessions until `kernel.stop()`, or until nothing waits and patience was served.
+
+        Raises Interrupted, RealLimitReached, LocalShortage, and whatever an event, a session or a job raised.
+        """
+        assert kernel is self.kernel, "a wire belongs to one kernel"
+        kernel.run(until=-1)  # Runs nothing: a stop of an earlier drive is forgotten, as by any run.
+        loop = self.loop
+        over = self._over = loop.create_future()
+        pause = monotonic() - self._stopped_at
+        for carried in self._carried:
+            carried.deadline += pause
+            if carried.connection is not None:
+                carried.connection.sent += pause
+        self._watch.begin()
+        self.pace.begin(self)
+        self._ticked()
+        loop.call_soon(self.enter, self._catch_up)
+        try:
+            loop.run_until_complete(over)
+        finally:
+            self._over = None
+            self._stopped_at = monotonic()
+            self._watch.pause()
+            for timer in (self._again, self._tick):
+                if timer is not None:
+                    timer.cancel()
+            self._again = self._tick = None
+
+    def run_job(self, job: Coroutine[Any, Any, Any], done: Callable[[Any], object], *, stirs: bool = True) -> None:
+        """Run a coroutine on the loop while time stands still, then call `done` with its result.
+
+        A job that only asks (`stirs=False`) does not count as traffic: patience goes on. What it raises ends the drive.
+        """
+        self._outstanding_jobs += 1
+        task = self.loop.create_task(self._run_job(job, done, stirs))
+        self._jobs[task] = None
+        task.add_done_callback(self._jobs.pop)
+
+    def close(self) -> None:
+        """Drop every connection and close the loop."""
+        self.loop.run_until_complete(self._farewell())
+        self.loop.close()
+
+    # What the rule of time sees.
+
+    @property
+    def quiet(self) -> bool:
+        return not (self._carried or self._ready or self._outstanding_jobs)
+
+    @property
+    def room(self) -> bool:
+        return len(self._carried) < self.in_flight
+
+    def real(self) -> float:
+        # Not loop.time(): uvloop's counts milliseconds, and stands still while callbacks run.
+        return monotonic()
+
+    # What comes in from the loop.
+
+    @property
+    def _running(self) -> bool:
+        return self._over is not None and not self._over.done()
+
+    def enter(self, action: Callable[[], object]) -> None:
+        """Handle something that came in: run `action` at the instant that it belongs to, then what may run after it."""
+        over = self._over
+        if over is None or over.done():
+            self._late.append(action)
+            return
+        try:
+            self.pace.arrive(self)
+            action()
+            if self._ready:
+                self._fill()
+            self._pump()
+        except BaseException as problem:
+            self._end(problem)
+
+    def stir(self) -> None:
+        """There is traffic that no session carries, a connection request for one."""
+        self.pace.stir()
+
+    def _catch_up(self) -> None:
+        late, self._late = self._late, deque()
+        for action in late:
+            action()
+
+    def _pump(self) -> None:
+        again = self.pace.pump(self)
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if again is None:
+            self._end(None)
+        elif again != inf:
+            self._again = self.loop.call_later(again, self.enter, _nothing)
+
+    def _end(self, problem: BaseException | None) -> None:
+        if self._over is None or self._over.done():
+            return
+        if problem is None:
+            self._over.set_result(None)
+        else:
+            self._over.set_exception(problem)
+
+    def _astray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """The loop has caught what nobody else did: it ends the drive too."""
+        self._end(context.get("exception") or RuntimeError(context["message"]))
+
+    def _ticked(self) -> None:
+        over = self._over
+        if over is None or over.done():
+            return
+        now = monotonic()
+        self._tick = self.loop.call_later(TICK, self._ticked)
+        try:
+            self._watch.check()
+        except BaseException as problem:
+            self._end(problem)
+            return
+        for carried in [each for each in self._carried if each.overdue(now, self._limits.response)]:
+            self._disconnect(carried, abort=True)
+            self.enter(partial(self._answered, carried, "timeout"))
+        for tick in self.ticks:
+            tick(now)
+
+    # Sessions.
+
+    def _fill(self) -> None:
+        ready, carried = self._ready, self._carried
+        while ready and len(carried) < self.in_flight:
+            self.pace.stir()
+            one = ready.popleft()
+            self._parked.pop(one, None)
+            carried[one] = None
+            self._follow(one, one.begin())
+
+    def _follow(self, carried: _Carried, step: Step) -> None:
+        """Do what the session says next."""
+        while step is not None:
+            if not isinstance(step, HttpRequest):
+                del self._carried[carried]
+                self._parked[carried] = None
+                self.kernel.at(step.when, carried.session.device, self._resume, carried)
+                return
+            target = target_of(carried.session.url)
+            if target is not None:
+                self._send(carried, target, step)
+                return
+            step = carried.session.failed("refused")
+        del self._carried[carried]
+        self._disconnect(carried)
+
+    def _resume(self, carried: _Carried) -> None:
+        carried.begin = carried.session.resume
+        self._ready.append(carried)
+        self._fill()
+
+    def _send(self, carried: _Carried, target: Target, request: HttpRequest) -> None:
+        octets = request_bytes(request, target)
+        carried.kind = kind_of(request)
+        connection, before = carried.connection, carried.target
+        if connection is not None and (not connection.usable or before is None or before[:3] != target[:3]):
+            self._disconnect(carried)
+            connection = None
+        if connection is None:
+            connection = carried.connection = Connection(self._limits, partial(self._came, carried), monotonic)
+            carried.target = target
+            carried.deadline = monotonic() + self._limits.connect
+            carried.connecting = self.loop.create_task(self._connect(carried, connection, target))
+        connection.request(octets)
+
+    def _came(self, carried: _Carried, answer: Answer) -> None:
+        self.enter(partial(self._answered, carried, answer))
+
+    def _answered(self, carried: _Carried, answer: Answer) -> None:
+        if isinstance(answer, HttpResponse):
+            assert carried.connection is not None
+            self.latencies.add(carried.kind, monotonic() - carried.connection.sent)
+            if answer.status >= 400 and answer.status != 401:
+                self.latencies.error(carried.kind, str(answer.status))
+            self._follow(carried, carried.session.receive(answer))
+        else:
+            self.latencies.error(carried.kind, answer)
+            self._follow(carried, carried.session.failed(answer))
+
+    # Connections.
+
+    def _disconnect(self, carried: _Carried, *, abort: bool = False) -> None:
+        connection, carried.connection = carried.connection, None
+        if carried.connecting is not None:
+            carried.connecting.cancel()
+            carried.connecting = None
+        if connection is not None:
+            connection.abort() if abort else connection.close()
+
+    async def _connect(self, carried: _Carried, connection: Connection, target: Target) -> None:
+        """Make a connection stand; its request goes out with it. A failure is the session's."""
+        try:
+            failure = await self._reach(carried, connection, target)
+        except asyncio.CancelledError:
+            return
+        except BaseException as problem:
+            self.enter(partial(_throw, problem))
+            return
+        carried.connecting = None
+        if failure is not None:
+            connection.abort()
+            self.enter(partial(self._answered, carried, failure))
+
+    async def _reach(self, carried: _Carried, connection: Connection, target: Target) -> Failure | None:
+        host, port, tls = target[:3]
+        key = (host, port)
+        tried_until = monotonic() + self._limits.ports
+        while True:
+            problem: OSError | None = None
+            try:
+                for address in await self._addresses(host, port):
+                    try:
+                        await self._stand(carried, connection, target, address)
+                    except OSError as caught:
+                        problem = caught
+                    else:
+                        self.connections += 1
+                        self._reached[key] = None
+                        return None
+            except OSError as caught:
+                problem = caught
+            assert problem is not None
+            short = problem.errno in _SHORTAGES or (problem.errno == errno.EADDRNOTAVAIL and key in self._reached)
+            if not short:
+                return _failure(problem, tls)
+            if monotonic() > tried_until:
+                raise LocalShortage(f"no connection to {target.authority} can be made from here: {problem}")
+            carried.deadline = inf
+            await asyncio.sleep(PORT_RETRY)
+            carried.deadline = monotonic() + self._limits.connect
+
+    async def _stand(self, carried: _Carried, connection: Connection, target: Target, address: str) -> None:
+        def made() -> Connection:
+            return connection
+
+        if target.tls:
+            if self._tls is None:
+                self._tls = ssl.create_default_context()
+            await self.loop.create_connection(made, address, target.port, ssl=self._tls, server_hostname=target.host)
+        else:
+            await self.loop.create_connection(made, address, target.port)
+
+    async def _addresses(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a host, looked up once a minute. Raises OSError."""
+        known = self._names.get((host, port))
+        now = monotonic()
+        if known is not None and known[0] > now:
+            return known[1]
+        found = await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+        self._names[host, port] = (now + NAMES_FOR, addresses)
+        return addresses
+
+    # Jobs.
+
+    async def _run_job(self, job: Coroutine[Any, Any, Any], done: Callable[[Any], object], stirs: bool) -> None:
+        try:
+            result = await job
+        except Exception as problem:
+            self._outstanding_jobs -= 1
+            self.enter(partial(_throw, problem))
+            return
+        self._outstanding_jobs -= 1
+        if stirs:
+            self.pace.stir()
+        self.enter(partial(done, result))
+
+    async def _farewell(self) -> None:
+        tasks = [*self._jobs, *(each.connecting for each in self._carried if each.connecting is not None)]
+        for task in tasks:
+            task.cancel()
+        for carried in [*self._carried, *self._parked]:
+            self._disconnect(carried, abort=True)
+        self._carried.clear()
+        self._parked.clear()
+        self._ready.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)  # Closed transports tell their protocols in the next turns of the loop.
+        await self.loop.shutdown_asyncgens()
+        await self.loop.shutdown_default_executor()
+
+
+def _failure(problem: OSError, tls: bool) -> Failure:
+    """Say what it means that a connection could not be made."""
+    if isinstance(problem, ssl.SSLError) or (
+        tls and isinstance(problem, ConnectionResetError | ConnectionAbortedError)
+    ):
+        return "tls"
+    return "timeout" if isinstance(problem, TimeoutError) else "refused"
+
+
+def _throw(problem: BaseException) -> None:
+    raise problem
+
+
+def _nothing() -> None:
+    """Only time has gone by."""

@@ -1,0 +1,84 @@
+"""The geometry of the pictures: nothing leaves the page, no two labels cross."""
+
+from itertools import pairwise
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cpescript.kernel.time import HOUR, MINUTE
+from cpescript.report import picture
+from cpescript.results import Lane, LaneBar
+from tests.report import samples
+
+KINDS = st.sampled_from(("statement", "claim-met", "claim-missed", "claim-open", "state"))
+TIMES = st.integers(0, 8 * HOUR)
+
+
+@st.composite
+def bars(draw):
+    start = draw(TIMES)
+    end = draw(st.none() | st.integers(start, 8 * HOUR))
+    return LaneBar("a" * draw(st.integers(0, 90)), start, end, draw(KINDS))
+
+
+LANES = st.lists(
+    st.builds(Lane, st.text(max_size=40), st.lists(bars(), max_size=8).map(tuple)), min_size=1, max_size=50
+)
+
+
+def extent(bar: picture.Bar) -> tuple[float, float]:
+    width = len(bar.text) * picture.LETTER
+    left = bar.text_x if bar.anchor == "start" else bar.text_x - width
+    return (min(bar.x, left), max(bar.x + bar.width, left + width if bar.text else 0))
+
+
+@given(LANES, TIMES)
+@example([Lane("late", (LaneBar("a" * 60, 5 * HOUR, 5 * HOUR, "statement"),))], 8 * HOUR)
+@example([Lane("last", (LaneBar("a" * 90, 8 * HOUR, None, "claim-met"),))], 8 * HOUR)
+def test_nothing_leaves_the_page(lanes, virtual):
+    drawn = picture.swim(lanes, virtual)
+    assert len(drawn.lanes) == min(len(lanes), picture.LANES_SHOWN)
+    for lane in drawn.lanes:
+        assert lane.y + lane.height <= drawn.height
+        for bar in lane.bars:
+            left, right = extent(bar)
+            assert left >= picture.GUTTER - 1
+            assert right <= picture.WIDTH
+            assert lane.y <= bar.y <= lane.y + lane.height
+
+
+@given(LANES, TIMES)
+def test_no_two_bars_or_labels_of_a_row_cross(lanes, virtual):
+    for lane in picture.swim(lanes, virtual).lanes:
+        rows = {}
+        for bar in lane.bars:
+            rows.setdefault(bar.y, []).append(extent(bar))
+        for row in rows.values():
+            row.sort()
+            assert all(one[1] <= other[0] + 0.01 for one, other in pairwise(row))
+
+
+def test_ticks_are_round_and_few():
+    labels = [tick.label for tick in picture.swim(samples.LANES, 4 * HOUR + 6 * MINUTE).ticks]
+    assert labels == ["0s", "30m", "1h", "1h30m", "2h", "2h30m", "3h", "3h30m", "4h"]
+
+
+@given(TIMES)
+def test_there_are_never_more_than_ten_ticks(virtual):
+    lane = Lane("timeline", (LaneBar("wait", 0, virtual, "statement"),))
+    assert 1 <= len(picture.swim([lane], virtual).ticks) <= 10
+
+
+def test_nothing_to_draw_is_no_picture():
+    assert picture.swim((), HOUR) is None
+
+
+def test_a_long_ladder_shows_where_sessions_begin_and_how_long_it_was_quiet():
+    drawn = picture.ladder(samples.MISSES[0].messages, "fleet[17]", 4 * HOUR)
+    assert [(pause.label, pause.gap) for pause in drawn.pauses] == [
+        ("session 3", ""),
+        ("", "4m12s later"),
+        ("session 4", ""),
+    ]
+    assert len(drawn.rungs) == 10
+    assert drawn.rungs[-1].y < drawn.height

@@ -1,0 +1,225 @@
+"""The connection-request port of the fleet on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from cpescript.cwmp import digest
+from cpescript.cwmp.http import HttpResponse
+from cpescript.kernel.queue import DEADLINE, Owner
+from cpescript.transport.listener import MOST_OCTETS, MOST_UNREAD, Listener, _Caller, token_path
+from cpescript.transport.pacing import VirtualPace
+from tests.transport.scripted_wire import World
+from tests.transport.test_calls import SEED, Gateway
+
+Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
+
+
+class Street:
+    """A fleet of three with its listener, driven while a caller's script runs."""
+
+    def __init__(self) -> None:
+        self.world = World(pace=VirtualPace(patience=0.0))
+        self.fleet = {number: Gateway(number) for number in (1, 2, 3)}
+        self.listener = Listener(self.world.wire, SEED, self.fleet.get)
+        self.port = self.listener.start()
+
+    def path(self, number: int) -> str:
+        return token_path(SEED, self.fleet[number])
+
+    def call(self, *scripts: Script) -> list[Any]:
+        """Run scripts at once, each on a connection of its own, and return what they returned."""
+
+        async def one(script: Script) -> Any:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            try:
+                return await asyncio.wait_for(script(reader, writer), 10)
+            finally:
+                writer.close()
+                try:
+                    await writer.wait_closed()
+                except ConnectionError:
+                    pass
+
+        async def all_of_them() -> list[Any]:
+            return await asyncio.gather(*map(one, scripts))
+
+        results: list[Any] = []
+        self.world.kernel.at(0, Owner(0), lambda _: self.world.wire.run_job(all_of_them(), results.extend))
+        self.world.wire.drive(self.world.kernel)
+        return results
+
+    def close(self) -> None:
+        self.listener.close()
+        self.world.close()
+
+
+@pytest.fixture
+def street() -> Iterator[Street]:
+    street = Street()
+    yield street
+    street.close()
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[int, str]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
+    await reader.readexactly(length)
+    return int(head.split(" ")[1]), head
+
+
+def say(text: str) -> Script:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int | bytes:
+        writer.write(text.encode("latin-1"))
+        try:
+            return (await answer(reader))[0]
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return b""
+
+    return script
+
+
+def test_a_call_with_a_digest_on_one_connection(street: Street) -> None:
+    path = street.path(2)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> list[int]:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        first, head = await answer(reader)
+        challenge = digest.parse_challenge(
+            line.partition(":")[2] for line in head.split("\r\n") if line.startswith("WWW-Authenticate:")
+        )
+        assert challenge is not None
+        proof = digest.authorization(challenge, "acs", "secret", "GET", path, 1, "c")
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {proof}\r\n\r\n".encode())
+        return [first, (await answer(reader))[0]]
+
+    assert street.call(script) == [[401, 204]]
+    assert [len(device.seen) for device in street.fleet.values()] == [0, 2, 0]
+    assert street.fleet[2].seen[0].path == path
+
+
+def test_what_is_no_call(street: Street) -> None:
+    path = street.path(1)
+    host = "Host: x\r\n\r\n"
+    assert street.call(
+        say(f"GET /1-0000000000000000 HTTP/1.1\r\n{host}"),
+        say(f"GET / HTTP/1.1\r\n{host}"),
+        say(f"GET /9{path[2:]} HTTP/1.1\r\n{host}"),
+        say(f"POST {path} HTTP/1.1\r\nContent-Length: 2\r\n{host}ok"),
+        say(f"HEAD {path} HTTP/1.1\r\n{host}"),
+        say("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        say(f"GET {path} HTTP/1.1\r\nX: {'a' * MOST_OCTETS}\r\n{host}"),
+        say(f"GET {path} HTTP/1.1\r\nUpgrade: x\r\nConnection: upgrade\r\n{host}"),
+    ) == [404, 404, 404, 405, 405, 400, 413, 401]
+    assert len(street.fleet[1].seen) == 1
+
+
+def test_a_dark_device_closes(street: Street) -> None:
+    street.fleet[3].listening = False
+    assert street.call(say(f"GET {street.path(3)} HTTP/1.1\r\nHost: x\r\n\r\n")) == [b""]
+    assert street.fleet[3].seen == []
+
+
+@pytest.mark.parametrize("version", ["1.0\r\n", "1.1\r\nConnection: close\r\n"])
+def test_a_caller_that_wants_no_more(street: Street, version: str) -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(f"GET {street.path(1)} HTTP/{version}\r\n".encode())
+        return await reader.read()
+
+    assert b"\r\nConnection: close\r\n" in street.call(script)[0]
+
+
+def test_no_more_callers_than_there_is_room_for(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 8)
+    gate = asyncio.Event()
+    there = 0
+
+    async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        nonlocal there
+        there += 1
+        if there == 12:
+            gate.set()
+        await gate.wait()
+        await asyncio.sleep(0.2)  # All are accepted, or turned away, before the first one hangs up.
+        return str(await say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")(reader, writer))
+
+    answers = street.call(*[holding] * (12))
+    assert sorted((each, answers.count(each)) for each in {*answers}) == [("401", 8), ("b''", 4)]
+
+
+def test_a_caller_that_takes_no_answers_is_closed(street: Street) -> None:
+    class Full:
+        """A transport whose peer reads nothing."""
+
+        aborted = False
+
+        def is_closing(self) -> bool:
+            return False
+
+        def get_write_buffer_size(self) -> int:
+            return MOST_UNREAD + 1
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    caller, transport = _Caller(street.listener), Full()
+    caller.connection_made(transport)  # type: ignore[arg-type]
+    caller.respond(HttpResponse(204))
+    caller.connection_lost(None)
+    assert transport.aborted
+
+
+def test_a_caller_that_floods_is_turned_away(street: Street) -> None:
+    flood = f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n" * 1000
+    assert street.call(say(flood)) in ([413], [b""])
+    assert len(street.fleet[1].seen) < 1000
+
+
+def test_many_calls_on_one_connection(street: Street) -> None:
+    call = f"GET {street.path(1)} HTTP/1.1\r\nX: {'a' * 4000}\r\n\r\n".encode()
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> list[int]:
+        statuses = []
+        for _ in range(8):
+            writer.write(call)
+            statuses.append((await answer(reader))[0])
+        return statuses
+
+    assert street.call(script) == [[401] * 8]
+
+
+def test_a_caller_that_says_nothing_is_closed(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.listener.IDLE", 0.1)
+    assert street.call(say("GET /")) == [b""]
+
+
+def test_a_call_is_an_event_at_the_current_instant(street: Street) -> None:
+    kernel, wire = street.world.kernel, street.world.wire
+    street.world.pace.patience = 0.3
+    when: list[int] = []
+    real: list[float] = []
+    street.fleet[1].connection_request = lambda request: (  # type: ignore[method-assign,assignment]
+        when.append(kernel.now) or real.append(wire.real()) or Gateway(1).connection_request(request)
+    )
+    script = say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")
+
+    async def late() -> Any:
+        await asyncio.sleep(0.05)
+        reader, writer = await asyncio.open_connection("127.0.0.1", street.port)
+        status = await script(reader, writer)
+        writer.close()
+        await writer.wait_closed()
+        return status
+
+    kernel.at(5 * 10**9, Owner(0), print, "")
+    kernel.at(9 * 10**9, Owner(0), lambda _: (when.append(kernel.now), real.append(wire.real())), None, DEADLINE)
+    task = wire.loop.create_task(late())
+    wire.drive(kernel)
+    assert task.result() == 401
+    assert when == [5 * 10**9, 9 * 10**9]
+    assert street.listener.calls == 1
+    assert real[1] - real[0] >= 0.3  # The call starts patience anew.
