@@ -68,14 +68,13 @@ def messages() -> str:
                 for name, meaning, fields in (
                     ("Request", "whatever the ACS asks of a device", ()),
                     ("Response", "whatever the ACS answers, empty answers and HTTP errors too", ()),
-                    ("ConnectionRequest", "a connection request that reached a device", known["ConnectionRequest"].fields),
-                    ("SessionEnd", "a session is over: `outcome` is done, timeout, cut, http, tls or refused",
-                     known["SessionEnd"].fields),
+                    ("ConnectionRequest", "a connection request that reached a device", ("via",)),
+                    ("SessionEnd", "the session is over: done, timeout, cut, http, tls or refused", ("outcome",)),
                 )
             ),
         ),
-        "`Request` and `Response` have every field of the messages that they can stand for; one that a message lacks is",
-        "`null`.",
+        "`Request` and `Response` have every field of the messages that they can stand for; one that a message lacks",
+        "is `null`.",
         "",
         "## CWMP",
         "",
@@ -90,15 +89,19 @@ def messages() -> str:
             rows += _fields_of(kind, known[kind], rpcs.MESSAGES[kind])
         lines += table(("message", "may carry", "field", "type"), rows)
     lines += ["### Fault", "", "Either side's refusal of the RPC before it.", ""]
-    lines += table(("message", "may carry", "field", "type"), _fields_of("Fault", known["Fault"], rpcs.MESSAGES["Fault"]))
+    lines += table(
+        ("message", "may carry", "field", "type"), _fields_of("Fault", known["Fault"], rpcs.MESSAGES["Fault"])
+    )
     lines += ["## Fault codes", "", "`answer fault CODE` takes those of a device, 9000 and above.", ""]
     lines += table(("code", "words"), ((str(code), words) for code, words in rpcs.FAULTS.items()))
     usp = sorted(name for name, message in known.items() if message.protocol == "usp")
     lines += [
         "## USP",
         "",
-        "These names are known, so that they can be told apart from slips of the pen; a claim with one is refused when the",
-        "scenario is checked, because USP is [not there yet](not-yet.md): " + ", ".join(f"`{n}`" for n in usp) + ".",
+        "These names are known, so that they can be told apart from slips of the pen; a claim with one is refused",
+        "when the scenario is checked, because USP is [not there yet](not-yet.md).",
+        "",
+        ", ".join(f"`{name}`" for name in usp),
         "",
     ]
     return "\n".join(lines)
@@ -124,8 +127,8 @@ def states() -> str:
         [
             "# Device states",
             "",
-            "The adjectives of claims and targets: `each fleet registered`, `at most 20 of all updating`,",
-            "`fleet where offline`. A device may be in several at once; `not` turns one round.",
+            "The adjectives of claims and targets: `each fleet registered`, `at most 20 of all updating`, `fleet",
+            "where offline`. A device may be in several at once; `not` turns one round.",
             "",
             *table(("state", "holds when the device …", "entered when", "left when"), rows),
             "`subscribed` needs USP, which is [not there yet](not-yet.md).",
@@ -144,16 +147,17 @@ def quirks() -> str:
     lines = [
         "# Quirks",
         "",
-        "A device of a profile is clean: it does what the standard says. A quirk makes it misbehave in one named way, at",
-        "one [hook point](../explanation/architecture.md#hook-points), until it is removed or its time is over:",
+        "A device of a profile is clean: it does what the standard says. A quirk makes it misbehave in one named way,",
+        "at one [hook point](../explanation/architecture.md#hook-points), until it is removed or its time is over:",
         "",
         "```text",
         "inject quirk NAME(parameter: value, …) on T [for 10m]",
         "remove quirk NAME from T",
         "```",
         "",
-        "Parameters without a default must be given. A quirk that never showed on the wire makes the scenario *vacuous*.",
-        "Devices are known to do what is marked *field*; *derived* is what a standard or an ACS's code suggests.",
+        "Parameters without a default must be given. A quirk that never showed on the wire makes the scenario",
+        "*vacuous*. Devices are known to do what is marked *field*; *derived* is what a standard or an ACS's code",
+        "suggests.",
         "",
     ]
     for name, quirk in catalogue().items():
@@ -186,9 +190,9 @@ def defects() -> str:
     lines = [
         "# Deliberate defects",
         "",
-        "A scenario that has never been seen failing proves nothing. The embedded ACS can be wrong on purpose, in one small",
-        "way at a time: `cpescript run SCENARIO --defect NAME`, as often as wanted, or `cpescript acs serve --defect NAME`.",
-        "`cpescript acs defects` lists them on the terminal. Each is caught by a scenario that ships.",
+        "A scenario that has never been seen failing proves nothing. The embedded ACS can be wrong on purpose, in one",
+        "small way at a time: `cpescript run SCENARIO --defect NAME`, as often as wanted, or `cpescript acs serve",
+        "--defect NAME`. `cpescript acs defects` lists them on the terminal. Each is caught by a scenario that ships.",
         "",
     ]
     for scenario, caught in groups.items():
@@ -245,8 +249,8 @@ def not_yet() -> str:
         [
             "# Not there yet",
             "",
-            "The language has more than this version can run. What is missing is said when a scenario is checked, before",
-            "anything runs, as the error `not-yet`:",
+            "The language has more than this version can run. What is missing is said when a scenario is checked,",
+            "before anything runs, as the error `not-yet`:",
             "",
             *table(("what", "why"), ((key.replace("-", " "), text) for key, text in NOT_YET.items())),
             "Keys of a profile that are read and checked, but change nothing yet:",
@@ -273,8 +277,8 @@ def scenarios() -> str:
     lines = [
         "# Scenarios that ship",
         "",
-        "Each runs by its name, from any folder: `cpescript run firmware_rollout`. All pass on the embedded ACS, and each",
-        "is shown to fail under the deliberate defects that it names.",
+        "Each runs by its name, from any folder: `cpescript run firmware_rollout`. All pass on the embedded ACS, and",
+        "each is shown to fail under the deliberate defects that it names.",
         "",
     ]
     for name in names:
@@ -287,10 +291,11 @@ def scenarios() -> str:
         first = cases[0]
         lines += [f"## {name}", "", " ".join(first.docstring.split()), ""]
         facts = [("tags", ", ".join(f"`{tag}`" for tag in first.tags) or "–")]
-        facts += [("parameters", ", ".join(f"`{param.name}` = {_literal(param.value)}" for param in first.params) or "–")]
+        facts += [
+            ("parameters", ", ".join(f"`{param.name}` = {_literal(param.value)}" for param in first.params) or "–")
+        ]
         facts += [("catches", ", ".join(f"[`{defect}`](defects.md)" for defect in caught.get(name, [])) or "–")]
-        lines += [*table(("", ""), facts), f"<!-- file: scenarios/{name}.cpes -->", ""]
-        lines += ["```cpes", path.read_text(encoding="utf-8").rstrip(), "```", ""]
+        lines += [*table(("", ""), facts), "```cpes", path.read_text(encoding="utf-8").rstrip(), "```", ""]
     return "\n".join(lines)
 
 
@@ -303,8 +308,8 @@ def profiles() -> str:
     lines = [
         "# Profiles that ship",
         "",
-        "`spawn N of NAME` finds them by name; a `profiles/` folder beside the scenario, or above it, is looked in first.",
-        "`cpescript profile show NAME --parameters` lists every parameter. The vendors are invented.",
+        "`spawn N of NAME` finds them by name; a `profiles/` folder beside the scenario, or above it, is looked in",
+        "first. `cpescript profile show NAME --parameters` lists every parameter. The vendors are invented.",
         "",
     ]
     for name in libraries.names("profiles"):

@@ -112,10 +112,10 @@ class NoRetry(Decisions):
 )
 class RetriesForever(Decisions):
     def retry(self, campaign: Campaign, entry: Entry) -> int | None:
-        return 0
+        return 2 * SECOND
 
     def impatience(self, campaign: Campaign, entry: Entry) -> int | None:
-        return 2 * SECOND if entry.tries > 1 else None
+        return 2 * SECOND if entry.tries == 2 else None
 
     def holds(self, record: DeviceRecord) -> bool:
         return False

@@ -41,8 +41,9 @@ class Work:
     """What few agents have: transfers, scheduled Informs, connection requests, something to do after the session.
 
     `after` is what was asked for during a session; `applying` the transfer whose firmware the coming boot brings up;
-    `completions` the transfers whose end is untold; `raw` hand-written messages to send; `generation` tells timers of before a factory reset from later
-    ones; the rest belongs to connection requests (`called`: when the last was accepted).
+    `completions` the transfers whose end is untold; `raw` hand-written messages to send; `generation` tells timers of
+    before a factory reset from later ones; the rest belongs to connection requests (`called`: when the last was
+    accepted).
     """
 
     __slots__ = (

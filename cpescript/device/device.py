@@ -359,8 +359,6 @@ class Device(Owner):
             raise DataModelFault(INVALID_NAME, f"{path} is no instance")
         lost = [self._known(each) for each in self.leaves(path)]
         rare = self._rarely()
-        for below in [each for each in rare.instances if each.startswith(path)]:
-            del rare.instances[below]
         instances = rare.instances.get(table.path)
         if instances is None:
             instances = rare.instances[table.path] = _Instances(table.declared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from cpescript.diagnostics import Span, did_you_mean
@@ -153,11 +154,15 @@ class Claims:
     # --- several claims in a block -----------------------------------------------------------------------------------
 
     def block(
-        self, ordering: tree.Word, lines: tuple[tree.ClaimLine, ...], span: Span, place: Place
-    ) -> tuple[tl.BlockClaim, list[tuple[tree.Word, tl.MessageClaim]]]:
-        """Return a block's claims, and what they keep by `as`: the name and the claim."""
+        self,
+        ordering: tree.Word,
+        lines: tuple[tree.ClaimLine, ...],
+        span: Span,
+        place: Place,
+        keep: Callable[[tree.Word, tl.MessageClaim], None],
+    ) -> tl.BlockClaim:
+        """Return a block's claims. What one keeps by `as` is handed to `keep` before the next is looked at."""
         claims: list[Any] = []
-        kept: list[tuple[tree.Word, tl.MessageClaim]] = []
         for line in lines:
             if line.claim is None:
                 continue
@@ -169,12 +174,12 @@ class Claims:
             if line.capture is not None:
                 if isinstance(claim, tl.MessageClaim) and not claim.negated and claim.comparison is None:
                     claim = tl.MessageClaim(claim.span, claim.pattern, capture=line.capture.text)
-                    kept.append((line.capture, claim))
+                    keep(line.capture, claim)
                 else:
                     self.bag.error(line.capture.span, "no-message", "only a message can be kept by 'as'")
             claims.append(claim)
         kind: Literal["in order", "in any order", "one of"] = ordering.text  # type: ignore[assignment]
-        return tl.BlockClaim(span, kind, tuple(claims)), kept
+        return tl.BlockClaim(span, kind, tuple(claims))
 
 
 def _asks_device(claim: tl.ValueClaim) -> bool:

@@ -39,6 +39,8 @@ class Context:
         self.declared: dict[str, tuple[Span, str]] = {}
         """`profile name = "path"`: where, and the path."""
         self.loaded: dict[tuple[str, str], Schema | None] = {}
+        self.paths: dict[tuple[str, tuple[int, ...]], list[Schema]] = {}
+        """Which of some schemas have a path, asked before: fleets' paths repeat from line to line."""
         self.identities = 0
         self.data: set[str] = set()
         """The files that `csv`, `json` and `file` read, and the policies: they belong to what the digest covers."""
@@ -81,6 +83,14 @@ class Context:
         found = [self.cohorts.get(name) for name in sorted(cohorts)]
         # One profile that did not load is reason enough to say nothing of its parameters.
         return [schema for schema in found if schema is not None] if all(found) else []
+
+    def having(self, path: str, schemas: list[Schema]) -> list[Schema]:
+        """Return those of the schemas that have a path."""
+        key = (path, tuple(map(id, schemas)))
+        found = self.paths.get(key)
+        if found is None:
+            found = self.paths[key] = [schema for schema in schemas if schema.path_exists(path)]
+        return found
 
     def all_cohorts(self) -> frozenset[str] | None:
         return frozenset(self.cohorts) or None

@@ -267,7 +267,7 @@ class Expressions:
         schemas = self.context.schemas(cohorts)
         if not schemas or place.lenient:
             return ANY
-        having = [schema for schema in schemas if schema.path_exists(text)]
+        having = self.context.having(text, schemas)
         if not having:
             self._unknown_path(text, span, schemas)
             return ANY

@@ -19,7 +19,7 @@ _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 _TIGHT = frozenset(("..",))
 _OPERANDS = frozenset(
-    """NAME KIND PATH ATTRIBUTE NUMBER PERCENT DURATION OCTETS FACTOR INSTANT TIME STRING RAW
+    """NAME KIND PATH ATTRIBUTE NUMBER SHARE DURATION OCTETS FACTOR INSTANT TIME STRING RAW
     ALL DEVICE MESSAGE TRUE FALSE NULL""".split()
 )
 """Terminals behind which a minus is one between operands, and a bracket belongs to what stands before it."""

@@ -141,7 +141,7 @@ def _braces(text: str, start: int, end: int) -> tuple[int, int]:
 
 LITERALS: dict[str, Convert] = {
     "NUMBER": _number,
-    "PERCENT": _measured(parse_percent, "a percentage", "", Percent(0)),
+    "SHARE": _measured(parse_percent, "a percentage", "", Percent(0)),
     "DURATION": _measured(parse_duration, "a duration", "units in falling order, each once: 1h30m", parse_duration("0s")),
     "OCTETS": _measured(parse_size, "a size", "", parse_size("0B")),
     "INSTANT": _measured(parse_instant, "an instant", "as in 2026-01-01T00:00:00Z", parse_instant("2026-01-01T00:00:00Z")),

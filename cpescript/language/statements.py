@@ -230,9 +230,9 @@ class Blocks:
             on = px.Device(node.span) if place.device else px.All(node.span)
             cohorts = place.cohorts if place.device else self.context.all_cohorts()
         span, _ = self.head(node)
-        claim, kept = self.claims.block(node.ordering, node.lines, span, place.of(cohorts, claim=True))
-        for word, each in kept:
-            self._keep(word, each, place)
+        claim = self.claims.block(
+            node.ordering, node.lines, span, place.of(cohorts, claim=True), lambda word, each: self._keep(word, each, place)
+        )
         if "as" in clauses:
             self.bag.error(clauses["as"].span, "wrong-clause", "a block of claims keeps no message itself",
                            "put 'as' on one of its lines")  # fmt: skip

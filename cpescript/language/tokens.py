@@ -52,7 +52,7 @@ _MASTER = re.compile(
     | (?P<DURATION>(?:{_NUMBER}(?:ms|s|m|h|d))+(?![\w.]))
     | (?P<OCTETS>{_NUMBER}(?:B|KiB|MiB|GiB)(?!\w))
     | (?P<FACTOR>{_NUMBER}x(?!\w))
-    | (?P<PERCENT>{_NUMBER}%(?!\w))
+    | (?P<SHARE>{_NUMBER}%(?!\w))
     | (?P<NUMBER>{_NUMBER}(?=\.\.|(?!\.?\w)))
     | (?P<badnumber>\d\w*(?:\.\w+)*)
     | (?P<PATH>[A-Z][\w-]*(?=\.(?!\.))(?:\.(?:[\w-]+|\*|\{{[^{{}}\n]*\}}))*(?:\.(?!\.))?)

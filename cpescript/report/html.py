@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+MONITORS = frozenset({"always", "never", "sometimes"})
+"""Statements that watch devices; nobody counts who has met them."""
+
+
 def render(result: RunResult) -> str:
     """Return the report as an HTML document."""
     template = _environment().get_template("report.html.j2")
@@ -58,6 +62,7 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         ARROWS=ARROWS,
+        MONITORS=MONITORS,
         VERDICTS=VERDICTS,
         WHOSE=WHOSE,
         facts=facts,

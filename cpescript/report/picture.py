@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cpescript.kernel.time import DAY, HOUR, MILLISECOND, MINUTE, SECOND, format_clock, format_duration
 from cpescript.report.explain import counted, readable
@@ -119,39 +119,39 @@ def _ticks(span: int, scale: float) -> tuple[Tick, ...]:
 
 
 def _lane(lane: Lane, y: float, span: int, scale: float) -> LaneShape:
-    """Bars that overlap go to rows of their own; a bar's label counts as part of it, so that labels never cross."""
+    """Bars that overlap go to rows of their own; a bar's label counts as part of it, so that labels never cross.
+
+    A device is in several states at once, most of them for seconds: what overlaps the first row of them shares a
+    second one, so that every device is two rows high at most.
+    """
     rows: list[float] = []
-    bars = []
-    for bar in sorted(lane.bars, key=lambda bar: (bar.start, bar.end if bar.end is not None else span)):
+    bars: list[Bar] = []
+    for bar in sorted(lane.bars, key=lambda bar: (bar.start, -(bar.end if bar.end is not None else span))):
         shape = _bar(bar, span, scale)
-        left = min(shape.x, shape.text_x if shape.anchor == "start" else shape.text_x - len(shape.text) * LETTER)
-        right = max(shape.x + shape.width, shape.text_x + (len(shape.text) * LETTER if shape.anchor == "start" else 0))
+        state = bar.kind == "state"
+        left, right = extent(shape)
         row = next((row for row, taken in enumerate(rows) if left >= taken), len(rows))
+        if state and row > 0:
+            row, shape = 1, replace(shape, kind="state brief")
         if row == len(rows):
             rows.append(0)
-        rows[row] = right + (0 if bar.kind == "state" else 8)
-        bars.append((row, shape))
+        rows[row] = max(rows[row], right + (0 if state else 8))
+        bars.append(replace(shape, y=y + row * ROW + (ROW - BAR) / 2))
     height = max(1, len(rows)) * ROW + (STRIP if lane.marks else 0)
     return LaneShape(
         title=_fit(lane.title, GUTTER - 16),
         y=y,
         height=height,
-        bars=tuple(
-            Bar(
-                shape.x,
-                y + row * ROW + (ROW - BAR) / 2,
-                shape.width,
-                shape.kind,
-                shape.title,
-                shape.text,
-                shape.text_x,
-                shape.anchor,
-                shape.inside,
-            )
-            for row, shape in bars
-        ),
+        bars=tuple(bars),
         marks=tuple(Mark(_x(t, scale), y + height - STRIP, f"{format_clock(t)} {kind}") for t, kind in lane.marks),
     )
+
+
+def extent(bar: Bar) -> tuple[float, float]:
+    """Return where a bar and its label begin and end."""
+    width = len(bar.text) * LETTER
+    left = bar.text_x if bar.anchor == "start" else bar.text_x - width
+    return (min(bar.x, left), max(bar.x + bar.width, left + width)) if bar.text else (bar.x, bar.x + bar.width)
 
 
 def _bar(bar: LaneBar, span: int, scale: float) -> Bar:

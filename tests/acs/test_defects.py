@@ -188,7 +188,7 @@ STORIES: dict[str, tuple[Callable[[Acs], object], object, object]] = {
     "forgets-transfer-complete": (one_upgrade, ["Download", GPV], ["Download", "TransferComplete got 204"]),
     "ignores-concurrency": (begun_at_once, 20, 30),
     "no-retry": (after_a_failed_download, [(600, 2)], [(0, 1)]),
-    "retries-forever": (after_a_failed_download, [(600, 2)], [(4, 4)]),
+    "retries-forever": (after_a_failed_download, [(600, 2)], [(6, 4)]),
     "redownloads-updated": (one_upgrade, ["Download", GPV], ["Download", GPV, "Download"]),
     "skips-verification": (one_upgrade, ["Download", GPV], ["Download"]),
     "forgets-bootstrap": (bootstrap, [SPV], []),

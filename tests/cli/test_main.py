@@ -80,7 +80,7 @@ def test_the_docs_list_the_exit_statuses_in_the_same_words():
         (["run"], "Missing argument 'SCENARIO...'"),
         (["run", "x", "--sed", "1"], "No such option '--sed'."),
         (["run", "x", "--window", "3"], "'3' is not a duration: write 250ms, 30s, 5m, 2h or 1h30m"),
-        (["run", "x", "--param", "size"], "'size'"),
+        (["run", "x", "--param", "size"], "a param is given as NAME=VALUE"),
         (["run", "x", "--defect", "no-retri"], "no defect is called 'no-retri': did you mean 'no-retry'?"),
         (["run", "x", "--report-html", "/dev/null/x"], "'/dev/null/x' cannot be written: Not a directory"),
         (["run", "x", "--params", "/nowhere.yaml"], "File '/nowhere.yaml' does not exist."),

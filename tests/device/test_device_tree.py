@@ -326,6 +326,22 @@ parameters:
     assert device.leaves("") == ["A.2.B", "A.7.B", "A.8.B"]
 
 
+def test_an_instance_with_leaves_of_its_own_has_only_those(tmp_path: Path, world: Pretend) -> None:
+    text = "parameters: [{path: A.7.B}]\nobjects: [{path: A, instances: 1, parameters: [{path: B}, {path: C}]}]\n"
+    device = world.device(schema_of(tmp_path, text))
+    assert device.leaves("A.") == ["A.1.B", "A.1.C", "A.7.B"]
+    assert device.add_object("A.") == 8
+    assert not device.exists("A.7.C")
+    assert device.leaves("A.") == ["A.1.B", "A.1.C", "A.7.B", "A.8.B", "A.8.C"]
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "٣", "0", "03"])
+def test_odd_instance_numbers(device: Device, number: str) -> None:
+    device.add_object(MAPPINGS)
+    assert not device.exists(f"{MAPPINGS}{number}.")
+    assert device.check(f"{MAPPINGS}{number}.Alias", "x") == 9005
+
+
 class Tree(RuleBasedStateMachine):
     """Whatever is added, deleted and reset: the device agrees with a plain set of numbers."""
 

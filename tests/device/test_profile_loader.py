@@ -107,6 +107,12 @@ REFUSED: dict[str, tuple[str, str, int, int]] = {
         3,
         14,
     ),
+    "empty-table-over-a-leaf": (
+        "parameters: [{path: A.B}]\nobjects:\n  - {path: A.B, parameters: [{path: C}]}\n",
+        "leaf-and-object",
+        3,
+        30,
+    ),
     "instances-disagree": (
         ROWS + '  - {path: "A.{i}.B", instances: 1}\n  - {path: "A.{i}.C", instances: 2}\n',
         "instances-disagree",

@@ -1,13 +1,12 @@
 """Reads the fenced blocks of the pages, with the comments in front of them that say what they promise.
 
-A comment is `<!-- word: value -->` or `<!-- word -->`, on a line of its own between the block and what stands before it:
+A comment is `<!-- word: value -->` or `<!-- word -->`, on a line of its own in front of the block:
 
     verdict: passed | failed line N | …    what a ```cpes block comes to (passed, where nothing is said)
     defect: NAME                           run with that deliberate defect of the embedded ACS
     check only                             checks without an error, and is not run
     error: CODE                            does not check, with that code among its errors
     prelude, fragment                      a fragment of the page stands behind the page's prelude
-    file: PATH                             is that file of the project, to the letter
     after the changes                      works when the changes of its page are made
     exit: N                                the last command of a ```console block ends with that status (0)
 

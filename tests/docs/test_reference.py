@@ -30,7 +30,9 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert written == GENERATOR.page(name), "run: python scripts/make_reference.py"
 
 
-def test_check_names_what_is_out_of_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_what_is_out_of_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(GENERATOR, "REFERENCE", tmp_path)
     monkeypatch.setattr(GENERATOR, "PAGES", {"states.md": GENERATOR.states, "defects.md": GENERATOR.defects})
     assert GENERATOR.main([]) == 0

@@ -26,12 +26,6 @@ LANES = st.lists(
 )
 
 
-def extent(bar: picture.Bar) -> tuple[float, float]:
-    width = len(bar.text) * picture.LETTER
-    left = bar.text_x if bar.anchor == "start" else bar.text_x - width
-    return (min(bar.x, left), max(bar.x + bar.width, left + width if bar.text else 0))
-
-
 @given(LANES, TIMES)
 @example([Lane("late", (LaneBar("a" * 60, 5 * HOUR, 5 * HOUR, "statement"),))], 8 * HOUR)
 @example([Lane("last", (LaneBar("a" * 90, 8 * HOUR, None, "claim-met"),))], 8 * HOUR)
@@ -41,7 +35,7 @@ def test_nothing_leaves_the_page(lanes, virtual):
     for lane in drawn.lanes:
         assert lane.y + lane.height <= drawn.height
         for bar in lane.bars:
-            left, right = extent(bar)
+            left, right = picture.extent(bar)
             assert left >= picture.GUTTER - 1
             assert right <= picture.WIDTH
             assert lane.y <= bar.y <= lane.y + lane.height
@@ -52,10 +46,19 @@ def test_no_two_bars_or_labels_of_a_row_cross(lanes, virtual):
     for lane in picture.swim(lanes, virtual).lanes:
         rows = {}
         for bar in lane.bars:
-            rows.setdefault(bar.y, []).append(extent(bar))
+            if bar.kind == "state brief":
+                continue  # these share a row, without labels beside them
+            rows.setdefault(bar.y, []).append(picture.extent(bar))
         for row in rows.values():
             row.sort()
             assert all(one[1] <= other[0] + 0.01 for one, other in pairwise(row))
+
+
+def test_a_device_is_two_rows_high_however_many_states_it_is_in():
+    busy = tuple(LaneBar(f"state {at}", at * MINUTE, at * MINUTE + 2, "state") for at in range(1, 60))
+    [lane] = picture.swim([Lane("fleet[1]", (LaneBar("online", 0, None, "state"), *busy, *busy))], HOUR).lanes
+    assert lane.height == 2 * picture.ROW
+    assert {bar.kind for bar in lane.bars} == {"state", "state brief"}
 
 
 def test_ticks_are_round_and_few():

@@ -1,0 +1,141 @@
+"""The scenarios that ship: they pass on the clean reference ACS, fail under each deliberate defect where they should,
+and give the same trace whatever the process, the hash seed and the wall clock are."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from freezegun import freeze_time
+
+from cpescript import libraries
+from cpescript.acs.defects import catalogue
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+
+SCENARIOS = sorted(libraries.names("scenarios"))
+
+LINES = {
+    "forgets-transfer-complete": [31],
+    "ignores-concurrency": [26],
+    "no-retry": [36],
+    "retries-forever": [37],
+    "redownloads-updated": [27],
+    "skips-verification": [31],
+    "forgets-bootstrap": [15],
+    "provisions-every-boot": [24],
+    "wrong-interval": [15],
+    "shared-credentials": [21],
+    "wrong-id": [17],
+    "polls-periodically": [19],
+    "ignores-value-change": [20, 21, 22, 27, 28],
+    "acts-on-old-value": [21, 22, 28],
+    "drops-connection-request": [18, 19, 20, 23, 24],
+    "forgets-unreachable": [32],
+    "forgets-credentials": [19, 20, 23, 24],
+    "no-factory-reprovision": [19],
+    "guesses-instance-number": [21, 22, 23],
+    "deletes-wrong-instance": [27],
+    "ends-session-early": [21, 22],
+    "repeats-faulted-set": [29],
+    "gives-up-on-fault": [27],
+    "breaks-off-on-fault": [20],
+}
+"""Which lines of its scenario are missed under each defect, and no others."""
+
+KIN = {
+    # Who was never given credentials cannot be called, and provisioning is what three scenarios see.
+    "forgets-bootstrap": {
+        "connection_request",
+        "factory_reset",
+        "firmware_rollout",
+        "object_lifecycle",
+        "spv_faults",
+    },
+    "wrong-interval": {"factory_reset", "firmware_rollout"},
+    # A periodic session that fails is retried, and what was to be said in it is late.
+    "wrong-id": {"firmware_rollout", "object_lifecycle", "spv_faults", "value_change"},
+    # Orders that go by connection request come late or never.
+    "drops-connection-request": {"factory_reset", "object_lifecycle", "spv_faults"},
+    "forgets-credentials": {"factory_reset", "object_lifecycle", "spv_faults"},
+}
+"""Other scenarios that fail under a defect, because they owe the same thing; all the rest pass."""
+
+
+def play(name, **options):
+    result = run(RunOptions(scenarios=(name,), **options))
+    return result, result.scenarios[0]
+
+
+def test_all_of_them_are_here():
+    assert SCENARIOS == [
+        "bootstrap_provisioning",
+        "connection_request",
+        "factory_reset",
+        "firmware_rollout",
+        "object_lifecycle",
+        "periodic_inform",
+        "spv_faults",
+        "value_change",
+    ]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_it_passes_on_the_clean_acs_and_nothing_in_it_is_vacuous(name):
+    result, scenario = play(name, strict=True)
+    assert (scenario.verdict, scenario.reason, scenario.vacuous) == ("passed", "", ())
+    assert result.exit_status == 0
+    assert scenario.docstring, "a scenario that ships says what an ACS owes"
+
+
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_the_defect_is_caught_by_its_scenario_on_its_line(name):
+    defect = catalogue()[name]
+    result, scenario = play(defect.caught_by, defects=(name,))
+    assert scenario.verdict == "failed", scenario.reason
+    assert result.exit_status == 1
+    missed = [claim for claim in scenario.claims if claim.verdict == "missed"]
+    assert [claim.span.line for claim in missed] == LINES[name]
+    for claim in missed:
+        assert claim.missed > 0
+        assert claim.misses[0].identity
+        assert claim.misses[0].actual
+        assert claim.misses[0].messages
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(catalogue()))
+def test_no_defect_breaks_more_than_its_kin(name):
+    verdicts = {other: play(other, defects=(name,))[1].verdict for other in SCENARIOS}
+    broken = {other for other, verdict in verdicts.items() if verdict != "passed"}
+    assert broken == {catalogue()[name].caught_by, *KIN.get(name, ())}
+    assert {verdicts[other] for other in broken} == {"failed"}
+
+
+def digest(name, hash_seed):
+    command = [sys.executable, "-m", "cpescript", "run", name, "--trace-digest", "--seed", "42"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": hash_seed}
+    )
+    return [line for line in done.stdout.splitlines() if len(line.split()[0]) == 64]
+
+
+@pytest.mark.slow
+def test_the_trace_is_the_same_in_another_process_with_another_hash_seed():
+    one, two = digest("firmware_rollout", "1"), digest("firmware_rollout", "2")
+    assert one == two
+    assert len(one) == 1
+
+
+@pytest.mark.parametrize("moment", ["1970-01-01", "2026-02-28 23:59:59", "2038-01-19 03:14:08"])
+def test_the_wall_clock_makes_no_difference(moment):
+    _, plain = play("firmware_rollout", trace_digest=True)
+    with freeze_time(moment):
+        _, frozen = play("firmware_rollout", trace_digest=True)
+    assert plain.trace_digest == frozen.trace_digest
+    assert plain.trace_digest is not None
+
+
+def test_another_seed_is_another_trace():
+    digests = {play("bootstrap_provisioning", trace_digest=True, seed=seed)[1].trace_digest for seed in (1, 2, 3)}
+    assert len(digests) == 3
