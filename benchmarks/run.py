@@ -36,6 +36,7 @@ scenario "heartbeat":
     seed 1
     limit 30d
     spawn size of hg100 as fleet over 5m
+    wait until each fleet registered within 15m
     always at most 0 of all updating
     parallel:
         expect each fleet online for hours
@@ -50,7 +51,7 @@ scenario "bootstrap of many":
     spawn size of hg100 as fleet
     always at most 0 of all updating
     parallel:
-        expect each fleet online for 4m
+        expect each fleet registered within 4m
         expect InformResponse on each fleet within 4m
 """
 
@@ -60,7 +61,7 @@ def make_case(text: str, trace: Any = None, **params: object) -> Case:
     with tempfile.NamedTemporaryFile("w", suffix=".cpes", delete=False) as file:
         file.write(text)
     try:
-        options = RunOptions(scenarios=(file.name,), params=tuple((name, str(value)) for name, value in params.items()))
+        options = RunOptions(scenarios=(file.name,), params={name: str(value) for name, value in params.items()})
         (timeline,), _ = timelines(options)
     finally:
         os.unlink(file.name)

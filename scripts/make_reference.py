@@ -255,7 +255,7 @@ def not_yet() -> str:
             *table(("what", "why"), ((key.replace("-", " "), text) for key, text in NOT_YET.items())),
             "Keys of a profile that are read and checked, but change nothing yet:",
             "",
-            *table(("key", "is about"), ((f"`{key}`", what) for key, what in LATER.items())),
+            *(f"- `{key}`" for key in LATER),
         ]
     )
 

@@ -168,7 +168,8 @@ class Session:
             self._foreign = True
             return self._send(State.INFORM, _kind_of(raw), raw)
         self._id = 1
-        return self._send(State.INFORM, "Inform", inform.build(self))
+        body = inform.build(self)
+        return self._send(State.INFORM, "Inform", body, inform.Told(self.events, body))
 
     def receive(self, response: HttpResponse) -> Step:
         """Return the step after a whole HTTP response."""

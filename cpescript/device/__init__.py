@@ -1,0 +1,1 @@
+"""Devices: profiles, the data model with its overlay, values that move, states. Knows no protocol."""

@@ -197,7 +197,7 @@ class Device(Owner):
             name, on = next(each.name for each in STATES.values() if each.bit == state.bit), not on
         if bool(self.state & state.bit) is not on:
             self.state ^= state.bit
-            self.host.trace.fact(self, "state", state=name, on=on)
+            self.host.trace.fact(self, state.fact, state=name, on=on)
 
     # --- reading --------------------------------------------------------------------------------------------------
 

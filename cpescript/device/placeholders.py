@@ -125,6 +125,10 @@ FORMS: dict[str, Callable[[_Pass, str], str]] = {
 """The forms `{cpe:NAME:ARGUMENT}`; a number in place of a name is the width of `{cpe:3}`."""
 
 
+REMEMBERED = 1 << 14
+"""Texts that are kept: every Inform tells the same few, and working one out costs as much as the rest of reading it."""
+
+
 class Expansion:
     """A text with placeholders, made ready: which pools it names, and whether `{cpe:...}` occurs in it."""
 
@@ -142,6 +146,10 @@ class Expansion:
 
     def text_for(self, index: int, seed: int) -> str:
         """Return the text of the device with this index. Raises PlaceholderError."""
+        return _remembered(self, index, seed)
+
+    def work_out(self, index: int, seed: int) -> str:
+        """Return what `text_for` does, anew."""
         return self._expand(self.text, index, seed)
 
     def _expand(self, text: str, index: int, seed: int) -> str:
@@ -149,21 +157,25 @@ class Expansion:
             text = text.replace("{cpe_id}", f"cpe-{index}").replace("{cpe}", str(index))
             for marker, pool in self._pools:
                 text = text.replace(marker, pool.value(index))
-            return _CODED.sub(_Pass(index, seed), text) if self._coded or "{cpe:" in text else text
+            return _CODED.sub(_Pass(index, seed), text) if self._coded else text
         except PoolError as error:
             raise PlaceholderError(str(error)) from None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(expansion: Expansion, index: int, seed: int) -> str:
+    return expansion.work_out(index, seed)
 
 
 class SerialPattern(Expansion):
     """The pattern of a fleet's serial numbers; `base` is the serial number that the profile declares."""
 
-    __slots__ = ("base",)
+    __slots__ = ()
 
     def __init__(self, pattern: str, base: str, pools: Mapping[str, Pool]) -> None:
         super().__init__(pattern.replace("{base}", base), pools)
-        self.base = base
 
-    def text_for(self, index: int, seed: int) -> str:
+    def work_out(self, index: int, seed: int) -> str:
         def counted(match: re.Match[str]) -> str:
             return str(index).zfill(_width(match[1], 0))
 

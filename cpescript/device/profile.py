@@ -44,16 +44,16 @@ TOP_LEVEL = dict.fromkeys(
     )
 )
 
-LATER = {
-    "softwareModules": "software modules",
-    "faults.link": "link outages",
-    "diagnostics": "diagnostics",
-    "transfer.firmware.fetch": "fetching firmware images",
-    "x-cpescript.quirks": "quirks from birth",
-    "x-cpescript.telemetry": "telemetry",
-    "x-cpescript.extends": "inheritance",
-    "x-cpescript.mix": "mixes",
-}
+LATER = (
+    "softwareModules",
+    "faults.link",
+    "diagnostics",
+    "transfer.firmware.fetch",
+    "x-cpescript.quirks",
+    "x-cpescript.telemetry",
+    "x-cpescript.extends",
+    "x-cpescript.mix",
+)
 """Keys that are read and checked but change nothing yet; `Schema.later` names those that a profile has."""
 
 

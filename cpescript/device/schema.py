@@ -305,16 +305,6 @@ class Schema:
         """Return the type of the leaf that a path names (`*` as above), None for an object or nothing."""
         return next((node.leaf.type for node in self._matching(path) if node.leaf is not None), None)
 
-    def writable(self, path: str) -> bool:
-        """Whether an ACS may write the leaf, add to the table, or delete the instance that a path names."""
-        for node in self._matching(path):
-            if node.leaf is not None:
-                return node.leaf.writable
-            if node.table is not None:
-                return not node.table.fixed
-        table = self.tables.get(path.rstrip(".").rpartition(".")[0] + ".")
-        return table is not None and path.endswith(".") and not table.fixed
-
     def all_names(self) -> Iterator[str]:
         """Yield every path of the model, objects with their dot; a table without instances shows instance 1."""
         for name, _ in self._names:

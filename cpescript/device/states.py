@@ -19,6 +19,9 @@ class State:
     left: str
     complement: bool = False
     """Whether the state holds where its bit is clear."""
+    fact: str = "state"
+    """The kind of the trace's record of a change. One that every session makes has a kind of its own, so that who
+    watches the others is not woken by it."""
 
 
 _TABLE = (
@@ -32,7 +35,14 @@ _TABLE = (
     ),
     State("online", 1 << 1, "powered and linked", "power on, link up", "power off, link down, removal"),
     State("offline", 1 << 1, "not online", "power off, link down, removal", "power on, link up", complement=True),
-    State("in session", 1 << 2, "has a session with its ACS", "a session starts", "a session ends in any way"),
+    State(
+        "in session",
+        1 << 2,
+        "has a session with its ACS",
+        "a session starts",
+        "a session ends in any way",
+        fact="session",
+    ),
     State("rebooting", 1 << 3, "on its way through a reboot", "reboot begins", "the device is up again"),
     State("downloading", 1 << 4, "fetches a file", "a transfer to the device begins", "the file is there or given up"),
     State(
@@ -48,8 +58,3 @@ _TABLE = (
 
 STATES: dict[str, State] = {state.name: state for state in _TABLE}
 """All states by name, in the order of the language page."""
-
-
-def names_in(mask: int) -> list[str]:
-    """Return the names of the states that hold in a device's bit mask, in table order."""
-    return [state.name for state in _TABLE if bool(mask & state.bit) is not state.complement]

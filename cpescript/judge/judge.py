@@ -68,7 +68,7 @@ class Judge:
         trace.watch(["spawn"], self._spawned)
         self._states = frozenset("online" if state == "offline" else state for state in states)
         if self._states:
-            trace.watch(["state"], self._state)
+            trace.watch(["state", *(["session"] if "in session" in self._states else [])], self._state)
         if parameters:
             trace.watch(["parameter"], self._parameter)
         if external:

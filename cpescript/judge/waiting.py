@@ -102,8 +102,6 @@ class Waiting:
         try:
             for device in self.devices:
                 self._ask(device)
-                if self.over():
-                    return
         except EvaluationError as error:
             self._broken(error)
             return
@@ -112,9 +110,11 @@ class Waiting:
             return
         if self.mode == "within, for":
             self._settle()
-        elif self.mode == "within" and self._decide(closing=False):
+        elif self._decide(closing=False):
             return
-        self._listen(True)
+        if not (self.mode == "within" and self.condition.at_close and self._unless is None):
+            # What is judged only when the window closes need not be told of what happens in it: probes note it.
+            self._listen(True)
         if self.deadline is not None:
             self._timer = self.judge.timers.at(self.deadline, self._expired)
 
@@ -162,11 +162,9 @@ class Waiting:
         except EvaluationError as error:
             self._broken(error)
             return
-        if self.over():
-            return
         if self.mode == "within, for":
             self._settle()
-        elif self.mode == "within":
+        else:
             self._decide(closing=False)
 
     def _concerns(self, device: int) -> bool:
@@ -177,8 +175,7 @@ class Waiting:
         if self.mode == "for":
             if device in self._met and not self.condition.holds(device):
                 self._met.discard(device)
-                self._missed[device] = (self.judge.facts.now, "")
-                self._decide(closing=False)
+                self._missed[device] = (self.judge.facts.now, self.condition.actual(device))
             return
         if device in self._missed:
             return
@@ -194,7 +191,9 @@ class Waiting:
             self._pending.discard(device)
             self._missed[device] = (self.judge.facts.now, f"{self._unless.expected(device)} came first")
             return
-        if self.condition.holds(device) and not (self.mode == "within" and self.condition.at_close):
+        if self.mode == "within" and self.condition.at_close:
+            return
+        if self.condition.holds(device):
             self.condition.consume(device)
             self._pending.discard(device)
             self._met.add(device)
@@ -225,12 +224,13 @@ class Waiting:
                     self._pending.discard(device)
                     self._met.add(device)
         met, possible = len(self._met), total - len(self._missed)
-        if self.mode == "for":
-            verdict = self.amount.verdict(met, met, total, closing=closing)
-            if verdict is None and not closing:
-                return False
+        if closing:
+            verdict = self.amount.verdict(met, met, total, closing=True)
+        elif self.mode == "for":
+            # Those that keep to it now may break it yet.
+            verdict = self.amount.verdict(0, met, total, closing=False)
         else:
-            verdict = self.amount.verdict(met, met if closing else possible, total, closing=closing)
+            verdict = self.amount.verdict(met, possible, total, closing=False)
         if verdict is None:
             return False
         if verdict:

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 
 Clauses = dict[str, tree.Clause]
 
-_UNBUILT = {"inject-fault": "inject-fault", "remove-fault": "inject-fault", "send": "send",
-            "start-telemetry": "telemetry", "stop-telemetry": "telemetry", "protocol": "protocol",
-            "transport": "transport"}  # fmt: skip
+_UNBUILT = {
+    "inject-fault": "inject-fault",
+    "remove-fault": "inject-fault",
+    "send": "send",
+    "start-telemetry": "telemetry",
+    "stop-telemetry": "telemetry",
+    "protocol": "protocol",
+    "transport": "transport",
+}
 """Verb to its row in `not_yet.NOT_YET`."""
 
 _RESULTS = {"call": frozenset({"status", "body"})}
@@ -50,8 +56,14 @@ class Actions:
         if node.body is not None:
             cohorts = frozenset({name})
             body = self.blocks.body(node.body, place.inner(device=True, cohorts=cohorts, block="with", where=None))
-        return tl.Spawn(*self.blocks.head(node), count=count, profile=node.profile.text, cohort=name,
-                        over=self._duration(clauses, "over", place), body=body)  # fmt: skip
+        return tl.Spawn(
+            *self.blocks.head(node),
+            count=count,
+            profile=node.profile.text,
+            cohort=name,
+            over=self._duration(clauses, "over", place),
+            body=body,
+        )
 
     def _cohort(self, node: tree.Spawn, place: Place) -> None:
         word = node.cohort
@@ -61,8 +73,12 @@ class Actions:
             self.blocks.doubled(word, known)
             return
         if place.repeated:
-            self.bag.error(word.span, "doubled-name", f"cohort '{word.text}' would be made again and again",
-                           "spawn it before, outside of what repeats")  # fmt: skip
+            self.bag.error(
+                word.span,
+                "doubled-name",
+                f"cohort '{word.text}' would be made again and again",
+                "spawn it before, outside of what repeats",
+            )
         scope.bind(Binding(word.text, "cohort", word.span, "devices", frozenset({word.text}), used=True))
 
     def action(self, node: tree.Action, place: Place) -> tl.Step | None:
@@ -71,12 +87,13 @@ class Actions:
         clauses = sorted_out(node.verb, node.clauses, self.bag)
         target, cohorts = self._target(node.operands.get("target"), clauses, place, self.blocks.head(node)[0])
         inner = place.of(cohorts, where=None)
-        arguments = {name: self._operand(name, value, inner, node) for name, value in node.operands.items()
-                     if name not in ("target", "arguments")}  # fmt: skip
+        arguments = {
+            name: self._operand(name, value, inner, node)
+            for name, value in node.operands.items()
+            if name not in ("target", "arguments")
+        }
         if node.verb in ("inject-quirk", "remove-quirk"):
             self._quirk(node, inner, arguments)
-        if node.verb in ("add", "delete"):
-            self._object(node.operands["path"], node.verb)
         if node.verb == "power-cycle" and "for" not in clauses:
             self.bag.error(self.blocks.head(node)[0], "no-length", "for how long is the power off?", "add 'for 2m'")
         if "for" in clauses:
@@ -85,8 +102,13 @@ class Actions:
             arguments["abruptly"] = "abruptly" in clauses
         if "event" in clauses:
             arguments["event"] = self.expressions.value(clauses["event"].value, inner, "text", "an event code")
-        return tl.Act(*self.blocks.head(node), verb=node.verb, target=target, arguments=arguments,
-                      over=self._duration(clauses, "over", place))  # fmt: skip
+        return tl.Act(
+            *self.blocks.head(node),
+            verb=node.verb,
+            target=target,
+            arguments=arguments,
+            over=self._duration(clauses, "over", place),
+        )
 
     def _operand(self, name: str, value: Any, place: Place, node: tree.Action | tree.Stimulus) -> Any:
         if name == "settings":
@@ -94,19 +116,13 @@ class Actions:
         if name == "paths":
             return tuple(self.expressions.path(path, place, place.cohorts)[0] for path in value)
         if name == "path":
-            if node.verb == "add":
-                return self.expressions.path(value, place, place.cohorts)[0]
-            return self._instance(value, place)
+            return self._object(value, node.verb, place)
         if name == "name":
             return value.text
         if name == "value":
             wanted = "text" if node.verb == "serial" else "any"
             return self.expressions.value(value, place, wanted, "a serial number")
         return self.expressions.value(value, place, "text", _OPERAND_NOUNS.get(name, "this"))
-
-    def _instance(self, path: px.PathPattern, place: Place) -> px.PathPattern:
-        """An instance to delete may have been made while running: its number is not checked, the table is."""
-        return self.expressions.path(path, place, place.cohorts)[0]
 
     def _settings(self, pairs: Any, place: Place) -> tuple[tuple[px.PathPattern, Any], ...]:
         found = []
@@ -117,8 +133,13 @@ class Actions:
                 self.bag.error(path.span, "doubled", f"'{text}' is set here twice", "once is enough")
             seen.add(text or "")
             if path.partial or None in path.parts:
-                self.bag.error(path.span, "not-one", "one parameter is set at a time",
-                               "an object has no value" if path.partial else "write its number instead of '*'")  # fmt: skip
+                self.bag.error(
+                    path.span,
+                    "not-one",
+                    "one parameter is set at a time",
+                    "an object has no value" if path.partial else "write its number instead of '*'",
+                )
+                continue
             resolved, type_ = self.expressions.path(path, place, place.cohorts)
             if type_ == "any":
                 found.append((resolved, self.expressions.value(value, place)))
@@ -128,20 +149,28 @@ class Actions:
             found.append((resolved, checked.right))
         return tuple(found)
 
-    def _object(self, path: px.PathPattern, verb: str) -> None:
+    def _object(self, path: px.PathPattern, verb: str, place: Place) -> px.PathPattern:
         if not path.partial:
-            self.bag.error(path.span, "not-object", f"'{verb}' takes an object, whose path ends in a dot",
-                           f"write '{path}.'")  # fmt: skip
-        elif verb == "add" and path.parts and isinstance(path.parts[-1], str) and path.parts[-1].isdigit():
-            self.bag.error(path.span, "not-object", "the device chooses the number of a new instance",
-                           "take the number out")  # fmt: skip
+            self.bag.error(
+                path.span, "not-object", f"'{verb}' takes an object, whose path ends in a dot", f"write '{path}.'"
+            )
+            return path
+        if verb == "add" and isinstance(path.parts[-1], str) and path.parts[-1].isdigit():
+            self.bag.error(
+                path.span, "not-object", "the device chooses the number of a new instance", "take the number out"
+            )
+        return self.expressions.path(path, place, place.cohorts)[0]
 
     def _quirk(self, node: tree.Action, place: Place, arguments: dict[str, Any]) -> None:
         word: tree.Word = node.operands["name"]
         known = self.context.catalogue.quirks.get(word.text)
         if known is None:
-            self.bag.error(word.span, "unknown-quirk", f"no quirk is called '{word.text}'",
-                           did_you_mean(word.text, self.context.catalogue.quirks))  # fmt: skip
+            self.bag.error(
+                word.span,
+                "unknown-quirk",
+                f"no quirk is called '{word.text}'",
+                did_you_mean(word.text, self.context.catalogue.quirks),
+            )
         if node.verb == "remove-quirk":
             return
         given: dict[str, Any] = {}
@@ -156,9 +185,12 @@ class Actions:
             span = argument.name.span if argument.name is not None else argument.span
             if name not in known.parameters:
                 shown = f"'{name}'" if name else "so many arguments"
-                self.bag.error(span, "arguments", f"quirk '{word.text}' does not take {shown}",
-                               did_you_mean(name, names, f"it takes {', '.join(names)}" if names else "it takes none")
-                               )  # fmt: skip
+                self.bag.error(
+                    span,
+                    "arguments",
+                    f"quirk '{word.text}' does not take {shown}",
+                    did_you_mean(name, names, f"it takes {', '.join(names)}" if names else "it takes none"),
+                )
             elif name in given:
                 self.bag.error(span, "doubled", f"'{name}' stands here twice", "each argument once")
             elif not fits(type_, known.parameters[name]):
@@ -169,7 +201,9 @@ class Actions:
         if known is None or len(self.bag.items) > reported:
             return
         for name in sorted(known.required - set(given)):
-            self.bag.error(word.span, "arguments", f"quirk '{word.text}' needs '{name}'", f"write {word.text}({name}: …)")
+            self.bag.error(
+                word.span, "arguments", f"quirk '{word.text}' needs '{name}'", f"write {word.text}({name}: …)"
+            )
         if known.required <= set(given) and all(isinstance(value, px.Literal_) for value in given.values()):
             refusal = known.refusal({name: value.value for name, value in given.items()})
             if refusal:
@@ -199,8 +233,6 @@ class Actions:
                 arguments["inputs"] = self._inputs(value or (), inner)
             elif name != "target":
                 arguments[name] = self._operand(name, value, inner, node)
-        if node.verb in ("add", "delete"):
-            self._object(node.operands["path"], node.verb)
         self._transfer(node, clauses, arguments, inner, head[0])
         capture = None
         if "as" in clauses:
@@ -215,8 +247,9 @@ class Actions:
     ) -> None:
         if "url" in clauses:
             if "firmware" in node.operands:
-                self.bag.error(clauses["url"].span, "wrong-clause", "a firmware image's URL is known already",
-                               "take the 'url' out")  # fmt: skip
+                self.bag.error(
+                    clauses["url"].span, "wrong-clause", "a firmware image's URL is known already", "take the 'url' out"
+                )
                 return
             arguments["url"] = self.expressions.value(clauses["url"].value, place, "text", "what follows 'url'")
         elif "file_type" in node.operands and node.verb == "download":
@@ -229,8 +262,9 @@ class Actions:
             if argument.name is None:
                 self.bag.error(argument.span, "arguments", "what an ACS is called with has names", "write name: value")
             elif argument.name.text in found:
-                self.bag.error(argument.name.span, "doubled", f"'{argument.name.text}' stands here twice",
-                               "each argument once")  # fmt: skip
+                self.bag.error(
+                    argument.name.span, "doubled", f"'{argument.name.text}' stands here twice", "each argument once"
+                )
             else:
                 found[argument.name.text] = value
         return found
@@ -255,8 +289,12 @@ class Actions:
         on = clauses.get("on")
         if on is not None:
             if on.value.quantifier is not None:
-                self.bag.error(on.value.quantifier.span, "quantifier", "what is done is done to all of them",
-                               f"take '{on.value.quantifier.kind}' out; a number is drawn by `5 of fleet`")  # fmt: skip
+                self.bag.error(
+                    on.value.quantifier.span,
+                    "quantifier",
+                    "what is done is done to all of them",
+                    f"take '{on.value.quantifier.kind}' out; a number is drawn by `5 of fleet`",
+                )
             return self.expressions.target(on.value.target, place)
         if not place.device and not place.lenient:
             self.bag.error(head, "no-devices", "to which devices?", "add 'on fleet'")
@@ -269,4 +307,3 @@ class Actions:
 
 
 _OPERAND_NOUNS = {"firmware": "a firmware version", "file_type": "a file type", "file": "a file name"}
-

@@ -242,6 +242,13 @@ class BrokenLine(tuple[Word, ...]):
         return tuple(self)
 
 
+def _param(*, secret: bool) -> Callable[..., tree.Param]:
+    def make(span: Span, name: Word, type_: Word | None, default: Any, description: Any) -> tree.Param:
+        return tree.Param(span, name, type_, default, description, secret)
+
+    return make
+
+
 def _literal(value: Any) -> Entry:
     return lambda builder, span, children: px.Literal_(span, value)
 
@@ -249,12 +256,18 @@ def _literal(value: Any) -> Entry:
 ENTRIES: dict[str, Entry] = {
     **{rule: _action(*row) for rule, row in ACTIONS.items()},
     **{rule: _stimulus(*row) for rule, row in STIMULI.items()},
-    **{rule: _plain(lambda span, *values, word=word: tree.SettingLine(span, word, values))
-       for rule, word in SETTINGS.items()},
-    **{rule: _plain(lambda span, value=None, kind=kind: tree.Clause(span, kind, value))
-       for rule, kind in CLAUSES.items()},
-    **{rule: _plain(lambda span, left, right, sign=sign: px.Binary(span, sign, left, right))
-       for rule, sign in BINARY.items()},
+    **{
+        rule: _plain(lambda span, *values, word=word: tree.SettingLine(span, word, values))
+        for rule, word in SETTINGS.items()
+    },
+    **{
+        rule: _plain(lambda span, value=None, kind=kind: tree.Clause(span, kind, value))
+        for rule, kind in CLAUSES.items()
+    },
+    **{
+        rule: _plain(lambda span, left, right, sign=sign: px.Binary(span, sign, left, right))
+        for rule, sign in BINARY.items()
+    },
     **{rule: _plain(lambda span, value, test=test: px.Test(span, test, value)) for rule, test in TESTS.items()},
     **{mode: _claimed(mode) for mode in ("expect", "check", "always", "never", "sometimes")},
     "wait_claim": _claimed("wait"),
@@ -271,8 +284,8 @@ ENTRIES: dict[str, Entry] = {
     "use": _plain(tree.Use),
     "profile": _plain(tree.Profile),
     "system_item": _plain(tree.System),
-    "param": _plain(lambda span, *parts: tree.Param(span, *parts, secret=False)),
-    "secret_param": _plain(lambda span, *parts: tree.Param(span, *parts, secret=True)),
+    "param": _plain(_param(secret=False)),
+    "secret_param": _plain(_param(secret=True)),
     "define": _plain(lambda span, name, formals, body: tree.Define(span, name, _some(formals), body)),
     "formals": _arguments,
     "formal": _plain(tree.Formal),
@@ -299,7 +312,9 @@ ENTRIES: dict[str, Entry] = {
     "claim_line": _plain(tree.ClaimLine),
     "message_claim": _plain(tree.MessageForm),
     "no_message_claim": _plain(lambda span, pattern: tree.MessageForm(span, pattern, negated=True)),
-    "counted_claim": _plain(lambda span, word, amount, pattern: tree.MessageForm(span, pattern, False, word.text, amount)),
+    "counted_claim": _plain(
+        lambda span, word, amount, pattern: tree.MessageForm(span, pattern, False, word.text, amount)
+    ),
     "value_claim": _plain(tree.ValueForm),
     "equals_claim": _plain(tree.EqualsForm),
     "state_claim": _plain(_state_claim),
@@ -318,7 +333,8 @@ ENTRIES: dict[str, Entry] = {
     "on_every": _plain(lambda span, pattern, target, body: tree.Handler(span, "every", pattern, target, body)),
     "on_first": _plain(lambda span, pattern, target, body: tree.Handler(span, "first", pattern, target, body)),
     "answer_fault": _plain(
-        lambda span, code, text, path: tree.Answer(span, "fault", {"code": code, "text": text, "path": path})),
+        lambda span, code, text, path: tree.Answer(span, "fault", {"code": code, "text": text, "path": path})
+    ),
     "answer_after": _plain(lambda span, value: tree.Answer(span, "after", {"value": value})),
     "answer_with": _plain(lambda span, value: tree.Answer(span, "with", {"value": value})),
     "answer_nothing": _plain(lambda span: tree.Answer(span, "nothing")),
@@ -381,9 +397,10 @@ ENTRIES: dict[str, Entry] = {
     "positional": _plain(lambda span, value: tree.Argument(span, None, value)),
     "named": _plain(tree.Argument),
     "call_pattern": _plain(
-        lambda span, kind, setting, where: tree.Pattern(span, kind, () if setting is None else (setting,), where)),
+        lambda span, kind, setting, where: tree.Pattern(span, kind, () if setting is None else (setting,), where)
+    ),
     "interpolation": _unchanged,
-}  # fmt: skip
+}
 
 
 def declared_names(tokens: Sequence[Token], source: str) -> BrokenLine:
@@ -391,9 +408,8 @@ def declared_names(tokens: Sequence[Token], source: str) -> BrokenLine:
     names = []
     for index, token in enumerate(tokens[:-1]):
         follower = tokens[index + 1]
-        declares = token.text in DECLARING or (
-            token.text in ("for", "each") and index + 2 < len(tokens) and tokens[index + 2].text == "in"
-        )
+        declares = token.text in DECLARING or (index == 0 and token.text == "for" and follower.text != "each")
+        declares = declares or (index == 1 and token.text == "each" and tokens[0].text == "for")
         if token.kind == "WORD" and declares and follower.kind == "WORD" and follower.text not in NEVER_NAMES:
             span = Span(source, follower.line, follower.column, follower.end_line, follower.end_column)
             names.append(Word(span, follower.text))

@@ -100,8 +100,14 @@ USP_MESSAGES = tuple(
 """The messages of TR-369 (6.1), known by name so that they can be told apart from slips of the pen."""
 
 _XSD = {"int": "int", "unsignedInt": "int", "boolean": "bool", "dateTime": "instant", "list": "list"}
-PARAMETER_TYPES = {"int": "int", "unsignedInt": "int", "boolean": "bool", "dateTime": "instant", "string": "text",
-                   "base64": "text"}  # fmt: skip
+PARAMETER_TYPES = {
+    "int": "int",
+    "unsignedInt": "int",
+    "boolean": "bool",
+    "dateTime": "instant",
+    "string": "text",
+    "base64": "text",
+}
 """A profile's types to the language's."""
 
 _SETTINGS = frozenset({"SetParameterValues", "Inform", "GetParameterValuesResponse"})

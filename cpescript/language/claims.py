@@ -38,8 +38,9 @@ class Claims:
         if isinstance(form, (tree.StateForm, tree.StatelessForm)):
             return self._devices_first(form, on, place, default)
         if isinstance(form, tree.ValueForm) and self._lone_devices(form.value, place):
-            self.bag.error(form.span, "no-state", "these are devices; what is claimed of them?",
-                           "as in 'each fleet registered'")  # fmt: skip
+            self.bag.error(
+                form.span, "no-state", "these are devices; what is claimed of them?", "as in 'each fleet registered'"
+            )
             return tl.ValueClaim(form.span, px.Literal_(form.span, True)), tl.Quantifier("each"), None
         quantifier, target, cohorts = self.devices(on, place, default)
         if target is None and place.device and not inherit:
@@ -87,22 +88,31 @@ class Claims:
         self, form: tree.StateForm | tree.StatelessForm, on: tree.Clause | None, place: Place, default: str
     ) -> Checked:
         if on is not None:
-            self.bag.error(on.span, "doubled-devices", "the devices were named before the state already",
-                           f"take the '{on.kind}' out")  # fmt: skip
+            self.bag.error(
+                on.span,
+                "doubled-devices",
+                "the devices were named before the state already",
+                f"take the '{on.kind}' out",
+            )
         asked = place.inner(claim=True)
         target, _ = self.context.expressions.target(form.target, asked)
         quantifier = self.quantifier(form.quantifier, asked, default)
         if isinstance(form, tree.StatelessForm):
-            self.bag.error(form.span, "no-state", "these are devices; what is claimed of them?",
-                           "as in 'each fleet registered'")  # fmt: skip
+            self.bag.error(
+                form.span, "no-state", "these are devices; what is claimed of them?", "as in 'each fleet registered'"
+            )
             return tl.StateClaim(form.span, "online"), quantifier, target
         return self._state(form.span, form.state, form.negated, place), quantifier, target
 
     def _state(self, span: Span, word: tree.Word, negated: bool, place: Place) -> tl.StateClaim:
         states = self.context.catalogue.states
         if word.text not in states and not place.lenient:
-            self.bag.error(word.span, "unknown-state", f"no device is ever '{word.text}'",
-                           did_you_mean(word.text, states, f"states: {', '.join(sorted(states))}"))  # fmt: skip
+            self.bag.error(
+                word.span,
+                "unknown-state",
+                f"no device is ever '{word.text}'",
+                did_you_mean(word.text, states, f"states: {', '.join(sorted(states))}"),
+            )
         refuse(self.bag, word.span, word.text)
         return tl.StateClaim(span, word.text, negated)
 
@@ -133,7 +143,11 @@ class Claims:
         expression, type_ = self.context.expressions.typed(form.value, place)
         if isinstance(expression, px.State):
             return tl.StateClaim(form.span, expression.state)
-        if isinstance(expression, px.Unary) and expression.operator == "not" and isinstance(expression.operand, px.State):
+        if (
+            isinstance(expression, px.Unary)
+            and expression.operator == "not"
+            and isinstance(expression.operand, px.State)
+        ):
             return tl.StateClaim(form.span, expression.operand.state, True)
         if not fits(type_, "bool"):
             remedy = ""
@@ -167,8 +181,12 @@ class Claims:
             if line.claim is None:
                 continue
             if isinstance(line.claim, (tree.StateForm, tree.StatelessForm)):
-                self.bag.error(line.claim.target.span, "doubled-devices", "the block's devices stand in its first line",
-                               "write the state alone")  # fmt: skip
+                self.bag.error(
+                    line.claim.target.span,
+                    "doubled-devices",
+                    "the block's devices stand in its first line",
+                    "write the state alone",
+                )
                 continue
             claim = self._claim(line.claim, place)
             if line.capture is not None:

@@ -83,7 +83,10 @@ def sorted_out(statement: str, clauses: Iterable[Clause], bag: Bag) -> dict[str,
             remedy = WHY.get((statement, clause.kind)) or (f"it takes {_listed(takes)}" if takes else "take it out")
             bag.error(clause.span, "wrong-clause", f"'{statement}' takes no '{clause.kind}'", remedy)
         elif kind in found:
-            bag.error(clause.span, "doubled", f"'{clause.kind}' stands here twice", "each clause once")
+            message = f"'{clause.kind}' stands here twice"
+            if clause.kind != found[kind].kind:
+                message = f"the devices are named by '{found[kind].kind}' already"
+            bag.error(clause.span, "doubled", message, "each clause once")
         else:
             found[kind] = clause
     return found

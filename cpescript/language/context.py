@@ -65,12 +65,14 @@ class Context:
             from cpescript.diagnostics import did_you_mean
 
             if path is not None:
-                self.bag.error(where, "missing-file", f"there is no profile at '{path}'",
-                               "the path is relative to this file")  # fmt: skip
+                self.bag.error(
+                    where, "missing-file", f"there is no profile at '{path}'", "the path is relative to this file"
+                )
             else:
                 known = {*self.catalogue.profile_names(near), *self.declared}
-                self.bag.error(span, "unknown-profile", f"no profile is called '{name}'",
-                               did_you_mean(name, known, _known(known)))  # fmt: skip
+                self.bag.error(
+                    span, "unknown-profile", f"no profile is called '{name}'", did_you_mean(name, known, _known(known))
+                )
         self.bag.extend(problems)
         if schema is not None:
             self.everyone.append(schema)
@@ -111,7 +113,9 @@ class Context:
                 return as_node([dict(row) for row in csv.DictReader(text.splitlines())], span)
             return as_node(json.loads(text), span)
         except FileNotFoundError:
-            self.bag.error(name.span, "missing-file", f"there is no file '{name.value}'", "paths are relative to this file")
+            self.bag.error(
+                name.span, "missing-file", f"there is no file '{name.value}'", "paths are relative to this file"
+            )
         except (OSError, ValueError, RecursionError, csv.Error) as error:
             cause = error.strerror if isinstance(error, OSError) else str(error)
             self.bag.error(name.span, "bad-file", f"'{name.value}' cannot be read as {_FORMATS[function]}: {cause}")
@@ -136,7 +140,5 @@ def as_node(value: Any, span: Span) -> Any:
     if isinstance(value, (list, tuple)):
         return px.ListNode(span, tuple(as_node(item, span) for item in value))
     if isinstance(value, dict):
-        return px.MapNode(
-            span, tuple((px.Literal_(span, key), as_node(item, span)) for key, item in value.items())
-        )
+        return px.MapNode(span, tuple((px.Literal_(span, key), as_node(item, span)) for key, item in value.items()))
     return px.Literal_(span, value)

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from cpescript.language.parser import Parser
 
 COMPARATORS = frozenset(("==", "!=", "<", "<=", ">", ">="))
-OPERATORS = frozenset(
-    """== != < <= > >= + - * / % .. [ in and or if is\u0020empty is\u0020not\u0020empty exists not\u0020exists not\u0020in
-    matches contains between starts\u0020with ends\u0020with per where except of""".split(" ")
-) | {"is empty", "is not empty", "not exists", "not in", "starts with", "ends with"}
+OPERATORS = frozenset(("is empty", "is not empty", "not exists", "not in", "starts with", "ends with")).union(
+    "== != < <= > >= + - * / % .. [ in and or if exists matches contains between per where except of".split()
+)
 """What goes on with a value; too many to be listed in a message."""
 
 KINDS = {
@@ -28,6 +27,7 @@ KINDS = {
     "KIND": "a message",
     "PATH": "a parameter path",
     "STRING": "a text",
+    "NUMBER": "a number",
     "TIME": "a time of day",
     "FACTOR": "a factor such as 60x",
     "_NL": "the end of the line",
@@ -119,15 +119,18 @@ def _equals(problem: Problem) -> Diagnostic | None:
     if token.text == "=" and problem.after(problem.at, keywords["=="]) is not None:
         return problem.error("single-equals", "'=' does not compare", "write '=='")
     if token.text == "==" and problem.after(problem.at, keywords["="]) is not None:
-        first = problem.tokens[0].text
-        verb = "assigns" if first in ("let", "set", "param", "label", "profile") else "matches"
-        return problem.error("double-equals", f"'==' compares; here a value is {verb[:-1]}ed", "write '='")
+        matches = any(other.kind == "KIND" for other in problem.tokens[: problem.at])
+        return problem.error(
+            "double-equals", f"'==' compares; here a value is {'matched' if matches else 'assigned'}", "write '='"
+        )
     if token.text in COMPARATORS:
         depth = 0
         for other in reversed(problem.tokens[: problem.at]):
             depth += (other.text in ")]}") - (other.text in "([{") if other.kind == SIGN else 0
             if other.kind == SIGN and other.text in COMPARATORS and depth == 0:
-                return problem.error("chained", "comparisons do not chain", "write 'between A and B', or join with 'and'")
+                return problem.error(
+                    "chained", "comparisons do not chain", "write 'between A and B', or join with 'and'"
+                )
             if other.text in ("and", "or") or depth < 0:
                 break
     return None
@@ -137,6 +140,8 @@ def _reserved(problem: Problem) -> Diagnostic | None:
     token = problem.token
     if token is None or problem.after(problem.at, "NAME") is None:
         return None
+    if token.kind == WORD and token.text in ("each", "any", "exactly"):
+        return problem.error("quantifier", f"'{token.text}' belongs to a claim", "take it out")
     if token.kind == WORD and token.text in NEVER_NAMES:
         return problem.error("reserved-name", f"'{token.text}' can never be a name", "take another")
     if token.kind in ("KIND", "PATH") and problem.after(problem.at, token.kind) is None:
@@ -164,6 +169,32 @@ def _misspelt_before(problem: Problem) -> Diagnostic | None:
     return problem.error("unknown-word", f"'{word}' is no {what}", f"did you mean '{meant}'?", problem.tokens[at])
 
 
+def _misspelt_phrase(problem: Problem) -> Diagnostic | None:
+    """Two words further up were taken for names, but nearly are a keyword of two (`at leest`)."""
+    for at in sorted(problem.history)[:-1]:
+        pair = problem.tokens[at : at + 2]
+        if len(pair) < 2 or any(token.kind != WORD for token in pair):
+            continue
+        text = f"{pair[0].text} {pair[1].text}"
+        phrases = [word for word in problem.words(at) if word.count(" ") == 1 and pair[0].text in word.split(" ")]
+        meant = nearest(text, phrases)
+        if meant is not None and meant != text:
+            span = problem.span_of(pair[0]).to(problem.span_of(pair[1]))
+            return Diagnostic(span, "unknown-word", f"'{text}' cannot stand here", f"did you mean '{meant}'?")
+    return None
+
+
+def _duration(problem: Problem) -> Diagnostic | None:
+    token = problem.token
+    if token is None or token.kind != "DURATION":
+        return None
+    possible = [word for word in ("within", "for", "over") if word in problem.words(problem.at)]
+    if not possible:
+        return None
+    shown = " or ".join(f"'{word} {token.text}'" for word in possible[:2])
+    return problem.error("syntax", f"'{token.text}' cannot stand here", f"did you mean {shown}?")
+
+
 def _misspelt(problem: Problem) -> Diagnostic | None:
     token = problem.token
     if token is None or token.kind not in (WORD, "KIND"):
@@ -174,7 +205,9 @@ def _misspelt(problem: Problem) -> Diagnostic | None:
     if meant is None:
         return None
     if problem.at == 0:
-        return problem.error("unknown-statement", f"no statement begins with '{token.text}'", f"did you mean '{meant}'?")
+        return problem.error(
+            "unknown-statement", f"no statement begins with '{token.text}'", f"did you mean '{meant}'?"
+        )
     return problem.error("unknown-word", f"'{token.text}' cannot stand here", f"did you mean '{meant}'?")
 
 
@@ -219,9 +252,14 @@ def _line_start(problem: Problem) -> Diagnostic | None:
     if token.kind == "DOCSTRING":
         return problem.error("docstring", "a docstring stands first in its block", "a comment begins with '#'")
     if token.kind in ("KIND", "PATH"):
-        return problem.error("unknown-statement", "a statement begins with its verb", f"perhaps 'expect {token.text} …'?")
-    return problem.error("unknown-statement", f"no statement begins with {_quoted(token)}",
-                         "a statement begins with its verb: spawn, expect, acs, wait, …")  # fmt: skip
+        return problem.error(
+            "unknown-statement", "a statement begins with its verb", f"perhaps 'expect {token.text} …'?"
+        )
+    return problem.error(
+        "unknown-statement",
+        f"no statement begins with {_quoted(token)}",
+        "a statement begins with its verb: spawn, expect, acs, wait, …",
+    )
 
 
 def _colon(problem: Problem) -> Diagnostic | None:
@@ -245,6 +283,7 @@ def _general(problem: Problem) -> Diagnostic:
     possible = problem.possible(problem.at)
     keywords = {terminal: text for text, terminal in problem.parser.keywords.items()}
     value = all(problem.after(problem.at, kind) is not None for kind in VALUE_STARTS)
+    few = len(possible) <= 4
     shown: list[str] = ["a value"] if value else []
     hidden = VALUE_STARTS | {"NAME", "PATH", "TIME", "FACTOR"} if value else frozenset()
     for terminal in possible:
@@ -252,7 +291,7 @@ def _general(problem: Problem) -> Diagnostic:
         if text is not None:
             if value and text in _VALUE_WORDS:
                 continue
-            if text not in OPERATORS:
+            if few or text not in OPERATORS:
                 shown.append(f"'{text}'")
         elif terminal in KINDS and terminal not in hidden:
             shown.append(KINDS[terminal])
@@ -260,10 +299,12 @@ def _general(problem: Problem) -> Diagnostic:
     if problem.token is None:
         if not expected:
             expected = "a claim" if problem.tokens[0].text in _CLAIMING and len(problem.tokens) < 3 else ""
-        return problem.error("incomplete", "something is missing at the end of this line",
-                             f"expected {expected}" if expected else "")  # fmt: skip
-    return problem.error("syntax", f"{_quoted(problem.token)} cannot stand here",
-                         f"expected {expected}" if expected else "")  # fmt: skip
+        return problem.error(
+            "incomplete", "something is missing at the end of this line", f"expected {expected}" if expected else ""
+        )
+    return problem.error(
+        "syntax", f"{_quoted(problem.token)} cannot stand here", f"expected {expected}" if expected else ""
+    )
 
 
 _CLAIMING = frozenset(("expect", "check", "always", "never", "sometimes", "until"))
@@ -283,8 +324,10 @@ def _quoted(token: Token) -> str:
 RULES: tuple[Explanation, ...] = (
     _equals,
     _block_on_line,
-    _colon,
     _reserved,
+    _misspelt_phrase,
+    _colon,
+    _duration,
     _misspelt,
     _misspelt_before,
     _no_statement,

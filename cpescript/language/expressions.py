@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cpescript.diagnostics import Span, did_you_mean
+from cpescript.diagnostics import Span, did_you_mean, nearest
 from cpescript.kernel.time import Percent, parse_instant
 from cpescript.language import tree
 from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, PARAMETER_TYPES, MessageType
 from cpescript.language.context import Context
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
+from cpescript.language.tables import load_tables
 from cpescript.language.types import ANY, arithmetic, comparable, fits, noun
 from cpescript.pattern import expression as px
 
@@ -79,14 +80,18 @@ class Expressions:
 
     def mismatch(self, node: Any, actual: str, wanted: str, what: str) -> None:
         if wanted in ("duration", "size") and actual in ("int", "float"):
-            shown = f"{node.value:g}" if isinstance(node, px.Literal_) else "…"
-            units = "s, m or h" if wanted == "duration" else "KiB or MiB"
-            first = units.split(",")[0].split(" ")[0]
-            self.bag.error(node.span, "missing-unit", f"{what} is {noun(wanted)}, and a number has no unit",
-                           f"write {shown}{first}" if shown == "…" else f"with a unit: {shown}{first}")  # fmt: skip
+            unit = "s" if wanted == "duration" else "MiB"
+            shown = f"{node.value:g}{unit}" if isinstance(node, px.Literal_) else f"… * 1{unit}"
+            self.bag.error(
+                node.span,
+                "missing-unit",
+                f"{what} is {noun(wanted)}, and a number has no unit",
+                f"with a unit: {shown}",
+            )
             return
-        self.bag.error(node.span, "wrong-type", f"{what} is {noun(wanted)}, not {noun(actual)}",
-                       _type_remedy(node, wanted))  # fmt: skip
+        self.bag.error(
+            node.span, "wrong-type", f"{what} is {noun(wanted)}, not {noun(actual)}", _type_remedy(node, wanted)
+        )
 
     def typed(self, node: Any, place: Place) -> Typed:
         """Return a resolved expression and its type."""
@@ -94,8 +99,12 @@ class Expressions:
         try:
             if self.depth > MAX_DEPTH:
                 if self.depth == MAX_DEPTH + 1:
-                    self.bag.error(node.span, "too-deep", f"an expression of more than {MAX_DEPTH} steps",
-                                   "name a part of it by `let`")  # fmt: skip
+                    self.bag.error(
+                        node.span,
+                        "too-deep",
+                        f"an expression of more than {MAX_DEPTH} steps",
+                        "name a part of it by `let`",
+                    )
                 return px.Literal_(node.span, None), ANY
             return _RULES[type(node)](self, node, place)
         finally:
@@ -138,15 +147,32 @@ class Expressions:
         known = [*place.scope.names(), *(place.where.fields if place.where is not None else ())]
         if place.device:
             known.extend(self.context.catalogue.states)
-        if place.where is not None:
-            self.bag.error(node.span, "unknown-field", f"{place.where.name} has no element '{node.name}'",
-                           did_you_mean(node.name, known, _some("it has", place.where.fields)))  # fmt: skip
+        if node.name in self.context.catalogue.states:
+            self.bag.error(node.span, "no-device", "whose state is this?", f"as in 'fleet where {node.name}'")
+        elif node.name in load_tables().keywords and not nearest(node.name, set(known) - {node.name}):
+            self.bag.error(
+                node.span,
+                "unknown-name",
+                f"'{node.name}' stands where a name is expected",
+                "something is missing behind it",
+            )
+        elif place.where is not None:
+            self.bag.error(
+                node.span,
+                "unknown-field",
+                f"{place.where.name} has no element '{node.name}'",
+                did_you_mean(node.name, known, _some("it has", place.where.fields)),
+            )
         elif node.name in FUNCTIONS:
             self.bag.error(node.span, "unknown-name", f"'{node.name}' is a function", f"write {node.name}(…)")
         else:
             defined = "hand it in as an argument" if place.procedure else ""
-            self.bag.error(node.span, "unknown-name", f"nothing is called '{node.name}' here",
-                           did_you_mean(node.name, [*known, *_plain_functions()], defined))  # fmt: skip
+            self.bag.error(
+                node.span,
+                "unknown-name",
+                f"nothing is called '{node.name}' here",
+                did_you_mean(node.name, [*known, *_plain_functions()], defined),
+            )
 
     def attribute(self, node: px.Attribute, place: Place) -> Typed:
         names: list[str] = []
@@ -184,15 +210,21 @@ class Expressions:
             return self._of_message(node, root, names, binding.message)
         if binding.is_devices:
             if binding.kind == "cohort":
-                self.bag.error(node.span, "many-devices", f"'{base.name}' is more than one device",
-                               f"write {base.name}[1].…, or `for each d in {base.name}:`"
-                               if names[0] not in DEVICE_ATTRIBUTES else "in a statement with a target: device."
-                               + names[0])  # fmt: skip
+                self.bag.error(
+                    node.span,
+                    "many-devices",
+                    f"'{base.name}' may be more than one device",
+                    f"`let one = {base.name}[1]`, then one.{names[0]}",
+                )
                 return px.Literal_(node.span, None), ANY
             return self._of_device(node, px.Cohort(base.span, base.name), names, place)
         if binding.fields is not None and names[0] not in binding.fields:
-            self.bag.error(node.span, "unknown-attribute", f"'{base.name}' has no '{names[0]}'",
-                           did_you_mean(names[0], binding.fields, _some("it has", binding.fields)))  # fmt: skip
+            self.bag.error(
+                node.span,
+                "unknown-attribute",
+                f"'{base.name}' has no '{names[0]}'",
+                did_you_mean(names[0], binding.fields, _some("it has", binding.fields)),
+            )
         elif binding.type not in (ANY, "map"):
             self.bag.error(node.span, "unknown-attribute", f"'{base.name}' is {noun(binding.type)} and has no parts")
         return _chain(node.span, root, names), ANY
@@ -202,9 +234,12 @@ class Expressions:
         if type_ is None and not place.lenient:
             capital = names[0][:1].isupper()
             remedy = "a parameter's path begins with a capital: Device.…" if capital else ""
-            self.bag.error(node.span, "unknown-attribute", f"a device has no '{names[0]}'",
-                           remedy or did_you_mean(names[0], DEVICE_ATTRIBUTES, _some("it has", DEVICE_ATTRIBUTES))
-                           )  # fmt: skip
+            self.bag.error(
+                node.span,
+                "unknown-attribute",
+                f"a device has no '{names[0]}'",
+                remedy or did_you_mean(names[0], DEVICE_ATTRIBUTES, _some("it has", DEVICE_ATTRIBUTES)),
+            )
         elif len(names) > 1 and type_ != "map":
             self.bag.error(node.span, "unknown-attribute", f"'{names[0]}' has no parts")
         return _chain(node.span, base, names), type_ if type_ and len(names) == 1 else ANY
@@ -214,15 +249,23 @@ class Expressions:
             return _chain(node.span, base, names), ANY
         type_ = message.fields.get(names[0])
         if type_ is None:
-            self.bag.error(node.span, "unknown-field", f"{message.name} has no element '{names[0]}'",
-                           did_you_mean(names[0], message.fields, _some("it has", message.fields)))  # fmt: skip
+            self.bag.error(
+                node.span,
+                "unknown-field",
+                f"{message.name} has no element '{names[0]}'",
+                did_you_mean(names[0], message.fields, _some("it has", message.fields)),
+            )
         return _chain(node.span, base, names), type_ if type_ and len(names) == 1 else ANY
 
     def _of_http(self, node: px.Attribute, names: list[str]) -> Typed:
         type_ = HTTP_FIELDS.get(names[0])
         if type_ is None:
-            self.bag.error(node.span, "unknown-field", f"'http' has no '{names[0]}'",
-                           did_you_mean(names[0], HTTP_FIELDS, _some("it has", HTTP_FIELDS)))  # fmt: skip
+            self.bag.error(
+                node.span,
+                "unknown-field",
+                f"'http' has no '{names[0]}'",
+                did_you_mean(names[0], HTTP_FIELDS, _some("it has", HTTP_FIELDS)),
+            )
         return px.Field(node.span, ("http", *names)), type_ if type_ and len(names) == 1 else ANY
 
     def _device(self, node: px.Device, place: Place) -> px.Device:
@@ -236,7 +279,9 @@ class Expressions:
 
     def message(self, node: px.Message, place: Place) -> Typed:
         if place.handler is None and not place.lenient:
-            self.bag.error(node.span, "no-message", "'message' is known in a handler only", "keep one by `expect … as name`")
+            self.bag.error(
+                node.span, "no-message", "'message' is known in a handler only", "keep one by `expect … as name`"
+            )
         return node, "message"
 
     # --- parameters --------------------------------------------------------------------------------------------------
@@ -261,9 +306,7 @@ class Expressions:
         text = ".".join(part if isinstance(part, str) else "*" for part in parts) + ("." if node.partial else "")
         return resolved, self.known_path(text, node.span, cohorts, None in parts or node.partial, place)
 
-    def known_path(
-        self, text: str, span: Span, cohorts: frozenset[str] | None, several: bool, place: Place
-    ) -> str:
+    def known_path(self, text: str, span: Span, cohorts: frozenset[str] | None, several: bool, place: Place) -> str:
         schemas = self.context.schemas(cohorts)
         if not schemas or place.lenient:
             return ANY
@@ -277,10 +320,14 @@ class Expressions:
     def _unknown_path(self, text: str, span: Span, schemas: Iterable[Any]) -> None:
         schemas = list(schemas)
         if any(schema.path_exists(text + ".") for schema in schemas):
-            self.bag.error(span, "unknown-path", f"{text} is an object, not a parameter", f"write '{text}.' for all below it")
+            self.bag.error(
+                span, "unknown-path", f"{text} is an object, not a parameter", f"write '{text}.' for all below it"
+            )
             return
         if any(schema.path_exists(text.rstrip(".")) for schema in schemas):
-            self.bag.error(span, "unknown-path", f"{text.rstrip('.')} is a parameter, not an object", "take the last dot out")
+            self.bag.error(
+                span, "unknown-path", f"{text.rstrip('.')} is a parameter, not an object", "take the last dot out"
+            )
             return
         # Instance numbers are compared away: `…SSID.7.Enabel` is near `…SSID.1.Enable`.
         plain = _without_instances(text)
@@ -292,7 +339,9 @@ class Expressions:
         if remedy:
             remedy = f"did you mean '{_with_instances(remedy[14:-2], text)}'?"
         names = sorted({getattr(schema, "name", "") for schema in schemas} - {""})
-        who = f"profile '{names[0]}'" if len(names) == 1 else f"none of the profiles {', '.join(names)}" if names else ""
+        who = (
+            f"profile '{names[0]}'" if len(names) == 1 else f"none of the profiles {', '.join(names)}" if names else ""
+        )
         message = f"{who or 'no profile'} has {'no' if who.startswith('profile') else 'a'} parameter '{text}'"
         self.bag.error(span, "unknown-path", message, remedy)
 
@@ -314,7 +363,7 @@ class Expressions:
             self._compare(node, left, left_type, right, right_type)
             return resolved, "bool"
         if operator in ("in", "not in", "contains"):
-            held, holder, whole = (left, right, right_type) if operator != "contains" else (right, left, left_type)
+            holder, whole = (right, right_type) if operator != "contains" else (left, left_type)
             if whole not in (ANY, "list", "map", "text"):
                 self.bag.error(holder.span, "wrong-type", f"{noun(whole)} contains nothing", "a list or a text does")
             return resolved, "bool"
@@ -324,11 +373,15 @@ class Expressions:
             elif operator == "matches" and isinstance(right, px.Literal_):
                 self._regular(right)
             return resolved, "bool"
-        type_ = arithmetic(operator, left_type, right_type)
-        if type_ is None:
-            self.bag.error(node.span, "wrong-type", f"'{operator}' does not go with {noun(left_type)} and {noun(right_type)}",
-                           _arithmetic_remedy(left_type, right_type))  # fmt: skip
-        return resolved, type_ or ANY
+        result = arithmetic(operator, left_type, right_type)
+        if result is None:
+            self.bag.error(
+                node.span,
+                "wrong-type",
+                f"'{operator}' does not go with {noun(left_type)} and {noun(right_type)}",
+                _arithmetic_remedy(left_type, right_type),
+            )
+        return resolved, result or ANY
 
     def _regular(self, node: px.Literal_) -> None:
         try:
@@ -341,13 +394,20 @@ class Expressions:
             other = node.right if left_type == "rate" else node.left
             self.bag.error(other.span, "missing-unit", "a rate is so many in a time", "write `<= 60 per 1h`")
             return
-        for wire, wire_type, other, other_type in ((left, left_type, right, right_type), (right, right_type, left, left_type)):
+        for wire, wire_type, other, other_type in (
+            (left, left_type, right, right_type),
+            (right, right_type, left, left_type),
+        ):
             if isinstance(wire, _FROM_WIRE) and not isinstance(other, _FROM_WIRE):
                 self._compare_wire(node, wire_type, other, other_type)
                 return
         if not comparable(left_type, right_type):
-            self.bag.error(node.span, "wrong-type", f"{noun(left_type)} is never {noun(right_type)}",
-                           _arithmetic_remedy(left_type, right_type))  # fmt: skip
+            self.bag.error(
+                node.span,
+                "wrong-type",
+                f"{noun(left_type)} is never {noun(right_type)}",
+                _arithmetic_remedy(left_type, right_type),
+            )
         elif node.operator in _ORDERED and left_type in ("bool", "list", "map", "devices", "message", "null"):
             self.bag.error(node.span, "wrong-type", f"{noun(left_type)} has no order", "compare with '=='")
 
@@ -358,7 +418,12 @@ class Expressions:
         known = other.value if isinstance(other, px.Literal_) else None
         if type_ == "text":
             if isinstance(known, str) and not _spells(known, wire):
-                self.bag.error(other.span, "wrong-type", f"this is {noun(wire)}, and \"{known}\" spells none")
+                self.bag.error(
+                    other.span,
+                    "wrong-type",
+                    f'this is {noun(wire)}, and "{known}" spells none',
+                    "write true or false" if wire == "bool" else "",
+                )
             return
         allowed = {"text": {"int", "float", "bool", "instant"}, "int": {"float", "percent"}, "bool": {"int"}}
         if type_ not in allowed.get(wire, set()):
@@ -432,8 +497,9 @@ class Expressions:
             inner, shape = part
             resolved, type_ = self.typed(inner, place)
             if shape and not _formats(shape, type_):
-                self.bag.error(inner.span, "bad-format", f"'{shape}' does not format {noun(type_)}",
-                               "as in {n:06} or {x:.1f}")  # fmt: skip
+                self.bag.error(
+                    inner.span, "bad-format", f"'{shape}' does not format {noun(type_)}", "as in {n:06} or {x:.1f}"
+                )
             parts.append((resolved, shape))
         return px.Template(node.span, tuple(parts)), "text"
 
@@ -461,8 +527,12 @@ class Expressions:
         name, span = node.name.text, node.span
         known = FUNCTIONS.get(name)
         if known is None:
-            self.bag.error(node.name.span, "unknown-function", f"no function is called '{name}'",
-                           did_you_mean(name, FUNCTIONS, "procedures run by `do`"))  # fmt: skip
+            self.bag.error(
+                node.name.span,
+                "unknown-function",
+                f"no function is called '{name}'",
+                did_you_mean(name, FUNCTIONS, "procedures run by `do`"),
+            )
             return px.Literal_(span, None), ANY
         if name == "response_time":
             refuse(self.bag, span, "response-time")
@@ -503,8 +573,9 @@ class Expressions:
             self.bag.error(node.span, "wrong-type", f"{function}() takes a message", f"as in {function}(Request)")
         elif wanted == "message or list":
             if type_ not in (ANY, "list", "map"):
-                self.bag.error(node.span, "wrong-type", "only messages, devices and lists are counted",
-                               "as in count(Download)")  # fmt: skip
+                self.bag.error(
+                    node.span, "wrong-type", "only messages, devices and lists are counted", "as in count(Download)"
+                )
         elif not fits(type_, wanted):
             self.mismatch(node, type_, wanted, f"what {function}() takes")
         return resolved, type_
@@ -553,11 +624,15 @@ class Expressions:
         self.bag.error(node.span, "no-devices", f"{noun(type_)} is not a device", "name a cohort, or `all`")
 
     def _slice_bounds(self, node: px.Slice, first: Any, last: Any) -> None:
-        numbers = [bound.value for bound in (first, last) if isinstance(bound, px.Literal_) and isinstance(bound.value, int)]
+        numbers = [
+            bound.value for bound in (first, last) if isinstance(bound, px.Literal_) and isinstance(bound.value, int)
+        ]
         if numbers and numbers[0] < 1:
             self.bag.error(first.span, "bad-slice", "devices are counted from 1")
         elif len(numbers) == 2 and numbers[1] < numbers[0]:
-            self.bag.error(node.span, "bad-slice", f"{numbers[0]}..{numbers[1]} is nobody", f"write {numbers[1]}..{numbers[0]}")
+            self.bag.error(
+                node.span, "bad-slice", f"{numbers[0]}..{numbers[1]} is nobody", f"write {numbers[1]}..{numbers[0]}"
+            )
 
     def _named_target(self, node: px.Name, place: Place) -> tuple[Any, frozenset[str] | None]:
         binding = place.scope.find(node.name)
@@ -565,10 +640,17 @@ class Expressions:
             if not place.lenient:
                 cohorts = [name for name in place.scope.names() if _may_be_devices(place, name)]
                 later = self.context.later.get(node.name)
-                remedy = f"it is spawned later, in line {later.line}" if later is not None else (
-                    "hand it in as an argument" if place.procedure else "")  # fmt: skip
-                self.bag.error(node.span, "unknown-cohort", f"no devices are called '{node.name}'",
-                               remedy or did_you_mean(node.name, cohorts))  # fmt: skip
+                remedy = (
+                    f"it is spawned later, in line {later.line}"
+                    if later is not None
+                    else ("hand it in as an argument" if place.procedure else "")
+                )
+                self.bag.error(
+                    node.span,
+                    "unknown-cohort",
+                    f"no devices are called '{node.name}'",
+                    remedy or did_you_mean(node.name, cohorts),
+                )
             return px.All(node.span), None
         binding.used = True
         if not (binding.is_devices or (binding.kind in ("argument", "unknown", "value") and binding.type == ANY)):
@@ -578,8 +660,12 @@ class Expressions:
 
     def _draw(self, node: px.Draw, place: Place) -> tuple[Any, frozenset[str] | None]:
         if place.claim:
-            self.bag.error(node.span, "draw-in-claim", "a draw inside a claim would be made anew at each look",
-                           "`at least 10% of`, or a name?")  # fmt: skip
+            self.bag.error(
+                node.span,
+                "draw-in-claim",
+                "a draw inside a claim would be made anew at each look",
+                "`at least 10% of`, or a name?",
+            )
         base, cohorts = self.target(node.base, place)
         return px.Draw(node.span, self.amount(node.amount, place, "how many to draw"), base), cohorts
 
@@ -588,7 +674,9 @@ class Expressions:
         resolved, type_ = self.typed(node, place)
         if type_ not in (ANY, "int", "percent"):
             self.bag.error(node.span, "wrong-type", f"{what} is a number or a percentage, not {noun(type_)}")
-        elif isinstance(resolved, px.Literal_) and isinstance(resolved.value, Percent) and not 0 <= resolved.value <= 100:
+        elif (
+            isinstance(resolved, px.Literal_) and isinstance(resolved.value, Percent) and not 0 <= resolved.value <= 100
+        ):
             self.bag.error(node.span, "bad-number", f"{resolved.value} of them cannot be", "0% to 100%")
         return resolved
 
@@ -655,7 +743,15 @@ def _spells(text: str, type_: str) -> bool:
     return True
 
 
-_SAMPLES: Mapping[str, Any] = {"int": 1, "float": 1.0, "text": "x", "bool": True, "percent": 1.0, "duration": 1, "size": 1}
+_SAMPLES: Mapping[str, Any] = {
+    "int": 1,
+    "float": 1.0,
+    "text": "x",
+    "bool": True,
+    "percent": 1.0,
+    "duration": 1,
+    "size": 1,
+}
 
 
 def _formats(shape: str, type_: str) -> bool:

@@ -36,8 +36,12 @@ class Folder:
         """Return the plain value of a node; None after reporting that it is not known before running."""
         folded = self.fold(node)
         if not constant(folded):
-            self.bag.error(node.span, "not-constant", f"{what} is to be known before running",
-                           "only params, matrix values and literals are")  # fmt: skip
+            self.bag.error(
+                node.span,
+                "not-constant",
+                f"{what} is to be known before running",
+                "only params, matrix values and literals are",
+            )
             return None
         return plain(folded)
 

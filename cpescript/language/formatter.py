@@ -36,8 +36,12 @@ def format_text(text: str, source: str = "<text>") -> tuple[str | None, Bag]:
         return None, bag
     reason = _unproved(text, formatted, source)
     if reason:
-        bag.error(Span(source, 1, 1, 1, 2), "fmt-refused", f"formatting would {reason}; the text was left alone",
-                  "this is a bug of cpescript: please report it with this file")  # fmt: skip
+        bag.error(
+            Span(source, 1, 1, 1, 2),
+            "fmt-refused",
+            f"formatting would {reason}; the text was left alone",
+            "this is a bug of cpescript: please report it with this file",
+        )
         return None, bag
     return formatted, bag
 
@@ -88,7 +92,12 @@ class _Formatter:
             inside = []
             while comments and comments[0].line <= last:
                 inside.append(comments.pop(0))
-            self.line(line, pieces[index], inside, index + 1 < len(layout.lines) and layout.lines[index + 1].depth > line.depth)
+            self.line(
+                line,
+                pieces[index],
+                inside,
+                index + 1 < len(layout.lines) and layout.lines[index + 1].depth > line.depth,
+            )
         for comment in comments:
             self.comment(comment, layout.lines, len(layout.lines))
         return "\n".join(self.rows) + "\n" if self.rows else ""

@@ -91,11 +91,15 @@ class _Pass:
         """Read the physical line at index `number`; return the index of the next one to read."""
         text = self.rows[number].rstrip("\r ")
         if len(text) > MAX_LINE:
-            self.refuse(number + 1, "giant-line", f"this line has {len(text)} characters; at most {MAX_LINE} are read",
-                        "data belongs in a file that `csv` or `json` reads")  # fmt: skip
+            self.refuse(
+                number + 1,
+                "giant-line",
+                f"this line has {len(text)} characters; at most {MAX_LINE} are read",
+                "data belongs in a file that `csv` or `json` reads",
+            )
             return number
         stripped = text.lstrip(" ")
-        if not stripped:
+        if not stripped.strip():
             return number + 1
         if stripped[0] == "#":
             column = len(text) - len(stripped)
@@ -108,6 +112,7 @@ class _Pass:
             self.begin(number, text, stripped)
             if self.layout.refused:
                 return number
+            text = self.rows[number].rstrip("\r ")
         assert self.line is not None
         tokens = self.line.tokens
         for token in tokenize_line(text, number + 1, self.source, self.bag):
@@ -142,26 +147,41 @@ class _Pass:
         lead = text[: len(text) - len(text.lstrip())]
         if "\t" in lead:
             at = lead.index("\t") + 1
-            self.bag.error(Span(self.source, number + 1, at, number + 1, at + 1), "tab",
-                           "a tab in the indentation", "indent with spaces")  # fmt: skip
+            self.bag.error(
+                Span(self.source, number + 1, at, number + 1, at + 1),
+                "tab",
+                "a tab in the indentation",
+                "indent with spaces",
+            )
             indent = len(lead.expandtabs(4))
             self.rows[number] = text.replace("\t", " ")
         if len(self.levels) == 1 and not self.layout.lines and indent:
-            self.bag.error(Span(self.source, number + 1, 1, number + 1, indent + 1), "unexpected-indent",
-                           "the first line is indented", "begin it at the margin")  # fmt: skip
+            self.bag.error(
+                Span(self.source, number + 1, 1, number + 1, indent + 1),
+                "unexpected-indent",
+                "the first line is indented",
+                "begin it at the margin",
+            )
             self.levels = [indent]
         if indent > self.levels[-1]:
             self.levels.append(indent)
             if len(self.levels) > MAX_DEPTH:
-                self.refuse(number + 1, "too-deep", f"blocks nest deeper than {MAX_DEPTH} levels",
-                            "take inner blocks out into a `define`")  # fmt: skip
+                self.refuse(
+                    number + 1,
+                    "too-deep",
+                    f"blocks nest deeper than {MAX_DEPTH} levels",
+                    "take inner blocks out into a `define`",
+                )
         else:
             while len(self.levels) > 1 and indent < self.levels[-1]:
                 last = self.levels.pop()
                 if indent > self.levels[-1]:
-                    self.bag.error(Span(self.source, number + 1, 1, number + 1, indent + 1), "wrong-dedent",
-                                   "this indentation matches no block above",
-                                   f"{_spaces(self.levels[-1])} or {_spaces(last)}?")  # fmt: skip
+                    self.bag.error(
+                        Span(self.source, number + 1, 1, number + 1, indent + 1),
+                        "wrong-dedent",
+                        "this indentation matches no block above",
+                        f"{_spaces(self.levels[-1])} or {_spaces(last)}?",
+                    )
                     indent = self.levels[-1]
             self.levels[0] = min(self.levels[0], indent)
         self.line = Line(len(self.levels) - 1, [])
@@ -178,12 +198,20 @@ class _Pass:
                 self.line.broken = True
                 if self.open:
                     want = _OPENERS[self.open[-1].text]
-                    self.bag.error(self.span(token), "wrong-bracket", f"'{token.text}' does not close "
-                                   f"'{self.open[-1].text}'", f"expected '{want}'")  # fmt: skip
+                    self.bag.error(
+                        self.span(token),
+                        "wrong-bracket",
+                        f"'{token.text}' does not close '{self.open[-1].text}'",
+                        f"expected '{want}'",
+                    )
                     self.open.pop()
                 else:
-                    self.bag.error(self.span(token), "wrong-bracket", f"no bracket is open that '{token.text}' "
-                                   "could close", "take it out")  # fmt: skip
+                    self.bag.error(
+                        self.span(token),
+                        "wrong-bracket",
+                        f"no bracket is open that '{token.text}' could close",
+                        "take it out",
+                    )
 
     def docstring(self, token: Token, number: int) -> int:
         """Read a docstring from its opening quotes; return the index of the line behind it."""
@@ -209,8 +237,12 @@ class _Pass:
             column = rows[last].index("#", end) + 1
             self.layout.comments.append(Comment(last + 1, column, behind, alone=False))
         elif behind:
-            self.bag.error(Span(self.source, last + 1, end + 1, last + 1, len(rows[last]) + 1), "docstring",
-                           "something stands behind the docstring's end", "put it on a line of its own")  # fmt: skip
+            self.bag.error(
+                Span(self.source, last + 1, end + 1, last + 1, len(rows[last]) + 1),
+                "docstring",
+                "something stands behind the docstring's end",
+                "put it on a line of its own",
+            )
             self.line.broken = True
         self.finish()
         return last + 1
@@ -221,8 +253,12 @@ class _Pass:
         for token in self.open:
             if line is not None and not line.broken:
                 line.broken = True
-                self.bag.error(self.span(token), "missing-bracket", f"this '{token.text}' is never closed",
-                               f"add '{_OPENERS[token.text]}'")  # fmt: skip
+                self.bag.error(
+                    self.span(token),
+                    "missing-bracket",
+                    f"this '{token.text}' is never closed",
+                    f"add '{_OPENERS[token.text]}'",
+                )
         self.open.clear()
         if line is not None and line.tokens:
             self.layout.lines.append(line)

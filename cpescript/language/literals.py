@@ -84,8 +84,12 @@ def _string(token: Token, span: Span, bag: Bag, inner: Inner) -> Node:
         if character == "\\":
             escape = _ESCAPES.get(text[index + 1])
             if escape is None:
-                bag.error(here(index, 2), "bad-escape", f"'\\{text[index + 1]}' is not an escape",
-                          r"known are \" \\ \n \t; or r\"…\" for a raw text")  # fmt: skip
+                bag.error(
+                    here(index, 2),
+                    "bad-escape",
+                    f"'\\{text[index + 1]}' is not an escape",
+                    r"known are \" \\ \n \t; or r\"…\" for a raw text",
+                )
             plain.append(escape or text[index + 1])
             index += 2
         elif character in "{}" and text[index + 1] == character:
@@ -102,8 +106,12 @@ def _string(token: Token, span: Span, bag: Bag, inner: Inner) -> Node:
             shape = text[colon + 1 : close] if colon > 0 else ""
             body = text[index + 1 : colon if colon > 0 else close]
             if not body.strip():
-                bag.error(here(index, close + 1 - index), "empty-braces", "nothing stands in these braces",
-                          "a brace itself is written '{{'")  # fmt: skip
+                bag.error(
+                    here(index, close + 1 - index),
+                    "empty-braces",
+                    "nothing stands in these braces",
+                    "a brace itself is written '{{'",
+                )
             else:
                 node = inner(body, token.line, token.column + index + 1)
                 if node is not None:
@@ -142,14 +150,18 @@ def _braces(text: str, start: int, end: int) -> tuple[int, int]:
 LITERALS: dict[str, Convert] = {
     "NUMBER": _number,
     "SHARE": _measured(parse_percent, "a percentage", "", Percent(0)),
-    "DURATION": _measured(parse_duration, "a duration", "units in falling order, each once: 1h30m", parse_duration("0s")),
+    "DURATION": _measured(
+        parse_duration, "a duration", "units in falling order, each once: 1h30m", parse_duration("0s")
+    ),
     "OCTETS": _measured(parse_size, "a size", "", parse_size("0B")),
-    "INSTANT": _measured(parse_instant, "an instant", "as in 2026-01-01T00:00:00Z", parse_instant("2026-01-01T00:00:00Z")),
+    "INSTANT": _measured(
+        parse_instant, "an instant", "as in 2026-01-01T00:00:00Z", parse_instant("2026-01-01T00:00:00Z")
+    ),
     "TIME": _measured(parse_time, "a time of day", "from 00:00 to 23:59:59", TimeOfDay(0)),
     "FACTOR": _measured(lambda text: float(text[:-1]), "a factor", "as in 60x", 1.0),
     "STRING": _string,
     "RAW": _raw,
-}  # fmt: skip
+}
 """Terminal to how its token becomes a node."""
 
 _PART = re.compile(r"\{([^{}]*)\}|([^.{}]+)")

@@ -101,9 +101,7 @@ class _Loader:
         drafts = self.scenarios(main)
         self.unused(main)
         procedures = {
-            name: known.procedure
-            for name, known in self.blocks.procedures.known.items()
-            if known.procedure is not None
+            name: known.procedure for name, known in self.blocks.procedures.known.items() if known.procedure is not None
         }
         return Program(
             file=main.source,
@@ -142,8 +140,12 @@ class _Loader:
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             column = error.start - (error.object.rfind(b"\n", 0, error.start) + 1) + 1
-            self.bag.error(Span(str(path), line, column, line, column + 1), "not-utf-8",
-                           f"octet {error.object[error.start]:#04x} is not UTF-8", "save the file as UTF-8")  # fmt: skip
+            self.bag.error(
+                Span(str(path), line, column, line, column + 1),
+                "not-utf-8",
+                f"octet {error.object[error.start]:#04x} is not UTF-8",
+                "save the file as UTF-8",
+            )
         except FileNotFoundError:
             self.bag.error(span, "missing-file", f"there is no file '{path}'", "")
         except OSError as error:
@@ -180,7 +182,9 @@ class _Loader:
 
     def _used(self, path: Path, node: tree.Use) -> _File | None:
         if not path.is_file():
-            self.bag.error(node.path.span, "missing-file", f"there is no file '{path}'", "the path is relative to this file")
+            self.bag.error(
+                node.path.span, "missing-file", f"there is no file '{path}'", "the path is relative to this file"
+            )
             return None
         return self.read(path, node.path.span)
 
@@ -204,14 +208,20 @@ class _Loader:
     def _profile(self, node: tree.Profile) -> None:
         known = self.context.declared.get(node.name.text)
         if known is not None:
-            self.bag.error(node.name.span, "doubled-name", f"profile '{node.name.text}' is named already "
-                           f"(line {known[0].line})", "take another name")  # fmt: skip
+            self.bag.error(
+                node.name.span,
+                "doubled-name",
+                f"profile '{node.name.text}' is named already (line {known[0].line})",
+                "take another name",
+            )
             return
         self.context.declared[node.name.text] = (node.path.span, plain_text(node.path, self.context))
 
     def _system(self, node: tree.System) -> None:
         if node.name.text in self.systems:
-            self.bag.error(node.name.span, "doubled-name", f"system '{node.name.text}' is named already", "take another name")
+            self.bag.error(
+                node.name.span, "doubled-name", f"system '{node.name.text}' is named already", "take another name"
+            )
         self.systems[node.name.text] = node.name.span
         refuse(self.bag, node.span, "named-system")
 
@@ -236,7 +246,9 @@ class _Loader:
         if not loose:
             if not any(isinstance(node, (*ITEMS, tree.Broken)) for node in lines):
                 span = Span(main.source, 1, 1, 1, 2)
-                self.bag.error(span, "empty", "nothing stands in this file", "the smallest has two lines: spawn, expect")
+                self.bag.error(
+                    span, "empty", "nothing stands in this file", "the smallest has two lines: spawn, expect"
+                )
             return []
         name = Path(main.source).stem
         body = tree.Body(main.tree.span, main.tree.docstring, lines)
@@ -244,9 +256,12 @@ class _Loader:
 
     def _loose(self, named: list[tree.Scenario], loose: list[tree.Statement]) -> None:
         for node in loose:
-            self.bag.error(self.blocks.head(node)[0], "loose", "a statement beside a 'scenario' belongs to none",
-                           f"indent it below the scenario of line {named[0].span.line}"
-                           if named else "put it into a scenario")  # fmt: skip
+            self.bag.error(
+                self.blocks.head(node)[0],
+                "loose",
+                "a statement beside a 'scenario' belongs to none",
+                f"indent it below the scenario of line {named[0].span.line}" if named else "put it into a scenario",
+            )
 
     def _broken(self, lines: tuple[tree.Statement, ...]) -> None:
         """Check what stands below broken lines at the top, as far as that goes."""
@@ -260,8 +275,12 @@ class _Loader:
         for node in named:
             title = plain_text(node.title, self.context)
             if title in seen:
-                self.bag.error(node.title.span, "doubled-name", f"a scenario is called \"{title}\" already "
-                               f"(line {seen[title].line})", "take another name")  # fmt: skip
+                self.bag.error(
+                    node.title.span,
+                    "doubled-name",
+                    f'a scenario is called "{title}" already (line {seen[title].line})',
+                    "take another name",
+                )
             if not title.strip():
                 self.bag.error(node.title.span, "no-name", "a scenario has a name")
             seen.setdefault(title, node.title.span)
@@ -299,8 +318,13 @@ class _Loader:
             final = final_steps(blocks, ends, body, Place(Scope(blocks.cohort_scope), block="flow"))
         self._claims(name, span, steps, final, body)
         used = {step.profile for step in walk((steps, final)) if isinstance(step, tl.Spawn)}
-        used |= {step.profile for known in blocks.procedures.known.values() if known.procedure is not None
-                 for step in walk(known.procedure.body) if isinstance(step, tl.Spawn)}  # fmt: skip
+        used |= {
+            step.profile
+            for known in blocks.procedures.known.values()
+            if known.procedure is not None
+            for step in walk(known.procedure.body)
+            if isinstance(step, tl.Spawn)
+        }
         profiles = {profile: context.profile(profile, span) for profile in sorted(used)}
         return Draft(name, span, tree.docstring_text(docstring), settings, tuple(columns), steps, final, profiles)
 
@@ -324,13 +348,22 @@ class _Loader:
         if not any(isinstance(node, tree.Broken) for node in tree.nested(body.lines)) and not self.bag.failed:
             first = body.lines[0] if body.lines else None
             where = span if first is None or span.line == span.end_line else self.blocks.head(first)[0]
-            self.bag.warning(where, "no-claims", "this scenario claims nothing, so it can only pass",
-                             "say what the ACS owes: expect …")  # fmt: skip
+            self.bag.warning(
+                where,
+                "no-claims",
+                "this scenario claims nothing, so it can only pass",
+                "say what the ACS owes: expect …",
+            )
 
     def unused(self, main: _File) -> None:
         for param in self.params:
             binding = self.globals.table.get(param.name)
-            if binding is not None and not binding.used and param.word.span.source == main.source and not self.bag.failed:
+            if (
+                binding is not None
+                and not binding.used
+                and param.word.span.source == main.source
+                and not self.bag.failed
+            ):
                 if not any(isinstance(node, (tree.Scenario, tree.Claimed, tree.Spawn)) for node in main.tree.lines):
                     continue  # a library: who uses it uses its params
                 self.bag.warning(param.word.span, "unused", f"nothing uses '{param.name}'", "take the line out")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from cpescript.diagnostics import Bag, Span
 
 NOT_YET: dict[str, str] = {
-    "operate": "'acs operate' needs USP",
-    "protocol": "this version speaks CWMP only",
-    "transport": "'transport' is not simulated",
-    "subscribed": "the state 'subscribed' needs USP",
-    "usp-message": "USP messages are not simulated",
-    "telemetry": "telemetry is not simulated",
-    "inject-fault": "link faults are not simulated",
-    "send": "hand-written messages cannot be sent",
-    "answer-with": "hand-written answers cannot be given",
-    "named-system": "only the ACS under test can be spoken to",
-    "belief": "the ACS cannot be asked what it believes",
-    "response-time": "real response times are not measured",
-    "request-of": "a response cannot be asked for its request",
+    "operate": "'acs operate' is USP, which is not simulated yet",
+    "protocol": "devices speak CWMP only; other protocols are not simulated yet",
+    "transport": "'transport' is not simulated yet",
+    "subscribed": "'subscribed' is USP, which is not simulated yet",
+    "usp-message": "this is a message of USP, which is not simulated yet",
+    "telemetry": "telemetry is not simulated yet",
+    "inject-fault": "link faults are not simulated yet",
+    "send": "hand-written messages cannot be sent yet",
+    "answer-with": "hand-written answers cannot be given yet",
+    "named-system": "only the ACS under test can be spoken to yet",
+    "belief": "a system cannot be asked yet what it believes",
+    "response-time": "real response times are not measured yet",
+    "request-of": "a response cannot be asked for its request yet",
 }
 """Construct to one line of what is missing. Taking a row out is the last step of building what it names."""
 
@@ -26,5 +26,5 @@ def refuse(bag: Bag, span: Span, construct: str) -> bool:
     """Report a construct that is not there yet; return whether it was one."""
     if construct not in NOT_YET:
         return False
-    bag.error(span, "not-yet", f"{NOT_YET[construct]} yet", "take it out for now")
+    bag.error(span, "not-yet", NOT_YET[construct], "take it out for now")
     return True

@@ -40,8 +40,12 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
     if node.type is not None:
         type_ = node.type.text
         if type_ not in PARAM_TYPES:
-            bag.error(node.type.span, "unknown-type", f"no type is called '{type_}'",
-                      did_you_mean(type_, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}"))  # fmt: skip
+            bag.error(
+                node.type.span,
+                "unknown-type",
+                f"no type is called '{type_}'",
+                did_you_mean(type_, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}"),
+            )
             type_ = ANY
     default = None
     if node.default is not None:
@@ -54,8 +58,12 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
         bag.error(node.name.span, "no-type", f"of which type is '{node.name.text}'?", f"write '{node.name.text}: text'")
     known = scope.bind(Binding(node.name.text, "param", node.name.span, type_))
     if known is not None:
-        bag.error(node.name.span, "doubled-name", f"'{node.name.text}' is a param already (line {known.span.line})",
-                  "take another name")  # fmt: skip
+        bag.error(
+            node.name.span,
+            "doubled-name",
+            f"'{node.name.text}' is a param already (line {known.span.line})",
+            "take another name",
+        )
     description = getattr(node.description, "value", "") if node.description is not None else ""
     return Param(node.name, type_, default, node.secret, str(description))
 
@@ -93,8 +101,12 @@ def values(
         for line, name in enumerate(mapping, 1):
             if name not in names:
                 failed = True
-                bag.error(at(source, line, name), "unknown-param", f"no param is called '{name}'",
-                          did_you_mean(name, names, _declared(names)))  # fmt: skip
+                bag.error(
+                    at(source, line, name),
+                    "unknown-param",
+                    f"no param is called '{name}'",
+                    did_you_mean(name, names, _declared(names)),
+                )
     found: dict[str, ParamValue] = {}
     for param in declared:
         value, ok = _value(param, given, from_file, environment, found, context, bag)
@@ -123,8 +135,12 @@ def _value(
             line = list(mapping).index(key) + 1 if source != variable else 1
             return _read(param, _written(mapping[key]), source, line, context, bag)
     if param.default is None:
-        bag.error(param.word.span, "missing-param", f"'{param.name}' has no value",
-                  f"give it by --param {param.name}={EXAMPLES.get(param.type, '…')}")  # fmt: skip
+        bag.error(
+            param.word.span,
+            "missing-param",
+            f"'{param.name}' has no value",
+            f"give it by --param {param.name}={EXAMPLES.get(param.type, '…')}",
+        )
         return None, False
     folder = Folder({name: known.value for name, known in found.items()}, context, bag)
     known = len(bag.items)
@@ -149,8 +165,12 @@ def _read(param: Param, text: str, source: str, line: int, context: Context, bag
     except (ValueError, OverflowError):
         shown = "this" if param.secret else f"'{text}'"
         example = EXAMPLES.get(param.type)
-        bag.error(span, "bad-param", f"'{param.name}' is {noun(param.type)}, and {shown} is none",
-                  f"as in {param.name}={example}" if example else "")  # fmt: skip
+        bag.error(
+            span,
+            "bad-param",
+            f"'{param.name}' is {noun(param.type)}, and {shown} is none",
+            f"as in {param.name}={example}" if example else "",
+        )
         return None, False
 
 

@@ -29,8 +29,12 @@ class Patterns:
         known = self.context.catalogue.messages.get(word.text)
         if known is None:
             if not place.lenient:
-                self.bag.error(word.span, "unknown-message", f"no message is called '{word.text}'",
-                               did_you_mean(word.text, self.context.catalogue.messages))  # fmt: skip
+                self.bag.error(
+                    word.span,
+                    "unknown-message",
+                    f"no message is called '{word.text}'",
+                    did_you_mean(word.text, self.context.catalogue.messages),
+                )
             return None
         if known.protocol == "usp":
             refuse(self.bag, word.span, "usp-message")
@@ -55,11 +59,16 @@ class Patterns:
     def _setting(self, setting: px.Setting, message: MessageType | None, place: Place) -> px.Setting:
         if message is not None:
             if message.carries == "nothing":
-                self.bag.error(setting.span, "no-paths", f"{message.name} speaks of no parameter",
-                               "ask its elements by `where`")  # fmt: skip
+                self.bag.error(
+                    setting.span, "no-paths", f"{message.name} speaks of no parameter", "ask its elements by `where`"
+                )
             elif setting.value is not None and message.carries == "paths":
-                self.bag.error(setting.span, "no-values", f"{message.name} carries no values, only paths",
-                               f"write `{message.name} {setting.path}`")  # fmt: skip
+                self.bag.error(
+                    setting.span,
+                    "no-values",
+                    f"{message.name} carries no values, only paths",
+                    f"write `{message.name} {setting.path}`",
+                )
         path, type_ = self.context.expressions.path(setting.path, place, place.cohorts)
         value = setting.value
         if value is not None:

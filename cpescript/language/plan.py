@@ -8,7 +8,7 @@ Device numbers count from 1 through the whole scenario, in the order of spawning
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cpescript.kernel.time import DAY, Duration, Instant, Percent, TimeOfDay, format_clock
@@ -79,6 +79,7 @@ class Who:
 class Row:
     """One statement of the plan."""
 
+    file: str
     line: int
     depth: int
     source: str
@@ -91,7 +92,8 @@ class Row:
     """Lines of what else runs meanwhile: branches, backgrounds."""
     monitors: tuple[int, ...] = ()
     """Lines of the monitors that are open when it begins."""
-    amounts: tuple[str, ...] = field(default=())
+    amounts: tuple[str, ...] = ()
+    """Further notes: percentages as numbers, where a procedure stands."""
 
 
 class Planner:
@@ -107,6 +109,8 @@ class Planner:
         self.beside: list[int] = []
         self.profiles: dict[str, str] = {}
         self.over = NOTHING
+        self.current = Who((), None, False)
+        """Who `device` is."""
 
     def run(self) -> Planner:
         self.over = self.block(self.timeline.body, NOTHING, 0, "the end of the scenario")
@@ -124,7 +128,17 @@ class Planner:
         return now
 
     def step(self, step: tl.Step, now: When, depth: int, end: str) -> When:
-        row = Row(step.span.line, depth, step.source, now, now, beside=tuple(self.beside), monitors=tuple(self.monitors))
+        span = step.span
+        row = Row(
+            span.source,
+            span.line,
+            depth,
+            step.source,
+            now,
+            now,
+            beside=tuple(self.beside),
+            monitors=tuple(self.monitors),
+        )
         self.rows.append(row)
         plan = _STEPS.get(type(step))
         if plan is not None:
@@ -142,6 +156,8 @@ class Planner:
         if isinstance(target, px.All):
             numbers = tuple(range(1, self.made + 1))
             return Who(numbers, len(numbers))
+        if isinstance(target, px.Device):
+            return self.current
         if isinstance(target, px.Slice):
             return self._slice(target)
         if isinstance(target, px.Where):
@@ -212,8 +228,10 @@ class Planner:
     def handler(self, step: tl.Handler, row: Row, end: str) -> When:
         row.who = self.who(step.on)
         row.lasts_until = end
-        self.beside.append(step.span.line)
+        outer, self.current = self.current, _one_of(row.who)
         self.block(step.body, OPEN, row.depth + 1, f"the end of line {step.span.line}'s block")
+        self.current = outer
+        self.beside.append(step.span.line)
         return row.begins
 
     def wait(self, step: tl.Wait, row: Row, end: str) -> When:
@@ -254,14 +272,13 @@ class Planner:
         if isinstance(step.over, (px.Cohort, px.All, px.Slice, px.Where, px.Except, px.Union_, px.Draw)):
             row.who = self.who(step.over)
             count = row.who.count
-            outer = self.names.get(step.name)
-            self.names[step.name] = Who(row.who.numbers, 1 if count else None, False)
+            outer, self.current = self.current, _one_of(row.who)
+            self.names[step.name] = self.current
         else:
-            count, outer = len(step.over.items) if isinstance(step.over, px.ListNode) else None, None
+            count, outer = len(step.over.items) if isinstance(step.over, px.ListNode) else None, self.current
         over = self.block(step.body, row.begins, row.depth + 1, inner)
         self.names.pop(step.name, None)
-        if outer is not None:
-            self.names[step.name] = outer
+        self.current = outer
         if step.together:
             return over
         return row.begins.later(_length(row.begins, over).times(count))
@@ -306,6 +323,8 @@ class Planner:
         for name, value in {**procedure.defaults, **step.arguments}.items():
             if isinstance(value, (px.Cohort, px.All, px.Slice, px.Where, px.Except, px.Union_, px.Draw)):
                 self.names[name] = self.who(value)
+        if procedure.body and procedure.body[0].span.source != step.span.source:
+            row.amounts = (f"from {procedure.body[0].span.source}",)
         over = self.block(procedure.body, row.begins, row.depth + 1, f"the end of '{step.procedure}'")
         over = self.block(procedure.final, over, row.depth + 1, f"the end of '{step.procedure}'")
         self.names = outer
@@ -316,6 +335,11 @@ class Planner:
             return NOTHING
         value = _literal(node)
         return When(int(value), int(value)) if isinstance(value, Duration) else OPEN
+
+
+def _one_of(who: Who) -> Who:
+    """Return one device of these, chosen while running."""
+    return Who(who.numbers, 1 if who.numbers else None, len(who.numbers) == 1 and who.known)
 
 
 def _literal(node: Any) -> Any:
@@ -392,6 +416,7 @@ def plan_data(timeline: tl.Timeline) -> dict[str, Any]:
         },
         "steps": [
             {
+                "file": row.file,
                 "line": row.line,
                 "depth": row.depth,
                 "source": row.source,
@@ -416,7 +441,9 @@ def plan_text(timeline: tl.Timeline) -> str:
     head = _head(timeline)
     rows = [f'scenario "{timeline.title}"']
     seed = "drawn" if head["seed"] is None else head["seed"]
-    rows.append(f"  seed {seed}, limit {head['limit']}, clock {head['clock']}, from {head['starts_at']}, zone {head['zone']}")
+    rows.append(
+        f"  seed {seed}, limit {head['limit']}, clock {head['clock']}, from {head['starts_at']}, zone {head['zone']}"
+    )
     for word, values in (("param", head["params"]), ("firmware", head["firmware"])):
         rows.extend(f"  {word} {name} = {value}" for name, value in values.items())
     for name, numbers in planner.devices.items():

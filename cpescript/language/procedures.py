@@ -41,8 +41,12 @@ class Procedures:
         word = node.name
         known = self.known.get(word.text)
         if known is not None:
-            self.bag.error(word.span, "doubled-name", f"'{word.text}' is defined already (line {known.node.span.line})",
-                           "take another name")  # fmt: skip
+            self.bag.error(
+                word.span,
+                "doubled-name",
+                f"'{word.text}' is defined already (line {known.node.span.line})",
+                "take another name",
+            )
             return
         self.known[word.text] = Known(node)
 
@@ -85,8 +89,12 @@ class Procedures:
             word = formal.name
             type_ = formal.type.text if formal.type is not None else ANY
             if formal.type is not None and type_ not in PARAM_TYPES:
-                self.bag.error(formal.type.span, "unknown-type", f"no type is called '{type_}'",
-                               did_you_mean(type_, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}"))  # fmt: skip
+                self.bag.error(
+                    formal.type.span,
+                    "unknown-type",
+                    f"no type is called '{type_}'",
+                    did_you_mean(type_, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}"),
+                )
                 type_ = ANY
             if formal.default is not None:
                 optional = True
@@ -96,8 +104,9 @@ class Procedures:
                 defaults[word.text] = value
                 type_ = found.type if type_ == ANY else type_
             elif optional:
-                self.bag.error(word.span, "arguments", f"'{word.text}' has no default, but one before it has",
-                               "put it first")  # fmt: skip
+                self.bag.error(
+                    word.span, "arguments", f"'{word.text}' has no default, but one before it has", "put it first"
+                )
             known.types[word.text] = type_
             if word.text in place.scope.table:
                 self.blocks.doubled(word, place.scope.table[word.text])
@@ -111,8 +120,12 @@ class Procedures:
         known = self.known.get(word.text)
         if known is None:
             if not place.lenient:
-                self.bag.error(word.span, "unknown-procedure", f"no `define` is called '{word.text}'",
-                               did_you_mean(word.text, self.known))  # fmt: skip
+                self.bag.error(
+                    word.span,
+                    "unknown-procedure",
+                    f"no `define` is called '{word.text}'",
+                    did_you_mean(word.text, self.known),
+                )
             for argument in node.arguments:
                 self.blocks.expressions.either(argument.value, place)
             return None
@@ -124,8 +137,12 @@ class Procedures:
         for name, (span, schema) in known.cohorts.items():
             bound = place.scope.find(name) or self.blocks.cohort_scope.find(name)
             if bound is not None and bound.kind != "unknown":
-                self.bag.error(word.span, "doubled-name", f"this spawns '{name}', which is {_what(bound)} already",
-                               "take another name there")  # fmt: skip
+                self.bag.error(
+                    word.span,
+                    "doubled-name",
+                    f"this spawns '{name}', which is {_what(bound)} already",
+                    "take another name there",
+                )
                 continue
             self.blocks.cohort_scope.bind(Binding(name, "cohort", span, "devices", frozenset({name}), used=True))
             self.blocks.context.cohorts[name] = schema
@@ -141,8 +158,11 @@ class Procedures:
             else:
                 name, span = names[index] if index < len(names) else "", argument.span
             if name not in names:
-                message = f"'{known.node.name.text}' takes no '{name}'" if name else (
-                    f"'{known.node.name.text}' takes {len(names)} argument{'s' if len(names) != 1 else ''}")  # fmt: skip
+                message = (
+                    f"'{known.node.name.text}' takes no '{name}'"
+                    if name
+                    else (f"'{known.node.name.text}' takes {len(names)} argument{'s' if len(names) != 1 else ''}")
+                )
                 self.bag.error(span, "arguments", message, did_you_mean(name, names) if name else "")
             elif name in given:
                 self.bag.error(span, "doubled", f"'{name}' is given twice", "each argument once")
@@ -152,14 +172,16 @@ class Procedures:
                 given[name] = value
         for formal in known.node.formals:
             if formal.default is None and formal.name.text not in given:
-                self.bag.error(node.name.span, "arguments", f"'{known.node.name.text}' needs '{formal.name.text}'",
-                               f"write {known.node.name.text}({', '.join(names)})")  # fmt: skip
+                self.bag.error(
+                    node.name.span,
+                    "arguments",
+                    f"'{known.node.name.text}' needs '{formal.name.text}'",
+                    f"write {known.node.name.text}({', '.join(names)})",
+                )
         return given
 
 
-def final_steps(
-    blocks: Blocks, found: list[tree.Finally], body: tree.Body, place: Place
-) -> tuple[tl.Step, ...]:
+def final_steps(blocks: Blocks, found: list[tree.Finally], body: tree.Body, place: Place) -> tuple[tl.Step, ...]:
     """Return the steps of `finally:`; report a second one, and one that is not last."""
     for extra in found[1:]:
         blocks.bag.error(blocks.head(extra)[0], "doubled", "'finally' stands here twice", "put both into one")
@@ -170,5 +192,3 @@ def final_steps(
 
 def _what(binding: Binding) -> str:
     return {"param": "a param", "cohort": "a cohort"}.get(binding.kind, "a name")
-
-

@@ -104,9 +104,7 @@ class Program:
         names = [name for name, _ in draft.matrix]
         return [self._case(draft, given, dict(zip(names, row, strict=True)), bag) for row in product(*columns)]
 
-    def _case(
-        self, draft: Draft, given: tuple[tl.ParamValue, ...], case: Mapping[str, Any], bag: Bag
-    ) -> tl.Timeline:
+    def _case(self, draft: Draft, given: tuple[tl.ParamValue, ...], case: Mapping[str, Any], bag: Bag) -> tl.Timeline:
         folder = Folder({**{param.name: param.value for param in given}, **case}, self.context, bag)
         fields = draft.settings.case(folder, self.context, bag)
         body, final = folder.fold(draft.body), folder.fold(draft.final)

@@ -49,7 +49,9 @@ class Settings:
     def add(self, node: tree.SettingLine) -> None:
         known = self.lines.get(node.word)
         if known is not None and node.word not in MANY:
-            self.bag.error(node.span, "doubled", f"'{node.word}' stands in line {known.span.line} already", "once is enough")
+            self.bag.error(
+                node.span, "doubled", f"'{node.word}' stands in line {known.span.line} already", "once is enough"
+            )
             return
         self.lines[node.word] = node
         if node.word in TYPES:
@@ -58,7 +60,9 @@ class Settings:
             )
         elif node.word == "firmware":
             version = self.expressions.value(node.values[0], self.place, "text", "a firmware version")
-            self.firmware.append((version, self.expressions.value(node.values[1], self.place, "size", "a firmware's size")))
+            self.firmware.append(
+                (version, self.expressions.value(node.values[1], self.place, "size", "a firmware's size"))
+            )
         elif node.word == "clock":
             self._clock(node)
         elif node.word == "skip":
@@ -71,8 +75,12 @@ class Settings:
     def _clock(self, node: tree.SettingLine) -> None:
         word, factor = node.values
         if word.text not in CLOCKS:
-            self.bag.error(word.span, "unknown-clock", f"no clock is called '{word.text}'",
-                           did_you_mean(word.text, CLOCKS, "virtual, scaled 60x or real"))  # fmt: skip
+            self.bag.error(
+                word.span,
+                "unknown-clock",
+                f"no clock is called '{word.text}'",
+                did_you_mean(word.text, CLOCKS, "virtual, scaled 60x or real"),
+            )
         elif word.text == "scaled" and factor is None:
             self.bag.error(word.span, "no-factor", "how many times faster than real time?", "write 'clock scaled 60x'")
         elif word.text != "scaled" and factor is not None:
@@ -149,8 +157,12 @@ class Settings:
         try:
             ZoneInfo(name)
         except (ValueError, OSError, KeyError):
-            bag.error(self.values["zone"].span, "unknown-zone", f"no zone is called '{name}'",
-                      did_you_mean(name, available_timezones(), 'as in "Europe/Berlin"'))  # fmt: skip
+            bag.error(
+                self.values["zone"].span,
+                "unknown-zone",
+                f"no zone is called '{name}'",
+                did_you_mean(name, available_timezones(), 'as in "Europe/Berlin"'),
+            )
             return "UTC"
         return name
 
@@ -160,8 +172,12 @@ class Settings:
         span = self.lines["policy"].span
         path = folder(span) / name
         if not path.is_file():
-            bag.error(self.values["policy"].span, "missing-file", f"there is no policy at '{name}'",
-                      "the path is relative to this file")  # fmt: skip
+            bag.error(
+                self.values["policy"].span,
+                "missing-file",
+                f"there is no policy at '{name}'",
+                "the path is relative to this file",
+            )
             return None
         context.data.add(str(path))
         return str(Path(path).resolve())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cpescript.diagnostics import Span, did_you_mean
+from cpescript.kernel.time import TimeOfDay
 from cpescript.language import timeline as tl
 from cpescript.language import tree
 from cpescript.language.actions import Actions
@@ -31,8 +32,14 @@ ITEMS = (tree.Use, tree.Profile, tree.System, tree.Param, tree.Define, tree.Scen
 WITH_ONLY = frozenset({"label", "serial", "protocol", "transport"})
 IN_WITH = WITH_ONLY | {"set", "inject-quirk", "inject-fault"}
 
-_ITEM_WORDS = {tree.Use: "use", tree.Profile: "profile", tree.System: "acs NAME", tree.Param: "param",
-               tree.Define: "define", tree.Scenario: "scenario"}  # fmt: skip
+_ITEM_WORDS = {
+    tree.Use: "use",
+    tree.Profile: "profile",
+    tree.System: "acs NAME",
+    tree.Param: "param",
+    tree.Define: "define",
+    tree.Scenario: "scenario",
+}
 
 
 class Blocks:
@@ -71,8 +78,12 @@ class Blocks:
         settings_over = place.block not in ("scenario", "file")
         for node in lines:
             if ended is not None and not isinstance(node, (tree.Broken, tree.Finally)):
-                self.bag.error(self.head(node)[0], "unreachable", f"nothing behind the 'fail' of line {ended.span.line} runs",
-                               "take it out, or put the 'fail' behind it")  # fmt: skip
+                self.bag.error(
+                    self.head(node)[0],
+                    "unreachable",
+                    f"nothing behind the 'fail' of line {ended.span.line} runs",
+                    "take it out, or put the 'fail' behind it",
+                )
                 ended = None
             if isinstance(node, tree.Else):
                 branches = self._else(node, branches, steps, last, place)
@@ -127,7 +138,11 @@ class Blocks:
         branch = self._branch(node.condition, node.body, place)
         if branches is None or branches[-1][0] is None:
             if not isinstance(last, tree.Broken):
-                after = "the 'else' above was the last" if branches is not None else "an 'else' follows an 'if' of its depth"
+                after = (
+                    "the 'else' above was the last"
+                    if branches is not None
+                    else "an 'else' follows an 'if' of its depth"
+                )
                 self.bag.error(self.head(node)[0], "lone-else", "this 'else' has no 'if'", after)
             return branches
         branches.append(branch)
@@ -141,17 +156,25 @@ class Blocks:
         if isinstance(node, ITEMS):
             if place.block == "file":
                 return False
-            self.bag.error(head, "misplaced", f"'{_ITEM_WORDS[type(node)]}' stands at the top of the file, not in a block")
+            self.bag.error(
+                head, "misplaced", f"'{_ITEM_WORDS[type(node)]}' stands at the top of the file, not in a block"
+            )
             return False
         verb = node.verb if isinstance(node, tree.Action) else ""
         if place.block == "with":
             if isinstance(node, tree.Broken) or verb in IN_WITH:
                 return True
-            self.bag.error(head, "misplaced", "this cannot be done to a device that is just being made",
-                           "'with:' takes set, label, serial, inject")  # fmt: skip
+            self.bag.error(
+                head,
+                "misplaced",
+                "this cannot be done to a device that is just being made",
+                "'with:' takes set, label, serial, inject",
+            )
             return False
-        if verb in WITH_ONLY:
-            self.bag.error(head, "misplaced", f"'{verb}' belongs to the making of a device", "put it in 'spawn … with:'")
+        if verb in WITH_ONLY and not place.lenient:
+            self.bag.error(
+                head, "misplaced", f"'{verb}' belongs to the making of a device", "put it in 'spawn … with:'"
+            )
             return False
         if isinstance(node, tree.Answer) and place.handler is None and not place.lenient:
             self.bag.error(head, "misplaced", "there is nothing to answer here", "put it in 'on every MESSAGE of T:'")
@@ -166,23 +189,44 @@ class Blocks:
     def _misplaced_setting(self, node: tree.SettingLine, place: Place, over: bool) -> None:
         if place.block in ("scenario", "file"):
             if over:
-                self.bag.error(self.head(node)[0], "misplaced", f"'{node.word}' is a setting: settings stand first",
-                               "move it above the first statement")  # fmt: skip
+                self.bag.error(
+                    self.head(node)[0],
+                    "misplaced",
+                    f"'{node.word}' is a setting: settings stand first",
+                    "move it above the first statement",
+                )
             return
-        self.bag.error(self.head(node)[0], "misplaced", f"'{node.word}' is a setting of a scenario",
-                       "move it to the scenario's first lines")  # fmt: skip
+        self.bag.error(
+            self.head(node)[0],
+            "misplaced",
+            f"'{node.word}' is a setting of a scenario",
+            "move it to the scenario's first lines",
+        )
 
     def _last(self, lines: Sequence[tree.Statement], place: Place) -> None:
         """Report what lasts to the end of its block and stands at that end."""
         body = [node for node in lines if not isinstance(node, tree.Finally)]
         ends = body if place.block == "parallel" else body[-1:]
         for node in ends:
-            word = node.mode if isinstance(node, tree.Claimed) else f"on {node.which}" if isinstance(node, tree.Handler) else ""
+            word = (
+                node.mode
+                if isinstance(node, tree.Claimed)
+                else f"on {node.which}"
+                if isinstance(node, tree.Handler)
+                else ""
+            )
             if word in ("always", "never", "on every", "on first"):
-                reason = "each statement of 'parallel' is a block of its own" if place.block == "parallel" else (
-                    "it lasts to the end of its block, and this is the end")  # fmt: skip
-                self.bag.error(self.head(node)[0], "idle", f"this '{word}' would never look: {reason}",
-                               "move it above what it shall watch")  # fmt: skip
+                reason = (
+                    "each statement of 'parallel' is a block of its own"
+                    if place.block == "parallel"
+                    else ("it lasts to the end of its block, and this is the end")
+                )
+                self.bag.error(
+                    self.head(node)[0],
+                    "idle",
+                    f"this '{word}' would never look: {reason}",
+                    "move it above what it shall watch",
+                )
 
     def _unused(self, lines: Sequence[tree.Statement], place: Place) -> None:
         for node in lines:
@@ -203,8 +247,9 @@ class Blocks:
         what = {"param": "a param", "case": "a matrix's name", "cohort": "a cohort", "argument": "an argument"}.get(
             known.kind, "a name"
         )
-        self.bag.error(word.span, "doubled-name", f"'{word.text}' is {what} already (line {known.span.line})",
-                       "take another name")  # fmt: skip
+        self.bag.error(
+            word.span, "doubled-name", f"'{word.text}' is {what} already (line {known.span.line})", "take another name"
+        )
 
     # --- claims ------------------------------------------------------------------------------------------------------
 
@@ -214,7 +259,7 @@ class Blocks:
         statement = "wait until" if node.mode == "wait" else node.mode
         clauses = sorted_out(statement, node.clauses, self.bag)
         moment = node.claim.value if isinstance(node.claim, tree.ValueForm) else None
-        if isinstance(moment, px.Literal_) and isinstance(moment.value, tl.TimeOfDay):
+        if isinstance(moment, px.Literal_) and isinstance(moment.value, TimeOfDay):
             return self._wait_moment(node, moment, clauses)
         claim, quantifier, on = self.claims.claim(node.claim, clauses.get("on"), place)
         if "as" in clauses:
@@ -231,11 +276,19 @@ class Blocks:
             cohorts = place.cohorts if place.device else self.context.all_cohorts()
         span, _ = self.head(node)
         claim = self.claims.block(
-            node.ordering, node.lines, span, place.of(cohorts, claim=True), lambda word, each: self._keep(word, each, place)
+            node.ordering,
+            node.lines,
+            span,
+            place.of(cohorts, claim=True),
+            lambda word, each: self._keep(word, each, place),
         )
         if "as" in clauses:
-            self.bag.error(clauses["as"].span, "wrong-clause", "a block of claims keeps no message itself",
-                           "put 'as' on one of its lines")  # fmt: skip
+            self.bag.error(
+                clauses["as"].span,
+                "wrong-clause",
+                "a block of claims keeps no message itself",
+                "put 'as' on one of its lines",
+            )
         if "for" in clauses:
             self.bag.error(clauses["for"].span, "wrong-clause", "messages come; they do not last", "write 'within'")
         elif "within" not in clauses and node.lines:
@@ -261,8 +314,12 @@ class Blocks:
         if isinstance(node, tree.Claimed) and node.tail is not None:
             unless = self._tail("unless", node.tail, on, place)
             if "within" not in clauses and "for" not in clauses:
-                self.bag.error(node.tail.span, "no-deadline", "'unless' ends a wait, and nothing is waited for here",
-                               "add 'within 5m' before it")  # fmt: skip
+                self.bag.error(
+                    node.tail.span,
+                    "no-deadline",
+                    "'unless' ends a wait, and nothing is waited for here",
+                    "add 'within 5m' before it",
+                )
         return tl.Expect(
             *self.head(node),
             mode=node.mode,  # type: ignore[arg-type]
@@ -277,18 +334,26 @@ class Blocks:
             identity=self.context.identity(),
         )
 
-    def _tail(self, word: str, tail: tree.Tail, on: px.Target | None, place: Place) -> tuple[tl.Claim, px.Target | None]:
+    def _tail(
+        self, word: str, tail: tree.Tail, on: px.Target | None, place: Place
+    ) -> tuple[tl.Claim, px.Target | None]:
         clauses = sorted_out(word, tail.clauses, self.bag)
         cohorts = self._cohorts_of(on, place)
-        claim, quantifier, target = self.claims.claim(
-            tail.claim, clauses.get("on"), place.of(cohorts), inherit=True
-        )
+        claim, quantifier, target = self.claims.claim(tail.claim, clauses.get("on"), place.of(cohorts), inherit=True)
         if quantifier.kind != "each":
-            self.bag.error(tail.span, "quantifier", f"the claim of '{word}' is about one device at a time",
-                           "take the quantifier out")  # fmt: skip
+            self.bag.error(
+                tail.span,
+                "quantifier",
+                f"the claim of '{word}' is about one device at a time",
+                "take the quantifier out",
+            )
         if isinstance(claim, tl.MessageClaim) and claim.negated:
-            self.bag.error(tail.claim.span, "no-event", f"what ends it by '{word}' is something that comes true",
-                           "take the 'no' out")  # fmt: skip
+            self.bag.error(
+                tail.claim.span,
+                "no-event",
+                f"what ends it by '{word}' is something that comes true",
+                "take the 'no' out",
+            )
         return claim, target
 
     def _cohorts_of(self, target: px.Target | None, place: Place) -> frozenset[str] | None:
@@ -317,13 +382,18 @@ class Blocks:
         if binding is None:
             kept = [name for name in place.scope.names() if (place.scope.find(name) or binding).kind == "capture"]  # type: ignore[union-attr]
             if not place.lenient:
-                self.bag.error(word.span, "unknown-name", f"nothing was kept as '{word.text}'",
-                               did_you_mean(word.text, [*kept, "start"], "'start', or a name given by 'as'"))  # fmt: skip
+                self.bag.error(
+                    word.span,
+                    "unknown-name",
+                    f"nothing was kept as '{word.text}'",
+                    did_you_mean(word.text, [*kept, "start"], "'start', or a name given by 'as'"),
+                )
         else:
             binding.used = True
             if binding.kind not in ("capture", "unknown"):
-                self.bag.error(word.span, "no-message", f"'{word.text}' is not a kept message",
-                               "'start', or a name given by 'as'")  # fmt: skip
+                self.bag.error(
+                    word.span, "no-message", f"'{word.text}' is not a kept message", "'start', or a name given by 'as'"
+                )
         return word.text
 
     def _capture(self, word: tree.Word, claim: tl.Claim, place: Place) -> tl.Claim:
@@ -340,9 +410,13 @@ class Blocks:
 
     def _wait_moment(self, node: tree.Claimed, moment: px.Literal_, clauses: dict[str, tree.Clause]) -> tl.Step:
         for clause in clauses.values():
-            self.bag.error(clause.span, "wrong-clause", f"a wait for a time of day takes no '{clause.kind}'", "take it out")
+            self.bag.error(
+                clause.span, "wrong-clause", f"a wait for a time of day takes no '{clause.kind}'", "take it out"
+            )
         if node.mode != "wait":
-            self.bag.error(moment.span, "no-claim", "a time of day is no claim", f"did you mean 'wait until {moment.value}'?")
+            self.bag.error(
+                moment.span, "no-claim", "a time of day is no claim", f"did you mean 'wait until {moment.value}'?"
+            )
         return tl.Wait(*self.head(node), moment=moment.value)
 
     def _monitor(self, node: tree.Claimed, place: Place) -> tl.Step:
@@ -352,11 +426,19 @@ class Blocks:
         if isinstance(claim, tl.MessageClaim) and claim.comparison is None:
             if claim.negated:
                 opposite = {"always": "never", "never": "always"}.get(node.mode)
-                self.bag.error(node.claim.span, "no-event", f"'{node.mode} no' denies twice" if opposite != "never" else
-                               "'always no' is 'never'", "write 'never' and the message")  # fmt: skip
+                self.bag.error(
+                    node.claim.span,
+                    "no-event",
+                    f"'{node.mode} no' denies twice" if opposite != "never" else "'always no' is 'never'",
+                    "write 'never' and the message",
+                )
             elif node.mode == "always":
-                self.bag.error(node.claim.span, "no-event", "a message comes; it does not hold always",
-                               "`expect … within`, or `always` with a parameter, a state or a count")  # fmt: skip
+                self.bag.error(
+                    node.claim.span,
+                    "no-event",
+                    "a message comes; it does not hold always",
+                    "`expect … within`, or `always` with a parameter, a state or a count",
+                )
         until = self._tail("until", node.tail, on, place) if node.tail is not None else None
         return tl.Monitor(
             *self.head(node),
@@ -375,8 +457,15 @@ class Blocks:
         inner = place.of(cohorts)
         message = self.context.catalogue.messages.get(node.pattern.kind.text)
         pattern = self.context.patterns.pattern(node.pattern, inner)
-        body = place.inner(device=True, cohorts=cohorts, handler=message, where=None, block="flow", repeated=True,
-                           lenient=place.lenient or message is None)  # fmt: skip
+        body = place.inner(
+            device=True,
+            cohorts=cohorts,
+            handler=message,
+            where=None,
+            block="flow",
+            repeated=True,
+            lenient=place.lenient or message is None,
+        )
         steps = self.body(node.body, body)
         self._late_answers(steps)
         return tl.Handler(*self.head(node), which=node.which, pattern=pattern, on=on, body=steps)  # type: ignore[arg-type]
@@ -385,15 +474,23 @@ class Blocks:
         waited: tl.Step | None = None
         for step in steps:
             if isinstance(step, tl.Answer) and waited is not None:
-                self.bag.error(step.span, "late-answer", f"line {waited.span.line} waits; by then the device has answered",
-                               "answer first, or `answer after …`")  # fmt: skip
+                self.bag.error(
+                    step.span,
+                    "late-answer",
+                    f"line {waited.span.line} waits; by then the device has answered",
+                    "answer first, or `answer after …`",
+                )
             if isinstance(step, tl.Wait) or (isinstance(step, tl.Expect) and (step.within or step.lasting)):
                 waited = waited or step
 
     def answer(self, node: tree.Answer, place: Place) -> tl.Step | None:
         if place.handler is not None and not place.handler.asked and not place.lenient:
-            self.bag.error(self.head(node)[0], "no-question", f"{place.handler.name} is nothing that a device answers",
-                           "only a request of the ACS can be answered")  # fmt: skip
+            self.bag.error(
+                self.head(node)[0],
+                "no-question",
+                f"{place.handler.name} is nothing that a device answers",
+                "only a request of the ACS can be answered",
+            )
         arguments: dict[str, Any] = {}
         if node.kind == "fault":
             code = self.expressions.value(node.operands["code"], place, "int", "a fault's code")
@@ -405,7 +502,9 @@ class Blocks:
             if node.operands["path"] is not None:
                 arguments["parameter"], _ = self.expressions.path(node.operands["path"], place, place.cohorts)
         elif node.kind == "after":
-            arguments["delay"] = self.expressions.value(node.operands["value"], place, "duration", "what follows 'after'")
+            arguments["delay"] = self.expressions.value(
+                node.operands["value"], place, "duration", "what follows 'after'"
+            )
         elif node.kind == "with":
             refuse(self.bag, node.span, "answer-with")
             return None
@@ -413,15 +512,23 @@ class Blocks:
 
     def _fault_code(self, code: px.Literal_) -> None:
         if code.value not in self.context.catalogue.faults and not 9800 <= code.value <= 9899:
-            self.bag.error(code.span, "bad-fault", f"{code.value} is not a fault of a device",
-                           "9000 to 9032, or 9800 to 9899 of a vendor")  # fmt: skip
+            self.bag.error(
+                code.span,
+                "bad-fault",
+                f"{code.value} is not a fault of a device",
+                "9000 to 9032, or 9800 to 9899 of a vendor",
+            )
 
     # --- flow --------------------------------------------------------------------------------------------------------
 
     def wait(self, node: tree.Wait, place: Place) -> tl.Step:
-        if isinstance(node.duration, px.Literal_) and isinstance(node.duration.value, tl.TimeOfDay):
-            self.bag.error(node.duration.span, "wrong-type", "a time of day is not a duration",
-                           f"write 'wait until {node.duration.value}'")  # fmt: skip
+        if isinstance(node.duration, px.Literal_) and isinstance(node.duration.value, TimeOfDay):
+            self.bag.error(
+                node.duration.span,
+                "wrong-type",
+                "a time of day is not a duration",
+                f"write 'wait until {node.duration.value}'",
+            )
             return tl.Wait(*self.head(node), moment=node.duration.value)
         duration = self.expressions.value(node.duration, place, "duration", "what follows 'wait'")
         return tl.Wait(*self.head(node), duration=duration)
@@ -457,18 +564,24 @@ class Blocks:
             binding = Binding(node.name.text, "devices", node.name.span, "devices", found.cohorts)
         else:
             if found.type not in (ANY, "list"):
-                self.bag.error(node.over.span, "wrong-type", "'for' goes through devices or a list",
-                               "as in 'for d in fleet:'")  # fmt: skip
+                self.bag.error(
+                    node.over.span, "wrong-type", "'for' goes through devices or a list", "as in 'for d in fleet:'"
+                )
             binding = Binding(node.name.text, "argument", node.name.span)
         self.bind(node.name, binding, inner.scope)
-        return tl.ForEach(*self.head(node), name=node.name.text, over=over, together=node.together,
-                          body=self.body(node.body, inner))  # fmt: skip
+        return tl.ForEach(
+            *self.head(node), name=node.name.text, over=over, together=node.together, body=self.body(node.body, inner)
+        )
 
     def parallel(self, node: tree.Parallel, place: Place) -> tl.Step:
         body = self.body(node.body, place.inner(block="parallel"))
         if len(body) == 1:
-            self.bag.warning(self.head(node)[0], "lone-branch", "one branch runs beside nothing",
-                             "each statement below 'parallel:' is a branch")  # fmt: skip
+            self.bag.warning(
+                self.head(node)[0],
+                "lone-branch",
+                "one branch runs beside nothing",
+                "each statement below 'parallel:' is a branch",
+            )
         return tl.Parallel(*self.head(node), body=body)
 
     def background(self, node: tree.Background, place: Place) -> tl.Step:
@@ -510,7 +623,9 @@ def plain_text(node: Any, context: Context) -> str:
     """Return a text that must be known as it stands; report one with braces."""
     if isinstance(node, px.Literal_) and isinstance(node.value, str):
         return node.value
-    context.bag.error(node.span, "not-plain", "this text is fixed: nothing can stand in braces", "a brace itself is '{{'")
+    context.bag.error(
+        node.span, "not-plain", "this text is fixed: nothing can stand in braces", "a brace itself is '{{'"
+    )
     return ""
 
 

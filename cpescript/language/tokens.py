@@ -61,14 +61,13 @@ _MASTER = re.compile(
     | (?P<WORD>[a-z_]\w*(?:-\w+)*)
     | (?P<SIGN>==|!=|<=|>=|\.\.|[-+*/%<>=()\[\]{{}},:])
     | (?P<noquote>r?"[^\n]*)
-    | (?P<bad>&&|\|\||.)
+    | (?P<bad>&&|\|\||'[^'\n]*'|[^\x00-\x7f]+|.)
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 
 _STRAY = {
-    "\t": ("tab", "a tab: indent and separate with spaces", ""),
-    "'": ("quote", "a text stands in double quotes", "write \"…\" instead of '…'"),
+    "\t": ("tab", "a tab between words", "separate with spaces"),
     "&&": ("stray-character", "'&&' is not an operator", "write `and`"),
     "||": ("stray-character", "'||' is not an operator", "write `or`"),
     "!": ("stray-character", "'!' is not an operator", "write `not`, or `!=`"),
@@ -108,14 +107,18 @@ def _report(token: Token, text: str, end: int, source: str, bag: Bag) -> None:
         bag.error(span, code, message, remedy)
     elif token.text in _STRAY:
         bag.error(span, *_STRAY[token.text])
+    elif token.text[0] == "'":
+        bag.error(span, "quote", "a text stands in double quotes", "write \"…\" instead of '…'")
     elif token.text.isalpha():
-        bag.error(span, "stray-character", f"'{token.text}' cannot begin a name", "names are a-z, 0-9, _ and inner -")
+        bag.error(
+            span, "stray-character", f"'{token.text}' cannot stand in a name", "names are a-z, 0-9, _ and inner -"
+        )
     else:
         bag.error(span, "stray-character", f"{_shown(token.text)} means nothing here", "")
 
 
-def _shown(character: str) -> str:
-    return f"'{character}'" if character.isprintable() else f"the character U+{ord(character):04X}"
+def _shown(text: str) -> str:
+    return f"'{text}'" if text.isprintable() else f"the character U+{ord(text[0]):04X}"
 
 
 def _bad_number(text: str) -> tuple[str, str, str]:

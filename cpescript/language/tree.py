@@ -440,5 +440,3 @@ def docstring_text(word: Word | None) -> str:
     from inspect import cleandoc
 
     return cleandoc(word.text[3:-3]).strip()
-
-

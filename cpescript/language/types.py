@@ -34,7 +34,7 @@ _CLASSES: tuple[tuple[type, str], ...] = (
 
 NOUNS = {
     "int": "a whole number",
-    "float": "a number",
+    "float": "a decimal number",
     "percent": "a percentage",
     "text": "a text",
     "bool": "true or false",
@@ -90,8 +90,18 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 """Type to what makes a value of a text that is given from outside; ValueError where it cannot. Lists and maps are
 parsed as expressions."""
 
-EXAMPLES = {"int": "42", "float": "0.5", "percent": "10%", "bool": "true", "duration": "5m", "size": "8MiB",
-            "instant": "2026-01-01T00:00:00Z", "time": "02:00", "list": '["a", "b"]', "map": '{a: 1}'}  # fmt: skip
+EXAMPLES = {
+    "int": "42",
+    "float": "0.5",
+    "percent": "10%",
+    "bool": "true",
+    "duration": "5m",
+    "size": "8MiB",
+    "instant": "2026-01-01T00:00:00Z",
+    "time": "02:00",
+    "list": '["a", "b"]',
+    "map": "{a: 1}",
+}
 
 
 _SUM: Mapping[tuple[str, str], str] = {
@@ -125,10 +135,10 @@ def arithmetic(operator: str, left: str, right: str) -> str | None:
         return _DIFFERENCE.get((left, right))
     if operator == "*":
         for one, other in ((left, right), (right, left)):
-            if one in ("duration", "size", "percent") and other in _NUMBERS:
+            if one in ("duration", "size") and (other in _NUMBERS or other == "percent"):
                 return one
-            if one in ("int", "float") and other == "percent":
-                return "float"
+            if one in _NUMBERS and other == "percent":
+                return one  # a share of it
         return None
     if left in ("duration", "size") and right in _NUMBERS:
         return left if operator == "/" else None

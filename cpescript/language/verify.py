@@ -46,8 +46,12 @@ def _durations(step: tl.Step, timeline: tl.Timeline, bag: Bag) -> None:
             bag.error(node.span, "bad-number", f"{node.value} is no length of time")
         elif name in _ENDING and node.value > timeline.limit:
             what = "a deadline" if name == "within" else "a wait"
-            bag.error(node.span, "past-limit", f"{what} of {node.value} lies past the limit of {timeline.limit}",
-                      f"limit {node.value}, or shorten it")  # fmt: skip
+            bag.error(
+                node.span,
+                "past-limit",
+                f"{what} of {node.value} lies past the limit of {timeline.limit}",
+                f"limit {node.value}, or shorten it",
+            )
     duration = step.arguments.get("duration") if isinstance(step, tl.Act) else None
     if isinstance(duration, px.Literal_) and isinstance(duration.value, Duration) and duration.value <= 0:
         bag.error(duration.span, "bad-number", f"{duration.value} is no length of time")
@@ -76,6 +80,9 @@ def _firmware(step: tl.Stimulus, timeline: tl.Timeline, bag: Bag) -> None:
     if isinstance(version, px.Literal_) and version.value not in timeline.firmware:
         from cpescript.diagnostics import did_you_mean
 
-        bag.warning(version.span, "unknown-firmware", f'no setting declares firmware "{version.value}"',
-                    did_you_mean(str(version.value), timeline.firmware, f'firmware "{version.value}" size 8MiB')
-                    )  # fmt: skip
+        bag.warning(
+            version.span,
+            "unknown-firmware",
+            f'no setting declares firmware "{version.value}"',
+            did_you_mean(str(version.value), timeline.firmware, f'firmware "{version.value}" size 8MiB'),
+        )

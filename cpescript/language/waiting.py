@@ -9,9 +9,7 @@ from cpescript.language import timeline as tl
 from cpescript.language import tree
 
 
-def check_times(
-    bag: Bag, statement: str, form: tree.Form, claim: tl.Claim, clauses: Mapping[str, tree.Clause]
-) -> None:
+def check_times(bag: Bag, statement: str, form: tree.Form, claim: tl.Claim, clauses: Mapping[str, tree.Clause]) -> None:
     """Report a claim whose `within`, `for` or `since` does not go with what it claims."""
     within, lasting, since = (clauses.get(kind) for kind in ("within", "for", "since"))
     if statement == "wait until" and within is None:
@@ -19,7 +17,9 @@ def check_times(
     elif isinstance(claim, tl.MessageClaim):
         _message_times(bag, form, claim, within, lasting)
     elif since is not None and within is None:
-        bag.error(since.span, "wrong-clause", "'since' says where a deadline begins, and there is none", "add 'within 30s'")
+        bag.error(
+            since.span, "wrong-clause", "'since' says where a deadline begins, and there is none", "add 'within 30s'"
+        )
 
 
 def _message_times(
@@ -31,13 +31,19 @@ def _message_times(
 ) -> None:
     if claim.negated:
         if lasting is None and within is not None:
-            bag.error(within.span, "no-length", "'no' is claimed for a length of time", "write 'for' instead of 'within'")
+            bag.error(
+                within.span, "no-length", "'no' is claimed for a length of time", "write 'for' instead of 'within'"
+            )
         elif lasting is None:
             bag.error(form.span, "no-length", "for how long shall there be none?", "add 'for 1h'")
         elif within is not None:
             bag.error(within.span, "wrong-clause", "'no … for' has its end already", "take the 'within' out")
     elif lasting is not None:
-        bag.error(lasting.span, "wrong-clause", "a message comes; it does not last",
-                  "write 'within'" if within is None else "take the 'for' out")  # fmt: skip
+        bag.error(
+            lasting.span,
+            "wrong-clause",
+            "a message comes; it does not last",
+            "write 'within'" if within is None else "take the 'for' out",
+        )
     elif claim.comparison is None and within is None:
         bag.error(form.span, "no-deadline", f"by when shall {claim.pattern.kind} come?", "add 'within 5m'")

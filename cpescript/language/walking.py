@@ -15,7 +15,7 @@ _PLAIN = frozenset((str, int, float, bool, type(None), frozenset, Span))
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
+def _names(kind: Any) -> tuple[str, ...]:
     """Return the fields of a node's class that can hold other nodes, last first; empty for what is not a node."""
     if not is_dataclass(kind) or kind is Span:
         return ()

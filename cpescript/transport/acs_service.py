@@ -256,10 +256,10 @@ def _north(answer: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request],
 
 async def _listen(app: web.Application, host: str, port: int, stack: AsyncExitStack) -> int:
     # The ACS itself unpacks what is gzipped, with a bound.
-    runner = web.AppRunner(app, access_log=None, auto_decompress=False)
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port, shutdown_timeout=1.0)
+    site = web.TCPSite(runner, host, port)
     await site.start()
     found: int = runner.addresses[0][1]
     return found
@@ -276,7 +276,7 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, by the policy of that file and with declared firmware (version to octets).
 
-    Raises ValueError (its text: the diagnostics) for a policy or defect that is wrong, OSError for a port that is taken.
+    Raises ValueError (its text: the diagnostics) for a wrong policy or defect, OSError for a port that is taken.
     """
     rules, names = DEFAULT_POLICY, tuple(defects)
     if policy is not None:

@@ -273,3 +273,28 @@ def test_several_at_once() -> None:
 def test_an_unknown_defect() -> None:
     with pytest.raises(ValueError, match="no defect is called 'no-retries': did you mean 'no-retry'"):
         acs_with("no-retries")
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_none_of_them_spins_on_one_instant(name: str) -> None:
+    """A device that refuses everything must not keep a defective ACS busy without time going by."""
+    acs = acs_with(name)
+    cpe = Cpe(acs)
+    for kind in cpe.answers:
+        cpe.answers[kind] = lambda request: 9001
+    cpe.session("1 BOOT")
+    give(cpe, "call", name="start_rollout", inputs={"version": "2.1.0"})
+    give(cpe, "set", settings=[["Device.A", "1", None]])
+    for _ in range(50):
+        due = acs.next_due()
+        if acs.outbox:
+            acs.outbox.clear()
+            cpe.inform("6 CONNECTION REQUEST")
+            response = cpe.post(b"")
+            while response.status == 200:
+                response = cpe.answer(decode(response.body))
+        elif due is None:
+            break
+        else:
+            acs.advance(due)
+    assert due is None or acs.now > 20 * SECOND

@@ -12,6 +12,7 @@ from cpescript.quirks import catalogue
 from tests.cwmp.world import (
     MS,
     SSID,
+    Reply,
     World,
     alive,
     dead,
@@ -91,6 +92,29 @@ def test_a_new_acs_url_by_rpc_takes_effect_after_the_session(world: World) -> No
     assert [codes for _, codes in world.informs()] == [FIRST, PERIODIC, ("0 BOOTSTRAP",)]
     states = [fact for fact in world.facts("state") if fact["state"] == "registered"]
     assert [state["on"] for state in states] == [True, False, True]
+
+
+def test_a_device_is_not_registered_with_an_acs_that_it_has_not_reached(world: World) -> None:
+    def overrule(request: HttpRequest, message: Message | None) -> Reply | None:
+        return "refused" if message is not None and message.kind == "Inform" and len(world.informs()) == 3 else None
+
+    agent = world.device()
+    world.acs.overrule = overrule
+    world.ask(spv((f"{MS}URL", "http://other.example/")))
+    assert world.facts("SessionEnd")[-1]["outcome"] == "refused"
+    assert not agent.device.is_in("registered")
+
+
+def test_a_session_that_fails_after_it_changed_the_acs_is_not_told_again(world: World) -> None:
+    def overrule(request: HttpRequest, message: Message | None) -> Reply | None:
+        return "cut" if message is not None and message.kind == "SetParameterValuesResponse" else None
+
+    agent = world.device()
+    world.acs.overrule = overrule
+    world.acs.script = [spv((f"{MS}URL", "http://other.example/"))]
+    agent.inform("8 DIAGNOSTICS COMPLETE")
+    world.run(20)
+    assert [codes for _, codes in world.informs()][2:] == [("0 BOOTSTRAP",)]
 
 
 def test_power(world: World) -> None:

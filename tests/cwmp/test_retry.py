@@ -64,5 +64,5 @@ def test_a_new_event_takes_the_place_of_a_retry_and_does_not_reset_the_count(wor
     last = [record.message for record in world.records if record.kind == "Inform"][-1]
     assert last.fields["retry_count"] == 1
     assert last.events == ("6 CONNECTION REQUEST", "8 DIAGNOSTICS COMPLETE")
-    world.run(3)
-    assert len(world.informs()) == 3
+    world.run(9)
+    assert len(world.informs()) == 3  # The first retry would have come at 5 to 10 s, the second comes 10 s later.

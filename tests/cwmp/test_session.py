@@ -238,6 +238,19 @@ def test_a_redirect_is_followed_with_the_same_message(world: World, status: int)
     assert len({request.body for request in world.acs.requests[:6]}) == 1
 
 
+def test_another_host_gets_no_cookies_of_the_first(world: World) -> None:
+    def overrule(request: HttpRequest, message: Message | None) -> Reply | None:
+        if message is None:
+            return HttpResponse(307, (("Location", hosts.pop(0)),)) if hosts else None
+        body = encode(Message("InformResponse", {"max_envelopes": 1}, message.id))
+        return HttpResponse(200, (("Set-Cookie", "session=abc"),), body)
+
+    hosts = ["http://acs.example/other", "http://other.example/cwmp"]
+    world.acs.overrule = overrule
+    world.device()
+    assert [request.header("Cookie") for request in world.acs.requests] == [None, "session=abc", "session=abc", None]
+
+
 @pytest.mark.parametrize(
     ("target", "times", "status"),
     [("http://other.example/", 6, 302), ("/relative", 1, 302), ("ftp://x.example/", 1, 307), ("http://[", 1, 302),
@@ -303,6 +316,7 @@ def test_a_bad_answer_to_an_inform_fails_the_session_and_it_is_retried(world: Wo
     end = outcome(world)
     assert end["outcome"] == OUTCOMES.get(name, "http")
     assert end["reason"]
+    assert len(world.acs.requests) == 1
     assert agent.events
     assert not agent.device.is_in("registered")
     assert not agent.device.is_in("in session")

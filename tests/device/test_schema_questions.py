@@ -49,16 +49,6 @@ def test_a_star_stands_for_numbers_of_what_is_no_table(tmp_path: Path) -> None:
     assert not schema.path_exists("A.2.B")
 
 
-def test_writable(schema: Schema) -> None:
-    assert schema.writable("Device.NAT.PortMapping.")
-    assert schema.writable("Device.NAT.PortMapping.9.")
-    assert schema.writable("Device.NAT.PortMapping.9.Alias")
-    assert not schema.writable("Device.Hosts.Host.")
-    assert not schema.writable("Device.Hosts.Host.1.")
-    assert not schema.writable("Device.DeviceInfo.SoftwareVersion")
-    assert not schema.writable("Device.NAT.")
-
-
 def test_all_names_show_empty_tables_once(schema: Schema) -> None:
     names = list(schema.all_names())
     assert len(names) == len(set(names))

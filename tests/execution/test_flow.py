@@ -13,7 +13,9 @@ def test_a_hard_miss_ends_the_scenario_and_a_soft_one_does_not(play):
 
 
 def test_a_precondition_that_fails_is_an_error_not_a_failure(play):
-    world = play("spawn 1 of hg100 as cpe\nwait until each cpe registered within 1m\nexpect Download on cpe within 1m\n")
+    world = play(
+        "spawn 1 of hg100 as cpe\nwait until each cpe registered within 1m\nexpect Download on cpe within 1m\n"
+    )
     verdict, reason = world.run()
     assert verdict == "error"
     assert reason.startswith("the precondition did not come true: 0 of 1 device met it within 1m")

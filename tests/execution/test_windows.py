@@ -181,7 +181,9 @@ def test_for_must_hold_all_through(play):
 
 
 def test_a_steady_state_within_a_time(play):
-    text = "spawn 1 of hg100 as cpe\nexpect cpe online within 1m\nwait until each cpe online for 10m within 1h\nfail \"\"\n"
+    text = (
+        'spawn 1 of hg100 as cpe\nexpect cpe online within 1m\nwait until each cpe online for 10m within 1h\nfail ""\n'
+    )
     world = play(text).state(1, 1, "online").state(300, 1, "online", on=False).state(400, 1, "online")
     assert world.run()[0] == "failed"
     assert world.kernel.now == 1000 * 10**9
