@@ -23,7 +23,7 @@ from cpescript.execution.world import RefusedError
 from cpescript.kernel import draws
 from cpescript.kernel.queue import Kernel
 from cpescript.kernel.time import DEFAULT_START, Instant
-from cpescript.kernel.trace import Trace
+from cpescript.kernel.trace import EVIDENCE_DEPTH, HEARTBEATS, Trace
 from cpescript.pattern.message import Parts, brief, fits
 from cpescript.pattern.values import text
 from cpescript.quirks.catalogue import catalogue as quirks
@@ -139,7 +139,12 @@ class Simulation:
 
     def recent(self, device: int) -> tuple[MessageLine, ...]:
         lines = []
-        for t, session, direction, protocol, kind, http, body, message in self.facts.device(device).recent or ():
+        entries = self.facts.device(device).recent or []
+        for t, session, direction, protocol, kind, http, body, message in entries[-EVIDENCE_DEPTH:]:
+            if kind == HEARTBEATS:
+                many = f"{message} heartbeat session{'s' * (message > 1)}: Inform 2 PERIODIC, nothing asked"
+                lines.append(MessageLine(t, session, direction, kind, many))
+                continue
             if message is None and body and protocol == "cwmp":
                 message = decode_or_none(body)
             status = getattr(http, "status", None)

@@ -35,6 +35,9 @@ AGAIN = 64
 
 _READY = ON | LINKED
 _BOOTSTRAP = Event(events.BOOTSTRAP)
+_PERIODIC = (Event(events.PERIODIC),)
+HEARTBEAT = 2
+"""Responses in a session in which nobody had anything to say: InformResponse and 204."""
 
 
 class Work:
@@ -348,6 +351,8 @@ class CwmpAgent:
             # Otherwise the ACS was changed within the session: the new one knows nothing of this device yet.
             self.flags |= KNOWN
             self.device.enter("registered")
+        if session.exchanges == HEARTBEAT and session.events == _PERIODIC:
+            self.device.host.trace.hush(self.device, session.number)
 
     def _failed(self, session: Session) -> None:
         if _BOOTSTRAP not in self.events:

@@ -147,7 +147,7 @@ class Session:
     _attempts = 0
     _redirects = 0
     _repetitions = 0
-    _exchanges = 0
+    exchanges = 0
     _resume: Callable[[], Step] | None = None
 
     def __init__(self, agent: CwmpAgent, number: int) -> None:
@@ -175,8 +175,8 @@ class Session:
         """Return the step after a whole HTTP response."""
         if self.state == State.OVER:
             return None
-        self._exchanges += 1
-        if self._exchanges >= MOST_EXCHANGES:
+        self.exchanges += 1
+        if self.exchanges >= MOST_EXCHANGES:
             return self._end("http", f"no end after {MOST_EXCHANGES} exchanges")
         came, message, reason = self._read(response)
         act = TRANSITIONS[self.state].get(came) if came is not None else None
@@ -421,7 +421,7 @@ class Session:
         parts = urlsplit(self.url)
         uri = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._nonce_count += 1
-        chance = draws.draw(self.agent.stream("cnonce"), self.number << 20 | self._exchanges)
+        chance = draws.draw(self.agent.stream("cnonce"), self.number << 20 | self.exchanges)
         return digest.authorization(challenge, username, password, "POST", uri, self._nonce_count, f"{chance:016x}")
 
     def _end(self, outcome: Outcome, reason: str = "") -> Step:

@@ -32,6 +32,11 @@ EVIDENCE_DEPTH = 10
 """How many messages of a device a failure shows (language page, Verdicts)."""
 EVIDENCE_MESSAGES = 200_000
 """How many messages of evidence a run holds in all: at 100,000 devices two each are left."""
+HEARTBEATS = "Heartbeats"
+"""The kind of the line of evidence that stands for sessions in a row in which only the device spoke; its message is
+how many they were."""
+SLACK = 4
+"""Messages of a heartbeat: they are kept beside the depth until it is known that they were no more than that."""
 BODIES_UP_TO = 1_000
 """Fleets up to this size keep the bodies of their evidence (10 messages of 4 KiB each are 40 MB then)."""
 
@@ -188,7 +193,7 @@ class Trace:
         self._everything: tuple[Watcher, ...] = ()
         self.count = 0
         self.messages = 0
-        self._depth = EVIDENCE_DEPTH
+        self._most = EVIDENCE_DEPTH + SLACK
         self._bodies = True
 
     def watch(self, kinds: Iterable[str] | None, watcher: Watcher) -> None:
@@ -215,8 +220,9 @@ class Trace:
 
     def budget(self, devices: int) -> None:
         """Fit the evidence to a fleet of this size."""
-        self._depth = max(2, min(EVIDENCE_DEPTH, EVIDENCE_MESSAGES // max(1, devices)))
         self._bodies = devices <= BODIES_UP_TO
+        depth = max(2, min(EVIDENCE_DEPTH, EVIDENCE_MESSAGES // max(1, devices)))
+        self._most = depth + SLACK if self._bodies else depth
 
     def message(
         self,
@@ -241,7 +247,7 @@ class Trace:
             # What the ACS sends is decoded once for many devices and costs nothing to keep; the rest is each one's own.
             shared = message if direction == FROM_ACS else None
             recent.append((self._kernel.now, session, direction, protocol, kind, None, None, shared))
-        if len(recent) > self._depth:
+        if len(recent) > self._most:
             del recent[0]
         watchers = self._watchers.get(kind)
         if watchers is not None or self._writer is not None or self._everything:
@@ -263,6 +269,20 @@ class Trace:
                 ),
                 watchers,
             )
+
+    def hush(self, device: Subject, session: int) -> None:
+        """Fold a session that was only a heartbeat into one line of evidence, so that it pushes nothing telling out."""
+        recent = device.recent
+        if not recent or not self._bodies:
+            return
+        kept = len(recent)
+        while kept and recent[kept - 1][1] == session:
+            kept -= 1
+        count = 1
+        if kept and recent[kept - 1][4] == HEARTBEATS:
+            kept -= 1
+            count += recent[kept][7]
+        recent[kept:] = [(self._kernel.now, session, LOCAL, "", HEARTBEATS, None, None, count)]
 
     def fact(self, device: Subject | None, kind: str, session: int = 0, **data: Any) -> None:
         """Announce a local fact, of a device or (None) of the run; `data` holds JSON values only."""

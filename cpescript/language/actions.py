@@ -114,7 +114,7 @@ class Actions:
         if name == "settings":
             return self._settings(value, place)
         if name == "paths":
-            return tuple(self.expressions.path(path, place, place.cohorts)[0] for path in value)
+            return tuple(self.context.paths.path(path, place, place.cohorts)[0] for path in value)
         if name == "path":
             return self._object(value, node.verb, place)
         if name == "name":
@@ -140,7 +140,7 @@ class Actions:
                     "an object has no value" if path.partial else "write its number instead of '*'",
                 )
                 continue
-            resolved, type_ = self.expressions.path(path, place, place.cohorts)
+            resolved, type_ = self.context.paths.path(path, place, place.cohorts)
             if type_ == "any":
                 found.append((resolved, self.expressions.value(value, place)))
                 continue
@@ -159,7 +159,7 @@ class Actions:
             self.bag.error(
                 path.span, "not-object", "the device chooses the number of a new instance", "take the number out"
             )
-        return self.expressions.path(path, place, place.cohorts)[0]
+        return self.context.paths.path(path, place, place.cohorts)[0]
 
     def _quirk(self, node: tree.Action, place: Place, arguments: dict[str, Any]) -> None:
         word: tree.Word = node.operands["name"]
@@ -285,7 +285,7 @@ class Actions:
     ) -> tuple[px.Target, frozenset[str] | None]:
         """Return the devices that a statement is about: its operand, its `on`, or the device in question."""
         if direct is not None:
-            return self.expressions.target(direct, place)
+            return self.context.targets.target(direct, place)
         on = clauses.get("on")
         if on is not None:
             if on.value.quantifier is not None:
@@ -295,7 +295,7 @@ class Actions:
                     "what is done is done to all of them",
                     f"take '{on.value.quantifier.kind}' out; a number is drawn by `5 of fleet`",
                 )
-            return self.expressions.target(on.value.target, place)
+            return self.context.targets.target(on.value.target, place)
         if not place.device and not place.lenient:
             self.bag.error(head, "no-devices", "to which devices?", "add 'on fleet'")
         return px.Device(head), place.cohorts

@@ -376,7 +376,7 @@ ENTRIES: dict[str, Entry] = {
     "product_of": lambda builder, span, children: builder.binary(span, *children),
     "slice": _plain(px.Slice),
     "name": _name,
-    "call": _plain(tree.Call_),
+    "call": _plain(tree.Invocation),
     "attribute": _unchanged,
     "parameter": _plain(px.Parameter),
     "parameter_of": _plain(lambda span, path, _of, target: px.Parameter(span, path, target)),

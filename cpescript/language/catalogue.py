@@ -1,7 +1,7 @@
 """What the checker must know of the rest of the project: messages, quirks, states, profiles. Names and types only.
 
-`Catalogue` is the protocol; `standard_catalogue()` is the one that reads the project's own tables, each when it is first
-asked for.
+`Catalogue` is the protocol; `standard_catalogue()` is the one that reads the project's own tables, each when it is
+first asked for.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Schema(Protocol):
 class MessageType:
     """A message that a claim can name.
 
-    `name` is canonical, `kinds` are those of the trace that it stands for, `fields` map what a `where` may ask to a type
-    of the language. `carries` says whether paths, or settings too, may follow the name. `asked` are requests that a
+    `name` is canonical, `kinds` are those of the trace that it stands for, `fields` map what a `where` may ask to a
+    type of the language. `carries` says whether paths, or settings too, may follow the name. `asked` are requests that a
     device answers, so that a handler may answer them. `protocol` is cwmp, usp or any.
     """
 
@@ -92,10 +92,30 @@ HTTP_FIELDS = {"status": "int", "headers": "map"}
 DEVICE_ATTRIBUTES = {"serial": "text", "index": "int", "cohort": "text", "number": "int", "label": "map"}
 """What `device.…` gives."""
 
-USP_MESSAGES = tuple(
-    """Get Set Add Delete Operate GetInstances GetSupportedDM GetSupportedProtocol Register Deregister Notify NotifyResp
-    GetResp SetResp AddResp DeleteResp OperateResp GetInstancesResp GetSupportedDMResp GetSupportedProtocolResp
-    RegisterResp DeregisterResp Error""".split()
+USP_MESSAGES = (
+    "Get",
+    "Set",
+    "Add",
+    "Delete",
+    "Operate",
+    "GetInstances",
+    "GetSupportedDM",
+    "GetSupportedProtocol",
+    "Register",
+    "Deregister",
+    "Notify",
+    "NotifyResp",
+    "GetResp",
+    "SetResp",
+    "AddResp",
+    "DeleteResp",
+    "OperateResp",
+    "GetInstancesResp",
+    "GetSupportedDMResp",
+    "GetSupportedProtocolResp",
+    "RegisterResp",
+    "DeregisterResp",
+    "Error",
 )
 """The messages of TR-369 (6.1), known by name so that they can be told apart from slips of the pen."""
 

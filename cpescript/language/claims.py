@@ -71,9 +71,9 @@ class Claims:
             return tl.Quantifier(default), None, None  # type: ignore[arg-type]
         asked = place.inner(claim=True)
         if on.kind == "across":
-            target, cohorts = self.context.expressions.target(on.value, asked)
+            target, cohorts = self.context.targets.target(on.value, asked)
             return tl.Quantifier("across"), target, cohorts
-        target, cohorts = self.context.expressions.target(on.value.target, asked)
+        target, cohorts = self.context.targets.target(on.value.target, asked)
         return self.quantifier(on.value.quantifier, asked, default), target, cohorts
 
     def quantifier(self, node: tree.Quantifier | None, place: Place, default: str) -> tl.Quantifier:
@@ -81,7 +81,7 @@ class Claims:
             return tl.Quantifier(default)  # type: ignore[arg-type]
         amount = None
         if node.amount is not None:
-            amount = self.context.expressions.amount(node.amount, place, "how many")
+            amount = self.context.targets.amount(node.amount, place, "how many")
         return tl.Quantifier(node.kind, amount)  # type: ignore[arg-type]
 
     def _devices_first(
@@ -95,7 +95,7 @@ class Claims:
                 f"take the '{on.kind}' out",
             )
         asked = place.inner(claim=True)
-        target, _ = self.context.expressions.target(form.target, asked)
+        target, _ = self.context.targets.target(form.target, asked)
         quantifier = self.quantifier(form.quantifier, asked, default)
         if isinstance(form, tree.StatelessForm):
             self.bag.error(

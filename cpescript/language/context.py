@@ -15,7 +15,9 @@ from cpescript.pattern import expression as px
 
 if TYPE_CHECKING:
     from cpescript.language.expressions import Expressions
+    from cpescript.language.paths import Paths
     from cpescript.language.patterns import Patterns
+    from cpescript.language.targets import Targets
 
 MAX_DATA = 16 * 1024 * 1024
 """Largest file that `csv`, `json` and `file` read, in octets."""
@@ -25,6 +27,8 @@ class Context:
     """The state of checking. One per program; the cohorts are those of the scenario in hand."""
 
     expressions: Expressions
+    paths: Paths
+    targets: Targets
     patterns: Patterns
 
     def __init__(self, catalogue: Catalogue, bag: Bag) -> None:
@@ -39,7 +43,7 @@ class Context:
         self.declared: dict[str, tuple[Span, str]] = {}
         """`profile name = "path"`: where, and the path."""
         self.loaded: dict[tuple[str, str], Schema | None] = {}
-        self.paths: dict[tuple[str, tuple[int, ...]], list[Schema]] = {}
+        self.asked: dict[tuple[str, tuple[int, ...]], list[Schema]] = {}
         """Which of some schemas have a path, asked before: fleets' paths repeat from line to line."""
         self.identities = 0
         self.data: set[str] = set()
@@ -79,7 +83,7 @@ class Context:
         return schema
 
     def schemas(self, cohorts: Collection[str] | None) -> list[Schema]:
-        """Return the schemas that devices of these cohorts can have; of all profiles where the cohorts are not known."""
+        """Return the schemas that devices of these cohorts can have, all profiles where those are not known."""
         if cohorts is None:
             return self.everyone
         found = [self.cohorts.get(name) for name in sorted(cohorts)]
@@ -89,9 +93,9 @@ class Context:
     def having(self, path: str, schemas: list[Schema]) -> list[Schema]:
         """Return those of the schemas that have a path."""
         key = (path, tuple(map(id, schemas)))
-        found = self.paths.get(key)
+        found = self.asked.get(key)
         if found is None:
-            found = self.paths[key] = [schema for schema in schemas if schema.path_exists(path)]
+            found = self.asked[key] = [schema for schema in schemas if schema.path_exists(path)]
         return found
 
     def all_cohorts(self) -> frozenset[str] | None:

@@ -18,7 +18,33 @@ if TYPE_CHECKING:
 
 COMPARATORS = frozenset(("==", "!=", "<", "<=", ">", ">="))
 OPERATORS = frozenset(("is empty", "is not empty", "not exists", "not in", "starts with", "ends with")).union(
-    "== != < <= > >= + - * / % .. [ in and or if exists matches contains between per where except of".split()
+    [
+        "==",
+        "!=",
+        "<",
+        "<=",
+        ">",
+        ">=",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "..",
+        "[",
+        "in",
+        "and",
+        "or",
+        "if",
+        "exists",
+        "matches",
+        "contains",
+        "between",
+        "per",
+        "where",
+        "except",
+        "of",
+    ]
 )
 """What goes on with a value; too many to be listed in a message."""
 
@@ -91,7 +117,7 @@ Explanation = Callable[[Problem], "Diagnostic | None"]
 
 
 def explain(parser: Parser, states: list[int], tokens: Sequence[Token], failed: int) -> Diagnostic:
-    """Return the diagnostic for a line that failed at the token with index `failed`, from the states before the line."""
+    """Return the diagnostic for a line that failed at the token `failed`, from the states before the line."""
     from cpescript.language.parser import accepts
 
     history: dict[int, list[int]] = {}

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from cpescript.diagnostics import Span, did_you_mean, nearest
-from cpescript.kernel.time import Percent, parse_instant
+from cpescript.diagnostics import Bag, Span, did_you_mean, nearest
+from cpescript.kernel.time import parse_instant
 from cpescript.language import tree
-from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, PARAMETER_TYPES, MessageType
+from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, MessageType
 from cpescript.language.context import Context
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
@@ -62,12 +62,15 @@ _FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
 
 
 class Expressions:
-    """Resolves expressions and targets in a context."""
+    """Resolves expressions in a context."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.bag = context.bag
         self.depth = 0
+
+    @property
+    def bag(self) -> Bag:
+        return self.context.bag
 
     # --- entry points ------------------------------------------------------------------------------------------------
 
@@ -113,7 +116,7 @@ class Expressions:
     def either(self, node: Any, place: Place) -> tuple[Any, Binding]:
         """Return a value or a target, whichever `node` is, and a binding that describes it (its name is empty)."""
         if isinstance(node, TARGET_NODES) or (isinstance(node, px.Name) and self._means_devices(node, place)):
-            target, cohorts = self.target(node, place)
+            target, cohorts = self.context.targets.target(node, place)
             return target, Binding("", "devices", node.span, "devices", cohorts)
         resolved, type_ = self.typed(node, place)
         return resolved, Binding("", "value", node.span, type_)
@@ -181,7 +184,7 @@ class Expressions:
             names.insert(0, base.name)
             base = base.base
         if isinstance(base, px.Device):
-            return self._of_device(node, self._device(base, place), names, place)
+            return self._of_device(node, self.known_device(base, place), names, place)
         if isinstance(base, px.Message):
             self.typed(base, place)
             return self._of_message(node, base, names, place.handler)
@@ -268,14 +271,15 @@ class Expressions:
             )
         return px.Field(node.span, ("http", *names)), type_ if type_ and len(names) == 1 else ANY
 
-    def _device(self, node: px.Device, place: Place) -> px.Device:
+    def known_device(self, node: px.Device, place: Place) -> px.Device:
+        """Return `device`; report it where no device is in question."""
         if not place.device and not place.lenient:
             remedy = "hand it in as an argument" if place.procedure else "it is known in handlers, loops and targets"
             self.bag.error(node.span, "no-device", "no device is in question here", remedy)
         return node
 
     def device(self, node: px.Device, place: Place) -> Typed:
-        return self._device(node, place), "devices"
+        return self.known_device(node, place), "devices"
 
     def message(self, node: px.Message, place: Place) -> Typed:
         if place.handler is None and not place.lenient:
@@ -288,62 +292,13 @@ class Expressions:
 
     def parameter(self, node: px.Parameter, place: Place) -> Typed:
         if node.target is not None:
-            target, cohorts = self.target(node.target, place)
-            path, type_ = self.path(node.path, place, cohorts)
+            target, cohorts = self.context.targets.target(node.target, place)
+            path, type_ = self.context.paths.path(node.path, place, cohorts)
             return px.Parameter(node.span, path, target), type_
-        path, type_ = self.path(node.path, place, place.cohorts)
+        path, type_ = self.context.paths.path(node.path, place, place.cohorts)
         if not place.device and not place.lenient:
             self.bag.error(node.span, "no-device", "whose parameter is this?", f"write '{node.path} of fleet[1]'")
         return px.Parameter(node.span, path), type_
-
-    def path(self, node: px.PathPattern, place: Place, cohorts: frozenset[str] | None) -> tuple[px.PathPattern, str]:
-        """Return a path with its expressions resolved, and the type of what it names; report one that nobody has."""
-        parts = tuple(
-            part if part is None or isinstance(part, str) else self.value(part, place, what="a part of a path")
-            for part in node.parts
-        )
-        resolved = px.PathPattern(node.span, parts, node.partial)
-        text = ".".join(part if isinstance(part, str) else "*" for part in parts) + ("." if node.partial else "")
-        return resolved, self.known_path(text, node.span, cohorts, None in parts or node.partial, place)
-
-    def known_path(self, text: str, span: Span, cohorts: frozenset[str] | None, several: bool, place: Place) -> str:
-        schemas = self.context.schemas(cohorts)
-        if not schemas or place.lenient:
-            return ANY
-        having = self.context.having(text, schemas)
-        if not having:
-            self._unknown_path(text, span, schemas)
-            return ANY
-        types = {PARAMETER_TYPES.get(schema.type_of(text) or "", ANY) for schema in having}
-        return types.pop() if len(types) == 1 and not several else ANY
-
-    def _unknown_path(self, text: str, span: Span, schemas: Iterable[Any]) -> None:
-        schemas = list(schemas)
-        if any(schema.path_exists(text + ".") for schema in schemas):
-            self.bag.error(
-                span, "unknown-path", f"{text} is an object, not a parameter", f"write '{text}.' for all below it"
-            )
-            return
-        if any(schema.path_exists(text.rstrip(".")) for schema in schemas):
-            self.bag.error(
-                span, "unknown-path", f"{text.rstrip('.')} is a parameter, not an object", "take the last dot out"
-            )
-            return
-        # Instance numbers are compared away: `…SSID.7.Enabel` is near `…SSID.1.Enable`.
-        plain = _without_instances(text)
-        known: dict[str, str] = {}
-        for schema in schemas:
-            for name in schema.all_names():
-                known.setdefault(_without_instances(name), name)
-        remedy = did_you_mean(plain, known)
-        if remedy:
-            remedy = f"did you mean '{_with_instances(remedy[14:-2], text)}'?"
-        names = sorted({getattr(schema, "name", "") for schema in schemas} - {""})
-        who = (
-            f"profile '{names[0]}'" if len(names) == 1 else f"none of the profiles {', '.join(names)}" if names else ""
-        )
-        message = f"{who or 'no profile'} has {'no' if who.startswith('profile') else 'a'} parameter '{text}'"
-        self.bag.error(span, "unknown-path", message, remedy)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
@@ -523,7 +478,7 @@ class Expressions:
 
     # --- functions ---------------------------------------------------------------------------------------------------
 
-    def call(self, node: tree.Call_, place: Place) -> Typed:
+    def call(self, node: tree.Invocation, place: Place) -> Typed:
         name, span = node.name.text, node.span
         known = FUNCTIONS.get(name)
         if known is None:
@@ -566,7 +521,7 @@ class Expressions:
                 self.bag.error(node.span, "wrong-type", f"{function}() does not take a message", "count() does")
             return self.context.patterns.pattern(node, place), "message"
         if isinstance(node, TARGET_NODES) or (isinstance(node, px.Name) and self._means_devices(node, place)):
-            target, _ = self.target(node, place)
+            target, _ = self.context.targets.target(node, place)
             return target, "list"
         resolved, type_ = self.typed(node, place)
         if wanted == "message":
@@ -580,111 +535,11 @@ class Expressions:
             self.mismatch(node, type_, wanted, f"what {function}() takes")
         return resolved, type_
 
-    # --- targets -----------------------------------------------------------------------------------------------------
-
-    def target(self, node: Any, place: Place) -> tuple[Any, frozenset[str] | None]:
-        """Return a resolved target and the cohorts that its devices are of, as far as known."""
-        span = node.span
-        if isinstance(node, px.Name):
-            return self._named_target(node, place)
-        if isinstance(node, px.All):
-            return node, self.context.all_cohorts()
-        if isinstance(node, px.Device):
-            return self._device(node, place), place.cohorts
-        if isinstance(node, px.Slice):
-            base, cohorts = self.target(node.base, place)
-            first = self.value(node.first, place, "int", "a device's number")
-            last = self.value(node.last, place, "int", "a device's number") if node.last is not None else None
-            self._slice_bounds(node, first, last)
-            return px.Slice(span, base, first, last), cohorts
-        if isinstance(node, px.Where):
-            base, cohorts = self.target(node.base, place)
-            inner = place.of(cohorts, where=None)
-            return px.Where(span, base, self.value(node.condition, inner, "bool", "what follows 'where'")), cohorts
-        if isinstance(node, px.Except):
-            base, cohorts = self.target(node.base, place)
-            return px.Except(span, base, self.target(node.removed, place)[0]), cohorts
-        if isinstance(node, px.Union_):
-            parts = [self.target(part, place) for part in node.parts]
-            known = [cohorts for _, cohorts in parts if cohorts is not None]
-            together = frozenset().union(*known) if len(known) == len(parts) else None
-            return px.Union_(span, tuple(part for part, _ in parts)), together
-        if isinstance(node, px.Draw):
-            return self._draw(node, place)
-        resolved, type_ = self.typed(node, place)
-        if type_ != ANY or isinstance(resolved, px.Literal_):
-            self._no_devices(node, type_)
-        elif not place.lenient:
-            self.bag.error(span, "no-devices", "this does not say which devices", "name a cohort, or `all`")
-        return px.All(span), None
-
-    def _no_devices(self, node: Any, type_: str) -> None:
-        if type_ == ANY:
-            return  # reported already
-        self.bag.error(node.span, "no-devices", f"{noun(type_)} is not a device", "name a cohort, or `all`")
-
-    def _slice_bounds(self, node: px.Slice, first: Any, last: Any) -> None:
-        numbers = [
-            bound.value for bound in (first, last) if isinstance(bound, px.Literal_) and isinstance(bound.value, int)
-        ]
-        if numbers and numbers[0] < 1:
-            self.bag.error(first.span, "bad-slice", "devices are counted from 1")
-        elif len(numbers) == 2 and numbers[1] < numbers[0]:
-            self.bag.error(
-                node.span, "bad-slice", f"{numbers[0]}..{numbers[1]} is nobody", f"write {numbers[1]}..{numbers[0]}"
-            )
-
-    def _named_target(self, node: px.Name, place: Place) -> tuple[Any, frozenset[str] | None]:
-        binding = place.scope.find(node.name)
-        if binding is None:
-            if not place.lenient:
-                cohorts = [name for name in place.scope.names() if _may_be_devices(place, name)]
-                later = self.context.later.get(node.name)
-                remedy = (
-                    f"it is spawned later, in line {later.line}"
-                    if later is not None
-                    else ("hand it in as an argument" if place.procedure else "")
-                )
-                self.bag.error(
-                    node.span,
-                    "unknown-cohort",
-                    f"no devices are called '{node.name}'",
-                    remedy or did_you_mean(node.name, cohorts),
-                )
-            return px.All(node.span), None
-        binding.used = True
-        if not (binding.is_devices or (binding.kind in ("argument", "unknown", "value") and binding.type == ANY)):
-            what = "a kept message" if binding.kind == "capture" else noun(binding.type)
-            self.bag.error(node.span, "no-devices", f"'{node.name}' is {what}, not devices", "name a cohort, or `all`")
-        return px.Cohort(node.span, node.name), binding.cohorts
-
-    def _draw(self, node: px.Draw, place: Place) -> tuple[Any, frozenset[str] | None]:
-        if place.claim:
-            self.bag.error(
-                node.span,
-                "draw-in-claim",
-                "a draw inside a claim would be made anew at each look",
-                "`at least 10% of`, or a name?",
-            )
-        base, cohorts = self.target(node.base, place)
-        return px.Draw(node.span, self.amount(node.amount, place, "how many to draw"), base), cohorts
-
-    def amount(self, node: Any, place: Place, what: str) -> Any:
-        """Return a resolved number or percentage of devices."""
-        resolved, type_ = self.typed(node, place)
-        if type_ not in (ANY, "int", "percent"):
-            self.bag.error(node.span, "wrong-type", f"{what} is a number or a percentage, not {noun(type_)}")
-        elif (
-            isinstance(resolved, px.Literal_) and isinstance(resolved.value, Percent) and not 0 <= resolved.value <= 100
-        ):
-            self.bag.error(node.span, "bad-number", f"{resolved.value} of them cannot be", "0% to 100%")
-        return resolved
-
     # --- what only a claim may hold ----------------------------------------------------------------------------------
 
     def misplaced_target(self, node: Any, place: Place) -> Typed:
         """Devices where a value is wanted: a list of devices is one, for `len` and `in`."""
-        target, _ = self.target(node, place)
+        target, _ = self.context.targets.target(node, place)
         return target, "devices"
 
     def misplaced_pattern(self, node: tree.Pattern, place: Place) -> Typed:
@@ -707,11 +562,6 @@ def _some(lead: str, names: Iterable[str], most: int = 6) -> str:
 
 def _plain_functions() -> list[str]:
     return [name for name, (wanted, _) in FUNCTIONS.items() if not wanted]
-
-
-def _may_be_devices(place: Place, name: str) -> bool:
-    binding = place.scope.find(name)
-    return binding is not None and (binding.is_devices or binding.kind in ("argument", "unknown"))
 
 
 def _type_remedy(node: Any, wanted: str) -> str:
@@ -767,19 +617,6 @@ def _formats(shape: str, type_: str) -> bool:
     return False
 
 
-_INSTANCE = re.compile(r"\.(?:\d+|\*)(?=\.)")
-
-
-def _without_instances(path: str) -> str:
-    return _INSTANCE.sub(".1", path)
-
-
-def _with_instances(meant: str, written: str) -> str:
-    """Put the instance numbers that were written into the path that was meant."""
-    numbers = iter(_INSTANCE.findall(written))
-    return _INSTANCE.sub(lambda match: next(numbers, match[0]), meant)
-
-
 Rule = Callable[[Expressions, Any, Place], Typed]
 
 _RULES: dict[type, Rule] = {
@@ -798,7 +635,7 @@ _RULES: dict[type, Rule] = {
     px.Between: Expressions.between,
     px.Test: Expressions.test,
     px.Conditional: Expressions.conditional,
-    tree.Call_: Expressions.call,
+    tree.Invocation: Expressions.call,
     tree.Per: Expressions.per,
     tree.Pattern: Expressions.misplaced_pattern,
     **dict.fromkeys((px.All, px.Slice, px.Where, px.Except, px.Union_, px.Draw), Expressions.misplaced_target),

@@ -13,7 +13,7 @@ from cpescript.pattern import expression as px
 from cpescript.pattern.evaluate import EvaluationError, Scope, evaluate
 from cpescript.pattern.values import text
 
-PURE = frozenset("count min max sum mean p50 p95 p99 len lower upper sha256".split())
+PURE = frozenset(["count", "min", "max", "sum", "mean", "p50", "p95", "p99", "len", "lower", "upper", "sha256"])
 """Functions whose value depends on their arguments alone."""
 
 _FOLDED = (px.Template, px.Unary, px.Binary, px.Between, px.Conditional, px.Attribute)

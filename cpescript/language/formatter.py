@@ -19,8 +19,27 @@ _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 _TIGHT = frozenset(("..",))
 _OPERANDS = frozenset(
-    """NAME KIND PATH ATTRIBUTE NUMBER SHARE DURATION OCTETS FACTOR INSTANT TIME STRING RAW
-    ALL DEVICE MESSAGE TRUE FALSE NULL""".split()
+    [
+        "NAME",
+        "KIND",
+        "PATH",
+        "ATTRIBUTE",
+        "NUMBER",
+        "SHARE",
+        "DURATION",
+        "OCTETS",
+        "FACTOR",
+        "INSTANT",
+        "TIME",
+        "STRING",
+        "RAW",
+        "ALL",
+        "DEVICE",
+        "MESSAGE",
+        "TRUE",
+        "FALSE",
+        "NULL",
+    ]
 )
 """Terminals behind which a minus is one between operands, and a bracket belongs to what stands before it."""
 
@@ -181,7 +200,7 @@ def _with_comments(rows: list[str], current: str, pending: list[Comment], line: 
 
 def _is_unary(before: Piece | None, piece: Piece) -> bool:
     """Whether a sign belongs to what follows it: the minus of `-3`, the plus of `at +30m`."""
-    terminal, token = piece
+    token = piece[1]
     if token.kind != SIGN or token.text not in "+-":
         return False
     return before is None or not (before[0] in _OPERANDS or before[1].text in _CLOSING)

@@ -23,7 +23,23 @@ MAX_TOKENS = 20_000
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = frozenset(_OPENERS.values())
 _STATEMENT_WORDS = frozenset(
-    "expect check wait always never sometimes spawn let scenario define param repeat parallel finally note".split()
+    [
+        "expect",
+        "check",
+        "wait",
+        "always",
+        "never",
+        "sometimes",
+        "spawn",
+        "let",
+        "scenario",
+        "define",
+        "param",
+        "repeat",
+        "parallel",
+        "finally",
+        "note",
+    ]
 )
 """Words that hardly ever begin a continued line: at one, an open bracket is taken to have been forgotten."""
 

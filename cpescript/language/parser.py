@@ -4,7 +4,7 @@ Rules:
 
 1. A word is a keyword where the automaton can use it as one, else a name. Where both would do, the word behind it
    decides: `no SPV` has a keyword, `no == 3` a name.
-2. Before each logical line the two stacks are copied (they are as deep as the blocks, so that is cheap). A line that does
+2. Before each logical line the stacks are copied (they are as deep as the blocks, so that is cheap). A line that does
    not parse gives one diagnostic; the stacks are put back and one ERROR_LINE is fed in its place.
 3. A broken line that opened a block keeps its block, whose lines are parsed as if nothing had happened.
 4. Lines are few and mistakes fewer: what helps to explain a mistake is worked out again from the copied stacks, so that
@@ -309,7 +309,7 @@ class Parser:
         return ("NAME" if word not in NEVER_NAMES else terminal), 1
 
     def leads_on(self, states: list[int], terminal: str, tokens: list[Token], index: int) -> bool:
-        """Whether, after `terminal`, the token at `index` (or the line's end) can stand; or could not as a name's either."""
+        """Whether the token at `index` (or the line's end) can follow `terminal`, or could not follow a name either."""
         as_keyword = accepts(self.tables, states, terminal)
         if as_keyword is None:
             return False
@@ -348,7 +348,7 @@ class Parser:
             self.bag.error(whole, "too-deep", f"braces nest deeper than {MAX_BRACES} levels", "use a `let`")
             return None
         known = len(self.bag.items)
-        tokens = [token for token in tokenize_line(text, line, self.source, self.bag, column)]
+        tokens = list(tokenize_line(text, line, self.source, self.bag, column))
         if len(self.bag.items) > known:
             return None
         if not tokens or any(token.kind in ("comment", "DOCSTRING") for token in tokens):

@@ -69,7 +69,7 @@ class Patterns:
                     f"{message.name} carries no values, only paths",
                     f"write `{message.name} {setting.path}`",
                 )
-        path, type_ = self.context.expressions.path(setting.path, place, place.cohorts)
+        path, type_ = self.context.paths.path(setting.path, place, place.cohorts)
         value = setting.value
         if value is not None:
             equal = px.Binary(setting.span, "==", px.Parameter(setting.path.span, setting.path), value)

@@ -208,9 +208,9 @@ class Planner:
     def expect(self, step: tl.Expect, row: Row, end: str) -> When:
         row.who = self.who(step.on) if step.on is not None else None
         amount = step.quantifier.amount
-        if isinstance(amount, px.Literal_) and isinstance(amount.value, Percent) and row.who is not None:
-            if row.who.count is not None:
-                row.amounts = (f"{amount.value} is {share_of(amount.value, row.who.count)}",)
+        known = row.who.count if row.who is not None else None
+        if isinstance(amount, px.Literal_) and isinstance(amount.value, Percent) and known is not None:
+            row.amounts = (f"{amount.value} is {share_of(amount.value, known)}",)
         lasting = self.length(step.lasting)
         if step.within is None:
             return row.begins.later(lasting)

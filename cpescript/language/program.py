@@ -74,14 +74,13 @@ class Program:
             return [], bag
         context = self.context
         context.bag, outer = bag, context.bag
-        context.expressions.bag = bag
         try:
             given = values(self.params, params or {}, params_file or {}, environment or {}, context, bag)
             if given is None:
                 return [], bag
             found = [case for draft in self.drafts for case in self._cases(draft, given, bag)]
         finally:
-            context.bag = context.expressions.bag = outer
+            context.bag = outer
         return found, bag
 
     def _cases(self, draft: Draft, given: tuple[tl.ParamValue, ...], bag: Bag) -> list[tl.Timeline]:

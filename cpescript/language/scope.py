@@ -15,7 +15,7 @@ BindingKind = Literal["param", "case", "cohort", "devices", "value", "capture", 
 
 @dataclass(slots=True)
 class Binding:
-    """A bound name. `static` names are known before running. `unknown` stands for a name on a line that did not parse."""
+    """A bound name. `static` ones are known before running; `unknown` ones stand on a line that did not parse."""
 
     name: str
     kind: BindingKind

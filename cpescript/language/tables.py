@@ -1,6 +1,6 @@
 """The parser's tables: compiled from the grammar by Lark, kept as plain data, found again without Lark.
 
-Lark reads the grammar, checks it and computes the LALR(1) automaton, which takes a third of a second and the import of a
+Lark reads the grammar, checks it and computes the LALR(1) automaton, which takes half a second and the import of a
 large library. What a scenario needs from that is four plain tables, so they are kept: in the wheel, else in the user's
 cache folder. A file that is missing, stale or damaged is made again, never an error. Nothing in it is executed: reading
 refuses anything but plain data.

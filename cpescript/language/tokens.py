@@ -16,13 +16,13 @@ from cpescript.diagnostics import Bag, Span, did_you_mean
 WORD = "WORD"
 SIGN = "SIGN"
 
-NEVER_NAMES = frozenset("all device message each any exactly not true false null".split())
+NEVER_NAMES = frozenset(["all", "device", "message", "each", "any", "exactly", "not", "true", "false", "null"])
 """The words that nobody may take as a name (language page, Text)."""
 
 UNITS = ("ms", "s", "m", "h", "d", "B", "KiB", "MiB", "GiB", "%", "x")
 
 MAX_LINE = 20_000
-"""Longest physical line, in characters. Nobody writes one by hand; data belongs in a file that `csv` or `json` reads."""
+"""Longest physical line, in characters. Data belongs in a file that `csv` or `json` reads."""
 
 
 class Token(NamedTuple):

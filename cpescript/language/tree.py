@@ -15,7 +15,7 @@ from cpescript.diagnostics import Span
 from cpescript.pattern.expression import Node, Setting
 
 Syntax = Any
-"""An unresolved expression or target: a node of `pattern.expression`, or a `Call_`, `Per` or `Pattern` from here."""
+"""An unresolved expression or target: a node of `pattern.expression`, or one of the next four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Argument(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Call_(Node):
+class Invocation(Node):
     """`name(arguments)`, before the function is known."""
 
     name: Word
@@ -408,7 +408,7 @@ def nested(lines: Iterable[Statement]) -> Iterator[Statement]:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two trees say the same, wherever they stand: spans are not compared. Not recursive, so any depth will do."""
+    """Whether two trees say the same: spans are not compared. Not recursive, so any depth will do."""
     pending = [(left, right)]
     while pending:
         one, other = pending.pop()

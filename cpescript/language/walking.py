@@ -10,7 +10,6 @@ from typing import Any
 
 from cpescript.diagnostics import Span
 
-
 _PLAIN = frozenset((str, int, float, bool, type(None), frozenset, Span))
 
 
@@ -27,7 +26,7 @@ def walk(root: Any) -> Iterator[Any]:
     pending = [root]
     while pending:
         node = pending.pop()
-        kind = type(node)
+        kind: Any = type(node)
         if kind is tuple or kind is list:
             pending.extend(reversed(node))
         elif kind is dict:
@@ -42,7 +41,7 @@ def walk(root: Any) -> Iterator[Any]:
 
 def rewrite(node: Any, change: Callable[[Any], Any]) -> Any:
     """Return `node` with `change` applied to every node below it and then to itself; what is unchanged is shared."""
-    kind = type(node)
+    kind: Any = type(node)
     if kind in _PLAIN:
         return node
     if kind is tuple or kind is list:

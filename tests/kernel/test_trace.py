@@ -6,7 +6,16 @@ import json
 
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import Kernel
-from cpescript.kernel.trace import EVIDENCE_MESSAGES, FROM_ACS, TO_ACS, Trace, Writer
+from cpescript.kernel.trace import (
+    EVIDENCE_DEPTH,
+    EVIDENCE_MESSAGES,
+    FROM_ACS,
+    HEARTBEATS,
+    SLACK,
+    TO_ACS,
+    Trace,
+    Writer,
+)
 
 
 class Box:
@@ -41,9 +50,26 @@ def test_only_what_was_asked_for_becomes_a_record():
 
 def test_the_last_ten_messages_of_a_device_are_kept():
     trace, device = Trace(Kernel()), Box(1)
-    for index in range(12):
+    for index in range(30):
         say(trace, device, f"Kind{index}")
-    assert [entry[4] for entry in device.recent] == [f"Kind{index}" for index in range(2, 12)]
+    assert [entry[4] for entry in device.recent[-10:]] == [f"Kind{index}" for index in range(20, 30)]
+    assert len(device.recent) == EVIDENCE_DEPTH + SLACK
+
+
+def test_heartbeats_fold_into_one_line_and_push_nothing_out():
+    kernel = Kernel()
+    trace, device = Trace(kernel), Box(1)
+    for index in range(10):
+        say(trace, device, f"Telling{index}")
+    for session in range(2, 50):
+        kernel.advance(session)
+        for kind in ("Inform", "InformResponse", "Empty", "Empty"):
+            trace.message(device, session, TO_ACS, "cwmp", kind, None, b"")
+        trace.hush(device, session)
+    shown = device.recent[-10:]
+    assert [entry[4] for entry in shown] == [*(f"Telling{index}" for index in range(1, 10)), HEARTBEATS]
+    assert shown[-1][0] == 49
+    assert shown[-1][7] == 48
 
 
 def test_evidence_is_bounded_for_the_run_as_a_whole():

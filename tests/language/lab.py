@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cpescript.diagnostics import Bag
 from cpescript.language.catalogue import QuirkType, Standard
@@ -61,7 +61,7 @@ def _fault_range(arguments: Mapping[str, Any]) -> str:
 class Lab(Standard):
     """The messages of the standard, and quirks, states and profiles that never change."""
 
-    quirks = {  # type: ignore[assignment]
+    quirks: ClassVar[Mapping[str, QuirkType]] = {  # type: ignore[misc]
         "transfer-fault": QuirkType(
             "transfer-fault", {"code": "int", "times": "int"}, frozenset({"code"}), _fault_range
         ),

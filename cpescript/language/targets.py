@@ -1,0 +1,131 @@
+"""Checks who is meant: expressions that name devices become targets, with the cohorts that their devices are of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cpescript.diagnostics import Bag, did_you_mean
+from cpescript.kernel.time import Percent
+from cpescript.language.context import Context
+from cpescript.language.scope import Place
+from cpescript.language.types import ANY, noun
+from cpescript.pattern import expression as px
+
+
+class Targets:
+    """Resolves targets in a context."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.expressions = context.expressions
+
+    @property
+    def bag(self) -> Bag:
+        return self.context.bag
+
+    def target(self, node: Any, place: Place) -> tuple[Any, frozenset[str] | None]:
+        """Return a resolved target and the cohorts that its devices are of, as far as known."""
+        span = node.span
+        if isinstance(node, px.Name):
+            return self._named_target(node, place)
+        if isinstance(node, px.All):
+            return node, self.context.all_cohorts()
+        if isinstance(node, px.Device):
+            return self.expressions.known_device(node, place), place.cohorts
+        if isinstance(node, px.Slice):
+            base, cohorts = self.target(node.base, place)
+            first = self.expressions.value(node.first, place, "int", "a device's number")
+            last = (
+                self.expressions.value(node.last, place, "int", "a device's number") if node.last is not None else None
+            )
+            self._slice_bounds(node, first, last)
+            return px.Slice(span, base, first, last), cohorts
+        if isinstance(node, px.Where):
+            base, cohorts = self.target(node.base, place)
+            inner = place.of(cohorts, where=None)
+            return px.Where(
+                span, base, self.expressions.value(node.condition, inner, "bool", "what follows 'where'")
+            ), cohorts
+        if isinstance(node, px.Except):
+            base, cohorts = self.target(node.base, place)
+            return px.Except(span, base, self.target(node.removed, place)[0]), cohorts
+        if isinstance(node, px.Union_):
+            parts = [self.target(part, place) for part in node.parts]
+            known = [cohorts for _, cohorts in parts if cohorts is not None]
+            together = frozenset().union(*known) if len(known) == len(parts) else None
+            return px.Union_(span, tuple(part for part, _ in parts)), together
+        if isinstance(node, px.Draw):
+            return self._draw(node, place)
+        resolved, type_ = self.expressions.typed(node, place)
+        if type_ != ANY or isinstance(resolved, px.Literal_):
+            self._no_devices(node, type_)
+        elif not place.lenient:
+            self.bag.error(span, "no-devices", "this does not say which devices", "name a cohort, or `all`")
+        return px.All(span), None
+
+    def _no_devices(self, node: Any, type_: str) -> None:
+        if type_ == ANY:
+            return  # reported already
+        self.bag.error(node.span, "no-devices", f"{noun(type_)} is not a device", "name a cohort, or `all`")
+
+    def _slice_bounds(self, node: px.Slice, first: Any, last: Any) -> None:
+        numbers = [
+            bound.value for bound in (first, last) if isinstance(bound, px.Literal_) and isinstance(bound.value, int)
+        ]
+        if numbers and numbers[0] < 1:
+            self.bag.error(first.span, "bad-slice", "devices are counted from 1")
+        elif len(numbers) == 2 and numbers[1] < numbers[0]:
+            self.bag.error(
+                node.span, "bad-slice", f"{numbers[0]}..{numbers[1]} is nobody", f"write {numbers[1]}..{numbers[0]}"
+            )
+
+    def _named_target(self, node: px.Name, place: Place) -> tuple[Any, frozenset[str] | None]:
+        binding = place.scope.find(node.name)
+        if binding is None:
+            if not place.lenient:
+                cohorts = [name for name in place.scope.names() if _may_be_devices(place, name)]
+                later = self.context.later.get(node.name)
+                remedy = (
+                    f"it is spawned later, in line {later.line}"
+                    if later is not None
+                    else ("hand it in as an argument" if place.procedure else "")
+                )
+                self.bag.error(
+                    node.span,
+                    "unknown-cohort",
+                    f"no devices are called '{node.name}'",
+                    remedy or did_you_mean(node.name, cohorts),
+                )
+            return px.All(node.span), None
+        binding.used = True
+        if not (binding.is_devices or (binding.kind in ("argument", "unknown", "value") and binding.type == ANY)):
+            what = "a kept message" if binding.kind == "capture" else noun(binding.type)
+            self.bag.error(node.span, "no-devices", f"'{node.name}' is {what}, not devices", "name a cohort, or `all`")
+        return px.Cohort(node.span, node.name), binding.cohorts
+
+    def _draw(self, node: px.Draw, place: Place) -> tuple[Any, frozenset[str] | None]:
+        if place.claim:
+            self.bag.error(
+                node.span,
+                "draw-in-claim",
+                "a draw inside a claim would be made anew at each look",
+                "`at least 10% of`, or a name?",
+            )
+        base, cohorts = self.target(node.base, place)
+        return px.Draw(node.span, self.amount(node.amount, place, "how many to draw"), base), cohorts
+
+    def amount(self, node: Any, place: Place, what: str) -> Any:
+        """Return a resolved number or percentage of devices."""
+        resolved, type_ = self.expressions.typed(node, place)
+        if type_ not in (ANY, "int", "percent"):
+            self.bag.error(node.span, "wrong-type", f"{what} is a number or a percentage, not {noun(type_)}")
+        elif (
+            isinstance(resolved, px.Literal_) and isinstance(resolved.value, Percent) and not 0 <= resolved.value <= 100
+        ):
+            self.bag.error(node.span, "bad-number", f"{resolved.value} of them cannot be", "0% to 100%")
+        return resolved
+
+
+def _may_be_devices(place: Place, name: str) -> bool:
+    binding = place.scope.find(name)
+    return binding is not None and (binding.is_devices or binding.kind in ("argument", "unknown"))
