@@ -174,6 +174,10 @@ class Simulation:
             many = f"{len(fleet) + count} devices towards {self.acs_url}, which is not on loopback"
             raise RefusedError(f"{many}: say --yes if you mean it")
         first = len(fleet) + 1
+        offset = profile.fleet.offset
+        problems = profile.problems(first + offset, first + offset + count - 1, self.seed, self.serial_prefix)
+        if problems:
+            raise RefusedError(f"no fleet of {count} can be made of {profile.name}: {problems[0]}")
         numbers = range(first, first + count)
         self.trace.budget(len(fleet) + count)
         self.facts.cohorts[cohort] = numbers
@@ -214,6 +218,10 @@ class Simulation:
         if act is None:
             raise RefusedError(f"devices cannot '{verb}' yet")
         one = self.facts.device(device)
+        if verb in _QUEUED:
+            # Through the queue, as the device's own event: one that is being switched on at this instant is on by then.
+            self.kernel.at(self.kernel.now, one, lambda _: act(self, one, arguments))
+            return
         try:
             act(self, one, arguments)
         except DataModelFault as fault:
@@ -379,7 +387,7 @@ _ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
     "power-on": lambda simulation, device, arguments: device.agent.power_on(first=False),
     "power-off": lambda simulation, device, arguments: device.agent.power_off(abruptly=True),
     "power-cycle": lambda simulation, device, arguments: device.agent.power_cycle(int(arguments["duration"])),
-    "inform": lambda simulation, device, arguments: device.agent.inform(arguments.get("event")),
+    "inform": lambda simulation, device, arguments: device.agent.inform(arguments.get("event") or "2 PERIODIC"),
     "set": _set,
     "add": _add,
     "delete": _delete,
@@ -391,3 +399,5 @@ _ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
     "remove-quirk": lambda simulation, device, arguments: simulation.remove(device, arguments["name"]),
     "clear": lambda simulation, device, arguments: simulation.clear(device),
 }
+_QUEUED = frozenset({"stop", "reboot", "factory-reset", "power-on", "power-off", "power-cycle", "inform"})
+"""Acts that are events on the device's own timeline; the others change it where they stand."""

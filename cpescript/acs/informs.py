@@ -7,6 +7,7 @@ any other it asks the codec, and a test holds the two against each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import intern
 
 from lxml import etree
 
@@ -105,7 +106,7 @@ def read_inform(body: bytes) -> Inform | None:
     return Inform(
         header[0].text or "",
         version,
-        DeviceKey(oui.text or "", product_class.text or "", serial.text or ""),
+        DeviceKey(intern(oui.text or ""), intern(product_class.text or ""), serial.text or ""),
         events,
         values,
     )

@@ -98,7 +98,5 @@ class Embedded:
         self._calling = False
         requests, self.acs.outbox = self.acs.outbox, []
         for request in requests:
-            outcome = self._connect(request)
-            self.acs.now = self._kernel.now
-            self.acs.connection_request_done(request.device_key, outcome)
+            self.acs.connection_request_done(request.device_key, self._connect(request))
         self._follow()

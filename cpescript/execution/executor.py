@@ -99,7 +99,14 @@ class Frame:
 class Executor:
     """Runs one timeline in a world, with a judge. `finished` is called once when all is over."""
 
-    def __init__(self, timeline: tl.Timeline, world: World, judge: Judge, finished: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        timeline: tl.Timeline,
+        world: World,
+        judge: Judge,
+        finished: Callable[[], None],
+        step_begins: Callable[[tl.Step], object] | None = None,
+    ) -> None:
         self.timeline = timeline
         self.world = world
         self.judge = judge
@@ -112,6 +119,7 @@ class Executor:
         self.vacuous: list[str] = []
         self.cut = ""
         self._finished = finished
+        self._step_begins = step_begins
         self._owner = Owner(0)
         self._kernel = world.kernel
         self._live: list[Process] = []
@@ -223,6 +231,8 @@ class Executor:
 
     def _step(self, frame: Frame, step: tl.Step) -> Steps:
         started = self._kernel.now
+        if self._step_begins is not None:
+            self._step_begins(step)
         try:
             waits = _STEPS[type(step)](self, frame, step)
             if waits is not None:
@@ -331,7 +341,10 @@ class Executor:
 
         if devices is not None:
             self.judge.ordered(devices)
-        results = yield lambda resume: self.world.order(step.system, step.verb, devices, arguments, resume)
+        answers: list[Any] = []
+        wake: list[Callable[[Any], None]] = [answers.append]
+        self.world.order(step.system, step.verb, devices, arguments, lambda results: wake[-1](results))
+        results = answers[0] if answers else (yield wake.append)
         if isinstance(results, Exception):
             raise RefusedError(str(results))
         refused = [
@@ -706,6 +719,10 @@ class Executor:
             process.start_now(self._block(inner, step.body))
             return inner
 
+        def unfired() -> None:
+            if not fired:
+                self.vacuous.append(f"line {step.span.line}: '{step.source}' never fired")
+
         if any(isinstance(node, tl.Answer) for node in walk(step.body)):
             removers = [
                 self.world.answer_hook(device, lambda number, message: self._answered(matches, react, number, message))
@@ -715,6 +732,7 @@ class Executor:
             def remove() -> None:
                 for each in removers:
                     each()
+                unfired()
         else:
 
             def seen(record: Record) -> None:
@@ -725,8 +743,7 @@ class Executor:
 
             def remove() -> None:
                 self.world.trace.unwatch(seen)
-                if not fired:
-                    self.vacuous.append(f"line {step.span.line}: '{step.source}' never fired")
+                unfired()
 
         frame.closing.append(remove)
 

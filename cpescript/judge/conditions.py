@@ -41,6 +41,8 @@ class Setting:
     line: int
     text: Callable[[Claim], str]
     probe: Callable[[MessageClaim], Probe]
+    session_of: Callable[[int], str]
+    """How a device's last session ended, where that explains something: `; its last session was refused`."""
     captures: dict[str, Capture] = field(default_factory=dict)
 
 
@@ -135,7 +137,7 @@ class MessageCondition:
             last = partial[-1]
             assert last.record is not None
             return f"only {brief(last.record.kind, view(last.record))} at {format_clock(last.t)}"
-        return f"no {self.claim.pattern.kind} came"
+        return f"no {self.claim.pattern.kind} came{self.setting.session_of(device)}"
 
     def hint(self, device: int) -> str:
         for match in self.probe.since(device, self.setting.window):
@@ -249,7 +251,8 @@ class ValueCondition:
                 name = str(parameter.path) if None in parameter.path.parts else concrete_path(parameter.path, scope)
             except (KeyError, LookupError):
                 continue
-            shown.append(f"{name} is {values.show(value)}" if value is not None else f"{name} does not exist")
+            missing = value is None or (value == [] and (parameter.path.partial or None in parameter.path.parts))
+            shown.append(f"{name} does not exist" if missing else f"{name} is {values.show(value)}")
         for pattern in self.claim.patterns:
             shown.append(f"{self.setting.facts.count(pattern, scope)} {pattern.kind} so far")
         if not shown:

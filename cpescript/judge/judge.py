@@ -15,7 +15,7 @@ from cpescript.judge.monitors import Monitor
 from cpescript.judge.probes import Probe, Probes
 from cpescript.judge.quantity import Amount
 from cpescript.judge.waiting import Mode, Statement, Waiting
-from cpescript.kernel.time import DEFAULT_START, Instant
+from cpescript.kernel.time import DEFAULT_START, Instant, format_clock
 from cpescript.kernel.trace import Record, Trace
 from cpescript.pattern import expression as x
 from cpescript.pattern.claim import BlockClaim, Claim, MessageClaim, Quantifier, ValueClaim
@@ -63,7 +63,7 @@ class Judge:
         self._probes: dict[int, Probe] = {}
         self._state_listeners: dict[str, list[Callable[[Record], None]]] = {}
         self._value_listeners: list[Callable[[Record], None]] = []
-        self._last_session: dict[int, int] = {}
+        self._last_session: dict[int, tuple[int, str, str]] = {}
         self._last_order: dict[int, int] = {}
         trace.watch(["spawn"], self._spawned)
         self._states = frozenset("online" if state == "offline" else state for state in states)
@@ -207,6 +207,7 @@ class Judge:
             line=statement.span.line,
             text=self.text,
             probe=lambda claim: self._probe(claim, scope),
+            session_of=self._session_of,
             captures=captures if captures is not None else {},
         )
 
@@ -255,7 +256,7 @@ class Judge:
         """Whether an external ACS had no occasion to serve the device since `window`: no session, no order."""
         if not self._external or device == 0:
             return False
-        return self._last_session.get(device, -1) < window and self._last_order.get(device, -1) < window
+        return self._last_session.get(device, (-1, "", ""))[0] < window and self._last_order.get(device, -1) < window
 
     def ordered(self, devices: Iterable[int]) -> None:
         """The ACS has just been given an order for these devices that it can deliver by connection request."""
@@ -306,4 +307,11 @@ class Judge:
             listener(record)
 
     def _session_ended(self, record: Record) -> None:
-        self._last_session[record.device] = record.t
+        outcome = record.data["outcome"]
+        self._last_session[record.device] = (record.t, outcome, record.data.get("reason", ""))
+
+    def _session_of(self, device: int) -> str:
+        t, outcome, reason = self._last_session.get(device, (0, "done", ""))
+        if outcome == "done":
+            return ""
+        return f"; its last session ({format_clock(t)}) ended '{outcome}'" + (f": {reason}" if reason not in ("", outcome) else "")

@@ -78,6 +78,7 @@ class Record:
         "protocol",
         "session",
         "t",
+        "wall_ns",
     )
 
     def __init__(
@@ -95,8 +96,10 @@ class Record:
         data: Mapping[str, Any] | None = None,
         message: Any = None,
         decode: Callable[[bytes], Any] | None = None,
+        wall_ns: int | None = None,
     ) -> None:
         self.t = t
+        self.wall_ns = wall_ns
         self.n = n
         self.device = device
         self.name = name
@@ -134,6 +137,8 @@ class Record:
         else:
             out["http"] = self.http.as_record() if self.http is not None else None
             out["body"] = self.body.decode("utf-8", "backslashreplace") if self.body is not None else None
+            if self.wall_ns is not None:
+                out["wall_ns"] = self.wall_ns
         return out
 
 
@@ -177,7 +182,8 @@ def _spellings(secret: str) -> set[str]:
 
 
 class Trace:
-    """Announces messages and facts. `decoders` maps a protocol (`cwmp`) to its body decoder."""
+    """Announces messages and facts. `decoders` maps a protocol (`cwmp`) to its body decoder; `wall` is the wall clock
+    in nanoseconds, given only against an external ACS."""
 
     def __init__(
         self,
@@ -185,8 +191,10 @@ class Trace:
         *,
         writer: Writer | None = None,
         decoders: Mapping[str, Callable[[bytes], Any]] | None = None,
+        wall: Callable[[], int] | None = None,
     ) -> None:
         self._kernel = kernel
+        self._wall = wall
         self._writer = writer
         self._decoders = dict(decoders or {})
         self._watchers: dict[str, tuple[Watcher, ...]] = {}
@@ -238,17 +246,18 @@ class Trace:
         """Announce a message of a device; `message` is its decoded form where the caller has it anyway."""
         self.count += 1
         self.messages += 1
-        recent = device.recent
-        if recent is None:
-            recent = device.recent = []
-        if self._bodies:
-            recent.append((self._kernel.now, session, direction, protocol, kind, http, body, message))
-        else:
-            # What the ACS sends is decoded once for many devices and costs nothing to keep; the rest is each one's own.
-            shared = message if direction == FROM_ACS else None
-            recent.append((self._kernel.now, session, direction, protocol, kind, None, None, shared))
-        if len(recent) > self._most:
-            del recent[0]
+        # A large fleet remembers little of each device: what kinds of messages came when, and not that somebody had
+        # nothing to say.
+        if self._bodies or body:
+            recent = device.recent
+            if recent is None:
+                recent = device.recent = []
+            if self._bodies:
+                recent.append((self._kernel.now, session, direction, protocol, kind, http, body, message))
+            else:
+                recent.append((self._kernel.now, session, direction, protocol, kind, None, None, None))
+            if len(recent) > self._most:
+                del recent[0]
         watchers = self._watchers.get(kind)
         if watchers is not None or self._writer is not None or self._everything:
             self._announce(
@@ -266,6 +275,7 @@ class Trace:
                     None,
                     message,
                     self._decoders.get(protocol),
+                    self._wall() if self._wall is not None else None,
                 ),
                 watchers,
             )

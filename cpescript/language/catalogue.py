@@ -34,8 +34,8 @@ class MessageType:
     """A message that a claim can name.
 
     `name` is canonical, `kinds` are those of the trace that it stands for, `fields` map what a `where` may ask to a
-    type of the language. `carries` says whether paths, or settings too, may follow the name. `asked` are requests that a
-    device answers, so that a handler may answer them. `protocol` is cwmp, usp or any.
+    type of the language. `carries` says whether paths, or settings too, may follow the name. `asked` are requests that
+    a device answers, so that a handler may answer them. `protocol` is cwmp, usp or any.
     """
 
     name: str

@@ -267,7 +267,7 @@ class _Pass:
         """Close the logical line, if one is open."""
         line, self.line = self.line, None
         for token in self.open:
-            if line is not None and not line.broken:
+            if line is not None and not line.broken and not self.layout.refused:
                 line.broken = True
                 self.bag.error(
                     self.span(token),

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from cpescript import libraries
@@ -119,20 +120,22 @@ def compile_grammar(text: str) -> Tables:
 
     lark = Lark(text, parser="lalr", lexer=NoLexer, start=list(STARTS), maybe_placeholders=True)
     table = _analysis(lark, LALR_Analyzer)
-    numbers = {rule: index for index, rule in enumerate(lark.rules)}
-    rules = [_rule(rule) for rule in lark.rules]
-    order = {state: index for index, state in enumerate(sorted(table.states))}
+    known = sorted(lark.rules, key=lambda rule: (rule.origin.name, [symbol.name for symbol in rule.expansion]))
+    numbers = {rule: index for index, rule in enumerate(known)}
+    rules = [_rule(rule) for rule in known]
+    order = _order(table, Shift)
     states: list[dict[str, int]] = []
-    for state in sorted(table.states):
+    for state in order:
         row: dict[str, int] = {}
         for symbol, (action, argument) in sorted(table.states[state].items()):
             if action is Shift:
-                row[symbol] = order[argument]
+                row[intern(symbol)] = order[argument]
             elif argument in numbers:
-                row[symbol] = ~numbers[argument]
+                row[intern(symbol)] = ~numbers[argument]
         states.append(row)
     starts = {start: (order[table.start_states[start]], order[table.end_states[start]]) for start in STARTS}
-    keywords = {terminal.pattern.value: terminal.name for terminal in lark.terminals if terminal.pattern is not None}
+    written = sorted((intern(item.pattern.value), intern(item.name)) for item in lark.terminals if item.pattern is not None)
+    keywords = dict(written)
     return Tables(states, rules, starts, keywords)
 
 
@@ -144,6 +147,23 @@ def _analysis(lark: Any, analyzer: Any) -> Any:
     analysis.compute_lalr()
     table = analysis.parse_table
     return table if isinstance(table, IntParseTable) else IntParseTable.from_ParseTable(table)
+
+
+def _order(table: Any, shift: Any) -> dict[int, int]:
+    """Return our number of each of Lark's states, found from the starts on: Lark's own differ from run to run, and a
+    wheel that is built twice should be the same."""
+    order: dict[int, int] = {}
+    pending = [table.start_states[start] for start in STARTS]
+    for state in pending:
+        if state not in order:
+            order[state] = len(order)
+            row = table.states[state]
+            pending.extend(argument for _, (action, argument) in sorted(row.items(), key=_symbol) if action is shift)
+    return order
+
+
+def _symbol(entry: tuple[str, Any]) -> str:
+    return entry[0]
 
 
 def _rule(rule: Any) -> Rule:
@@ -168,7 +188,7 @@ def _rule(rule: Any) -> Rule:
         make = UNIT
     else:
         make = NODE
-    return Rule(origin, len(expansion), make, str(rule.alias or origin), tuple(keep), pending)
+    return Rule(intern(origin), len(expansion), make, intern(str(rule.alias or origin)), tuple(keep), pending)
 
 
 class _PlainUnpickler(pickle.Unpickler):

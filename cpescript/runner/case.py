@@ -18,7 +18,7 @@ from cpescript.judge.judge import Judge
 from cpescript.kernel.queue import DEADLINE, Kernel, Owner
 from cpescript.kernel.time import DEFAULT_START, SECOND, Instant, format_instant
 from cpescript.kernel.trace import Record, Trace, Writer
-from cpescript.language.timeline import Timeline
+from cpescript.language.timeline import Step, Timeline
 from cpescript.results import CohortSummary, Lane, Problem, ScenarioResult, Snapshot
 from cpescript.runner.lanes import StateHistory
 from cpescript.runner.options import EMBEDDED, RunOptions
@@ -68,7 +68,12 @@ class Case:
         if trace_file is not None or options.trace_digest:
             secrets = [str(param.value) for param in timeline.params if param.secret]
             self.writer = Writer(timeline.title, trace_file, secrets)
-        self.trace = Trace(self.kernel, writer=self.writer, decoders={"cwmp": decode_or_none})
+        self.trace = Trace(
+            self.kernel,
+            writer=self.writer,
+            decoders={"cwmp": decode_or_none},
+            wall=time.time_ns if external else None,
+        )
         self.history = StateHistory(self.trace)
         self.quirks: dict[str, int] = {}
         self._injected: set[str] = set()
@@ -94,7 +99,9 @@ class Case:
         )
         self.simulation.facts.counted = self.judge.facts.count
         self.simulation.facts.rated = self.judge.facts.rate
-        self.executor = Executor(timeline, self.simulation, self.judge, self.kernel.stop)
+        self.executor = Executor(
+            timeline, self.simulation, self.judge, self.kernel.stop, self._step_begins if options.verbose else None
+        )
         self.problems: list[Problem] = []
         self.interrupted = False
         self._looked = 0.0
@@ -176,6 +183,9 @@ class Case:
                         if mask & state.bit:
                             counts[name] += 1
         return {name: count for name, count in counts.items() if count}
+
+    def _step_begins(self, step: Step) -> None:
+        self.options.observer.step(self.kernel.now, step.span.line, step.source)
 
     # --- watchers -------------------------------------------------------------------------------------------------
 

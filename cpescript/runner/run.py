@@ -60,6 +60,8 @@ def timelines(options: RunOptions) -> tuple[list[Timeline], Bag]:
         found.extend(cases)
     if options.acs == EMBEDDED:
         _check_policies(options, found, bag)
+    elif options.adapter is None and options.north is None:
+        _check_stimuli(found, bag)
     if bag.failed:
         raise UsageError("nothing was run", bag=bag)
     return found, bag
@@ -87,6 +89,16 @@ def _check_policies(options: RunOptions, cases: list[Timeline], bag: Bag) -> Non
             policy = policies[path]
         if policy is not None:
             _check_calls(timeline, policy, bag)
+
+
+def _check_stimuli(cases: list[Timeline], bag: Bag) -> None:
+    """Report what is asked of an ACS that no adapter speaks to."""
+    for timeline in cases:
+        for step in walk(timeline):
+            if isinstance(step, Stimulus):
+                bag.sources.update(timeline.sources)
+                message = f"nothing carries 'acs {step.verb}' to this ACS"
+                bag.error(step.span, "no-adapter", message, "name an adapter: --adapter cpescript --north URL")
 
 
 def _check_calls(timeline: Timeline, policy: Policy, bag: Bag) -> None:

@@ -242,6 +242,18 @@ class TestOutcomes:
         boots(cpe, second)
         assert state(run, cpe) == "done"
 
+    def test_the_patience_with_a_try_is_its_own(self) -> None:
+        acs = acs_of(retries=1, retry_after="1m", timeout="20m")
+        (cpe,) = fleet_of(acs, 1)
+        run = call(acs, [cpe])
+        boots(cpe, downloads(cpe), code=9018)
+        acs.advance(MINUTE)
+        downloads(cpe)
+        acs.advance(20 * MINUTE)
+        assert state(run, cpe) == "transferring"
+        acs.advance(21 * MINUTE)
+        assert state(run, cpe) == "failed"
+
     def test_a_download_that_is_applied_at_once_is_verified_in_the_same_session(self) -> None:
         acs = acs_of()
         (cpe,) = fleet_of(acs, 1)

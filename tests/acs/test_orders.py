@@ -154,7 +154,7 @@ class TestConnectionRequests:
         cpe.acs.outbox.clear()
         give(cpe, "connect")
         assert cpe.acs.outbox[0][1:3] == ("u", "p")
-        cpe.session("0 BOOTSTRAP")
+        cpe.inform("0 BOOTSTRAP")  # The device has forgotten them.
         cpe.acs.outbox.clear()
         give(cpe, "connect")
         assert cpe.acs.outbox[0][1:3] == ("00D0AA-HG000001", cpe.acs.decisions.secret(cpe.key))
@@ -215,6 +215,15 @@ class TestConnectionRequests:
         acs.advance(HOUR)
         assert not acs.outbox
 
+    def test_a_failure_that_is_noted_after_the_session_began_leads_to_no_further_call(self, cpe: Cpe) -> None:
+        give(cpe, "download", firmware="2.1.0")
+        acs = cpe.acs
+        acs.outbox.clear()
+        cpe.session("6 CONNECTION REQUEST")  # Leaves a transfer to wait for.
+        acs.connection_request_done(cpe.key, "timeout")
+        acs.advance(HOUR)
+        assert not acs.outbox
+
     def test_a_device_that_refuses_the_credentials_is_let_be(self, cpe: Cpe) -> None:
         give(cpe, "reboot")
         cpe.acs.outbox.clear()
@@ -242,6 +251,14 @@ class TestConnectionRequests:
         cpe.acs.outbox.clear()
         give(cpe, "forget")
         cpe.acs.connection_request_done(cpe.key, "refused")
+        cpe.acs.advance(HOUR)
+        assert not cpe.acs.outbox
+
+    def test_a_device_that_is_forgotten_between_two_calls_is_not_called_again(self, cpe: Cpe) -> None:
+        give(cpe, "reboot")
+        cpe.acs.outbox.clear()
+        cpe.acs.connection_request_done(cpe.key, "refused")
+        give(cpe, "forget")
         cpe.acs.advance(HOUR)
         assert not cpe.acs.outbox
 

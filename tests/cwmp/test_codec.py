@@ -196,6 +196,14 @@ def test_hostile_bytes_are_a_syntax_error_and_nothing_else(body: bytes) -> None:
         decode(body)
 
 
+def test_a_document_type_is_refused_in_any_encoding() -> None:
+    text = GOOD.decode().replace("UTF-8", "utf-16")
+    assert decode(text.encode("utf-16")) == decode(GOOD)
+    typed = text.replace("<soapenv:Envelope", '<!DOCTYPE x [<!ENTITY k "v">]><soapenv:Envelope', 1)
+    with pytest.raises(CwmpSyntaxError, match="document type"):
+        decode(typed.encode("utf-16"))
+
+
 @given(st.binary(max_size=200) | st.integers(0, len(GOOD)).map(lambda cut: GOOD[:cut] + b"\x00" + GOOD[cut:]))
 def test_any_octets_are_a_message_or_a_syntax_error(body: bytes) -> None:
     with suppress(CwmpSyntaxError):

@@ -151,7 +151,8 @@ def test_a_detour_before_a_message(world: World) -> None:
     assert len(world.acs.answers) == 1
 
 
-def test_a_transfer_can_end_otherwise(world: World) -> None:
+@pytest.mark.parametrize("report", [True, False])
+def test_a_transfer_can_end_otherwise(world: World, report: bool) -> None:
     class Failing(Hook):
         points: frozenset[Point] = frozenset({"transfer"})
         name = "failing"
@@ -159,12 +160,12 @@ def test_a_transfer_can_end_otherwise(world: World) -> None:
         def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
             assert request["command_key"] == "fw"
             self.fired(device)
-            return Ending(9018, "file corrupted", apply=False)
+            return Ending(9018, "file corrupted", apply=False, report=report)
 
     hook(world, Failing())
     world.ask(download())
     world.run(40)
-    [complete] = [record.message for record in world.records if record.kind == "TransferComplete"]
-    assert complete.fields["fault_code"] == 9018
+    completes = [record.message for record in world.records if record.kind == "TransferComplete"]
+    assert [complete.fields["fault_code"] for complete in completes] == ([9018] if report else [])
     assert world.facts("quirk") == [{"name": "failing"}]
     assert not world.devices[0].is_in("updating")

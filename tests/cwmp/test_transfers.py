@@ -80,6 +80,43 @@ def test_a_fourth_transfer_is_too_many(world: World) -> None:
     assert len([record for record in world.records if record.kind == "TransferComplete"]) == 3
 
 
+def test_transfers_are_done_one_after_the_other(world: World) -> None:
+    world.device()
+    config = {"file_type": "3 Vendor Configuration File"}
+    world.ask(*[download(key=str(number), delay=2 * number, **config) for number in range(3)])
+    world.run(20)
+    times = [
+        (record.message.fields["start_time"][-3:-1], record.message.fields["complete_time"][-3:-1])
+        for record in world.records
+        if record.kind == "TransferComplete"
+    ]
+    assert times == [("00", "05"), ("05", "10"), ("10", "15")]
+
+
+def test_of_two_ends_the_one_that_was_not_answered_is_told_again(world: World) -> None:
+    agent = world.device()
+    world.ask(*[download(key=key, file_type="3 Vendor Configuration File") for key in "ab"])
+    agent.link_down()
+    world.run(20)
+
+    def deaf(request: HttpRequest, message: Message | None) -> Reply | None:
+        b = message is not None and message.kind == "TransferComplete" and message.field("command_key") == "b"
+        return "timeout" if b else None
+
+    world.acs.overrule = deaf
+    agent.link_up()
+    world.run(1)
+    world.acs.overrule = alive
+    world.run(10)
+    told = [
+        [(event.code, event.command_key) for event in record.message.fields["event"]]
+        for record in world.records
+        if record.kind == "Inform"
+    ]
+    assert told[-2:] == [[(TC, ""), ("M Download", "a"), ("M Download", "b")], [(TC, ""), ("M Download", "b")]]
+    assert agent.events == ()
+
+
 def test_an_upload(world: World) -> None:
     world.device()
     fields = {**download().fields, "file_type": "4 Vendor Log File", "command_key": "log"}

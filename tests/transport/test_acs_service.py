@@ -203,7 +203,10 @@ def test_connection_requests_are_made_with_a_proof_before_the_order_is_answered(
 )
 def test_how_a_call_ends_decides_whether_there_is_another(status: int, retried: bool) -> None:
     async def story() -> None:
+        paths = []
+
         def answer(request: web.Request) -> web.Response:
+            paths.append(request.path)
             return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else {})
 
         async with served() as there, device_that_answers(answer) as url:
@@ -211,18 +214,26 @@ def test_how_a_call_ends_decides_whether_there_is_another(status: int, retried: 
             await there.session("1 BOOT", url=url)
             await there.remote.orders([Order("reboot", KEY)])
             assert await there.remote.advance(0) == (30 * SECOND if retried else None)
+            assert paths == ["/1-k3y"]
 
     run(story)
 
 
-@pytest.mark.parametrize("url", ["https://127.0.0.1:9/", "file:///etc/passwd", "http://[", "ftp://127.0.0.1/"])
-def test_urls_that_are_never_asked(url: str) -> None:
+@pytest.mark.parametrize("url", ["https://127.0.0.1:{}/", "file:///etc/hostname", "http://[", "ftp://127.0.0.1:{}/"])
+def test_only_http_is_asked(url: str) -> None:
     async def story() -> None:
-        async with served() as there:
+        reached = []
+
+        async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            reached.append(url)
+            writer.close()
+
+        async with served() as there, await asyncio.start_server(note, "127.0.0.1", 0) as server:
             await there.remote.reset(Setup())
-            await there.session("1 BOOT", url=url)
+            await there.session("1 BOOT", url=url.format(server.sockets[0].getsockname()[1]))
             await there.remote.orders([Order("connect", KEY)])
             assert await there.remote.advance(0) == 30 * SECOND
+            assert not reached
 
     run(story)
 
