@@ -6,7 +6,7 @@ JOBS ?= auto
 BIN := $(VENV)/bin
 SOURCES := cpescript tests benchmarks hatch_build.py
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint ruff format types layout docs bench clean
 
 help:
 	@echo 'make demo   make a virtual environment, install, run the firmware rollout'
@@ -36,10 +36,19 @@ test: $(VENV)/.installed-dev
 	$(BIN)/cpescript run firmware_rollout
 	$(BIN)/python -m pytest --numprocesses $(JOBS)
 
-lint: $(VENV)/.installed-dev
+# Each check is a target of its own, so that `make --keep-going lint` shows all that is wrong.
+lint: ruff format types layout
+
+ruff: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(SOURCES)
+
+format: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(VENV)/.installed-dev
 	$(BIN)/mypy
+
+layout: $(VENV)/.installed-dev
 	$(BIN)/cpescript fmt --check scenarios/*.cpes
 
 docs: $(VENV)/.installed-dev

@@ -10,6 +10,7 @@ An absent text or number reads as empty or 0, an absent list or boolean and any 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from cpescript.cwmp import schedule, transfers
@@ -56,7 +57,7 @@ def answer(session: Session, request: Message) -> Message:
     try:
         if function is None:
             raise CwmpFault(9000, f"{request.kind} is not supported")
-        return Message(f"{request.kind}Response", function(session, request))
+        return Message(intern(f"{request.kind}Response"), function(session, request))
     except CwmpFault as refused:
         return fault(refused.code, str(refused), parameter_faults=refused.parameter_faults)
     except DataModelFault as refused:

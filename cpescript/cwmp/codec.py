@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from lxml import etree
@@ -307,7 +308,7 @@ def decode_plain(body: bytes) -> Message:
     values: dict[str, Any] = {}
     if known is not None and local != "Fault":
         _read(method, known.fields, values)
-    return Message(local, values, id, version, headers)
+    return Message(intern(local), values, id, version, headers)
 
 
 _remembered = lru_cache(maxsize=1024)(decode_plain)

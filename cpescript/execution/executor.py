@@ -240,18 +240,20 @@ class Executor:
         except (EvaluationError, RefusedError) as error:
             raise self._as_broken(error, step) from error
         finally:
-            if self._kernel.now > started:
+            if self._kernel.now > started and not isinstance(step, tl.Expect):
                 self.bars.append(LaneBar(step.source, started, self._kernel.now, "statement", step.span.line))
 
     def _as_broken(self, error: Exception, step: tl.Step) -> Broken:
         if isinstance(error, Broken):
             return error
-        now = self._kernel.now
+        now, line = self._kernel.now, self.judge.line(step.span)
         if isinstance(error, EvaluationError):
-            return Broken(Problem("scenario", error.message, error.remedy, error.span, step.source, now))
+            return Broken(
+                Problem("scenario", error.message, error.remedy, error.span, self.judge.line(error.span), now)
+            )
         if isinstance(error, Missed):
-            return Broken(Problem("scenario", "a claim of 'finally' did not hold", "", step.span, step.source, now))
-        return Broken(Problem("environment", str(error), "", step.span, step.source, now))
+            return Broken(Problem("scenario", "a claim of 'finally' did not hold", "", step.span, line, now))
+        return Broken(Problem("environment", str(error), "", step.span, line, now))
 
     def _value(self, frame: Frame, node: Any) -> Any:
         return evaluate(node, frame.scope)
@@ -464,7 +466,7 @@ class Executor:
                     f"the precondition did not come true: {waiting.result.message}{detail}",
                     "",
                     step.claim.span,
-                    step.source,
+                    self.judge.line(step.claim.span),
                     self._kernel.now,
                 )
             )
@@ -501,7 +503,8 @@ class Executor:
                 self.world.follow(device, resolve_path(parameter.path, inner), parameter.path.partial)
 
     def _statement(self, frame: Frame, step: tl.Expect | tl.Monitor, word: str) -> Statement:
-        return Statement(word, step.claim, step.span, step.source, step.identity, frame.callers)
+        source = self.judge.line(step.claim.span)
+        return Statement(word, step.claim, step.span, source, step.identity, frame.callers)
 
     def _monitor(self, frame: Frame, step: tl.Monitor) -> None:
         self.asked += 1
@@ -519,7 +522,7 @@ class Executor:
             devices = self._devices(frame, target if target is not None else step.on or x.All(step.span))
             self._follow(claim, devices, judged)
             monitor.until = self.judge.open(
-                Statement("until", claim, step.span, step.source, step.identity, frame.callers),
+                Statement("until", claim, step.span, self.judge.line(claim.span), step.identity, frame.callers),
                 Quantifier("each"),
                 devices,
                 judged,
@@ -674,7 +677,9 @@ class Executor:
         now = self._kernel.now
         why = text(self._value(frame, step.why))
         self.failures.append(
-            ClaimResult("fail", step.span, step.source, "missed", why, now, now, 0, 0, 0, callers=frame.callers)
+            ClaimResult(
+                "fail", step.span, self.judge.line(step.span), "missed", why, now, now, 0, 0, 0, callers=frame.callers
+            )
         )
         raise Missed
 

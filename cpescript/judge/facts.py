@@ -12,7 +12,7 @@ from cpescript.pattern.evaluate import CompiledPattern, Scope
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
 from cpescript.pattern.values import typed
-from cpescript.report.model import MessageLine
+from cpescript.results import MessageLine
 
 
 class Witness(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
+from cpescript.diagnostics import Span
 from cpescript.judge.conditions import Condition, Setting, condition
 from cpescript.judge.facts import Tally, TraceFacts, Witness
 from cpescript.judge.monitors import Monitor
@@ -243,6 +244,11 @@ class Judge:
         lines[0] = lines[0][span.column - 1 :]
         return " ".join(" ".join(lines).split())
 
+    def line(self, span: Span) -> str:
+        """Return the source line that a span begins on, as written."""
+        lines = self._sources.get(span.source, "").split("\n")
+        return lines[span.line - 1].rstrip("\r") if 0 < span.line <= len(lines) else ""
+
     def miss(self, device: int, t: int, expected: str, actual: str) -> DeviceMiss:
         """Return the evidence against one device (0: the run as a whole)."""
         if device == 0:
@@ -266,7 +272,7 @@ class Judge:
     def broken(self, error: EvaluationError, statement: Statement) -> None:
         """A claim could not be worked out: the scenario's fault."""
         self.problems.append(
-            Problem("scenario", error.message, error.remedy, error.span, statement.source, self.facts.now)
+            Problem("scenario", error.message, error.remedy, error.span, self.line(error.span), self.facts.now)
         )
 
     def closed(self, waiting: Waiting) -> None:
@@ -314,4 +320,6 @@ class Judge:
         t, outcome, reason = self._last_session.get(device, (0, "done", ""))
         if outcome == "done":
             return ""
-        return f"; its last session ({format_clock(t)}) ended '{outcome}'" + (f": {reason}" if reason not in ("", outcome) else "")
+        return f"; its last session ({format_clock(t)}) ended '{outcome}'" + (
+            f": {reason}" if reason not in ("", outcome) else ""
+        )

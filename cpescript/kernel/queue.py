@@ -6,13 +6,14 @@ Rules:
 2. Events of one instant run in the order (priority, owner's number, owner's own counter). No counter is global, so
    the order does not depend on how a fleet is split over processes.
 3. An event is a plain call of `action(argument)`. What it raises stops the run: nothing is swallowed.
-4. Cancelling is lazy: a cancelled entry stays in the heap and is skipped when its instant comes.
+4. Cancelling is lazy: a cancelled entry stays in the heap and is skipped when its instant comes, or thrown out when
+   such entries are many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 Handle = int
@@ -24,6 +25,9 @@ DEVICE = 0
 ACS = 1
 TIMELINE = 2
 DEADLINE = 3
+
+TIDY_FROM = 1_000
+"""Cancelled entries below which the heap is not made anew."""
 
 _NUMBER_BITS = 28
 _SEQUENCE_BITS = 30
@@ -71,7 +75,13 @@ class Kernel:
 
     def cancel(self, handle: Handle) -> None:
         """Forget a pending event. Only for a handle whose event has not run."""
-        self._cancelled.add(handle)
+        cancelled, heap = self._cancelled, self._heap
+        cancelled.add(handle)
+        if len(cancelled) > TIDY_FROM and len(cancelled) * 4 > len(heap):
+            # Keys are unique, so a heap made anew runs in the same order. In place: `run` holds on to the list.
+            heap[:] = [entry for entry in heap if entry[1] not in cancelled]
+            heapify(heap)
+            cancelled.clear()
 
     @property
     def pending(self) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cpescript.diagnostics import Diagnostic, Span, nearest
+from cpescript.language.slips import remedy_of
 from cpescript.language.tokens import NEVER_NAMES, SIGN, WORD, Token
 
 if TYPE_CHECKING:
@@ -160,6 +161,25 @@ def _equals(problem: Problem) -> Diagnostic | None:
             if other.text in ("and", "or") or depth < 0:
                 break
     return None
+
+
+def _slip(problem: Problem) -> Diagnostic | None:
+    remedy = remedy_of(problem.tokens, problem.at)
+    token = problem.token
+    if not remedy or token is None:
+        return None
+    return problem.error("syntax", f"{_quoted(token)} cannot stand here", remedy)
+
+
+def _preposition(problem: Problem) -> Diagnostic | None:
+    """`for d of fleet`, `on every SPV on fleet`: English has more than one word for it."""
+    token = problem.token
+    if token is None or token.text not in ("on", "of", "in", "from", "to", "by", "with", "against", "for"):
+        return None
+    meant = next((word for word in ("on", "of", "in", "from") if word in problem.words(problem.at)), None)
+    if meant is None:
+        return None
+    return problem.error("unknown-word", f"'{token.text}' cannot stand here", f"did you mean '{meant}'?")
 
 
 def _reserved(problem: Problem) -> Diagnostic | None:
@@ -350,12 +370,14 @@ def _quoted(token: Token) -> str:
 RULES: tuple[Explanation, ...] = (
     _equals,
     _block_on_line,
+    _slip,
     _reserved,
     _misspelt_phrase,
     _colon,
     _duration,
     _misspelt,
     _misspelt_before,
+    _preposition,
     _no_statement,
     _line_start,
     _general,

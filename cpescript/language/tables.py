@@ -120,7 +120,7 @@ def compile_grammar(text: str) -> Tables:
 
     lark = Lark(text, parser="lalr", lexer=NoLexer, start=list(STARTS), maybe_placeholders=True)
     table = _analysis(lark, LALR_Analyzer)
-    known = sorted(lark.rules, key=lambda rule: (rule.origin.name, [symbol.name for symbol in rule.expansion]))
+    known = sorted(lark.rules, key=_production)
     numbers = {rule: index for index, rule in enumerate(known)}
     rules = [_rule(rule) for rule in known]
     order = _order(table, Shift)
@@ -134,7 +134,9 @@ def compile_grammar(text: str) -> Tables:
                 row[intern(symbol)] = ~numbers[argument]
         states.append(row)
     starts = {start: (order[table.start_states[start]], order[table.end_states[start]]) for start in STARTS}
-    written = sorted((intern(item.pattern.value), intern(item.name)) for item in lark.terminals if item.pattern is not None)
+    written = sorted(
+        (intern(item.pattern.value), intern(item.name)) for item in lark.terminals if item.pattern is not None
+    )
     keywords = dict(written)
     return Tables(states, rules, starts, keywords)
 
@@ -160,6 +162,10 @@ def _order(table: Any, shift: Any) -> dict[int, int]:
             row = table.states[state]
             pending.extend(argument for _, (action, argument) in sorted(row.items(), key=_symbol) if action is shift)
     return order
+
+
+def _production(rule: Any) -> tuple[str, list[str]]:
+    return rule.origin.name, [symbol.name for symbol in rule.expansion]
 
 
 def _symbol(entry: tuple[str, Any]) -> str:

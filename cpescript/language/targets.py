@@ -56,6 +56,11 @@ class Targets:
             return px.Union_(span, tuple(part for part, _ in parts)), together
         if isinstance(node, px.Draw):
             return self._draw(node, place)
+        if isinstance(node, px.Binary) and node.operator == "in" and isinstance(node.right, px.Literal_):
+            # `on fleet in 5m`: the grammar reads a membership, everybody else a deadline.
+            where = node.left.span.to(node.right.span)
+            self.bag.error(where, "unknown-word", "'in' says no deadline", f"did you mean 'within {node.right.value}'?")
+            return self.target(node.left, place)
         resolved, type_ = self.expressions.typed(node, place)
         if type_ != ANY or isinstance(resolved, px.Literal_):
             self._no_devices(node, type_)

@@ -71,6 +71,7 @@ _STRAY = {
     "&&": ("stray-character", "'&&' is not an operator", "write `and`"),
     "||": ("stray-character", "'||' is not an operator", "write `or`"),
     "!": ("stray-character", "'!' is not an operator", "write `not`, or `!=`"),
+    ".": ("stray-character", "a '.' stands inside a name or a path", "a device is picked by fleet[1]"),
     ";": ("stray-character", "one statement a line, and nothing ends it", "take the ';' out"),
     "\ufeff": ("stray-character", "a byte-order mark in the middle of the text", "take it out"),
 }
@@ -127,13 +128,13 @@ def _bad_number(text: str) -> tuple[str, str, str]:
     match = re.match(_NUMBER, text)
     unit = text[match.end() :] if match else ""
     if unit and unit.isalpha():
-        meant = _ALIASES.get(unit.lower()) or ""
+        meant = ALIASES.get(unit.lower()) or ""
         remedy = f"did you mean '{match[0] if match else ''}{meant}'?" if meant else did_you_mean(unit, UNITS)
         return "unknown-unit", f"'{unit}' is not a unit", remedy or "durations: ms s m h d; sizes: B KiB MiB GiB"
     return "bad-number", f"{text} is not a number", "a name begins with a lower-case letter" if "_" in text else ""
 
 
-_ALIASES = {
+ALIASES = {
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
     **dict.fromkeys(("hr", "hrs", "hour", "hours"), "h"),

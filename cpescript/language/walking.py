@@ -14,10 +14,10 @@ _PLAIN = frozenset((str, int, float, bool, type(None), frozenset, Span))
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...]:
-    """Return the fields of a node's class that can hold other nodes, last first; empty for what is not a node."""
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """Return the fields of a node's class that can hold other nodes, last first; None for what is not a node."""
     if not is_dataclass(kind) or kind is Span:
-        return ()
+        return None
     return tuple(each.name for each in reversed(fields(kind)) if each.name not in ("span", "source", "identity"))
 
 
@@ -31,7 +31,7 @@ def walk(root: Any) -> Iterator[Any]:
             pending.extend(reversed(node))
         elif kind is dict:
             pending.extend(reversed(list(node.values())))
-        elif names := _names(kind):
+        elif (names := _names(kind)) is not None:
             yield node
             for name in names:
                 part = getattr(node, name)
@@ -51,7 +51,7 @@ def rewrite(node: Any, change: Callable[[Any], Any]) -> Any:
         values = {name: rewrite(value, change) for name, value in node.items()}
         return node if all(values[name] is node[name] for name in node) else values
     names = _names(kind)
-    if not names:
+    if names is None:
         return node
     parts = {name: rewrite(getattr(node, name), change) for name in names}
     if any(parts[name] is not getattr(node, name) for name in names):

@@ -57,8 +57,12 @@ class JudgeTimers:
 class Case:
     """Assembles and runs one timeline."""
 
-    def __init__(self, timeline: Timeline, options: RunOptions, seed: int, trace_file: IO[bytes] | None) -> None:
+    def __init__(
+        self, timeline: Timeline, options: RunOptions, seed: int, trace_file: IO[bytes] | None, spelt: str = ""
+    ) -> None:
         self.timeline = timeline
+        self.spelt = spelt or timeline.file
+        """The scenario as the user named it."""
         self.options = options
         self.seed = seed
         self.kernel = Kernel()
@@ -148,6 +152,9 @@ class Case:
                     # A second Ctrl-C, or no real time left for `finally:`: end here.
                     return
                 self.executor.interrupt(str(ended))
+                if self.kernel.stopped:
+                    # There was no `finally:`, so that was the end; another drive would forget it.
+                    return
 
     def _pulse(self) -> bool:
         """Called by the wire now and then; returns whether the run is to end."""
@@ -289,7 +296,11 @@ class Case:
 
     def _rerun(self) -> str:
         options = f" {self.options.rerun}" if self.options.rerun else ""
-        return f"cpescript run {shlex.quote(self.timeline.file)} --seed {self.seed}{options}"
+        for param in self.timeline.params:
+            if param.secret and param.name in self.options.params:
+                given = shlex.quote(f"{param.name}={self.options.params[param.name]}")
+                options = options.replace(given, f"{param.name}='***'")
+        return f"cpescript run {shlex.quote(self.spelt)} --seed {self.seed}{options}"
 
 
 def _plain(value: Any) -> Any:

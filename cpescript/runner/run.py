@@ -119,6 +119,7 @@ def run(options: RunOptions) -> RunResult:
     cases, _ = timelines(options)
     results: list[ScenarioResult] = []
     interrupted = False
+    spelt = {str(find_scenario(name)): name for name in options.scenarios}
     with ExitStack() as stack:
         trace_file: IO[bytes] | None = None
         if options.trace is not None:
@@ -129,7 +130,8 @@ def run(options: RunOptions) -> RunResult:
                 result = skipped(timeline, options)
             else:
                 seed = options.seed if options.seed is not None else timeline.seed
-                case = Case(timeline, options, seed if seed is not None else secrets.randbits(32), trace_file)
+                seed = seed if seed is not None else secrets.randbits(32)
+                case = Case(timeline, options, seed, trace_file, spelt.get(timeline.file, ""))
                 result = case.run()
                 interrupted = case.interrupted
             results.append(result)

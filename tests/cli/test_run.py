@@ -3,8 +3,10 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,3 +170,24 @@ def test_a_reader_that_has_gone_changes_neither_reports_nor_status(tmp_path):
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (3, "")
     assert etree.parse(report).getroot().get("tests") == "500"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_still_writes_its_reports(tmp_path, number):
+    scenario, trace, report = tmp_path / "x.cpes", tmp_path / "x.jsonl", tmp_path / "r.json"
+    scenario.write_text("spawn 100 of hg100 as cpe\nwait 6d\nexpect InformResponse on each cpe within 1h\n")
+    command = [sys.executable, "-m", "cpescript", "run", scenario, "--trace", trace, "--report-json", report]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+        while not (trace.exists() and trace.stat().st_size):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        try:
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert "interrupted" in out.splitlines()[-1]
+    result = json.loads(report.read_text())
+    assert (result["interrupted"], result["scenarios"][0]["verdict"]) == (True, "inconclusive")

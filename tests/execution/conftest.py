@@ -15,7 +15,8 @@ def play(tmp_path):
         path = tmp_path / "case.cpes"
         path.write_text(textwrap.dedent(text).lstrip("\n"))
         program, bag = load(path, standard_catalogue())
-        assert program is not None and not bag.failed, bag.render()
+        assert not bag.failed, bag.render()
+        assert program is not None
         cases, bag = program.cases()
         assert not bag.failed, bag.render()
         return ScriptedWorld(cases[0], **options)

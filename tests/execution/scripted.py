@@ -98,8 +98,8 @@ class ScriptedWorld:
         if said.kind == "SessionEnd":
             self.trace.fact(box, "SessionEnd", **said.fields)
             return
-        direction = TO_ACS if said.kind in TO_THE_ACS or said.kind.endswith("Response") and said.kind not in (
-            "InformResponse", "TransferCompleteResponse") else FROM_ACS  # fmt: skip
+        direction = TO_ACS if said.kind in TO_THE_ACS or (said.kind.endswith("Response") and said.kind not in (
+            "InformResponse", "TransferCompleteResponse")) else FROM_ACS  # fmt: skip
         self.trace.message(box, 1, direction, "cwmp", said.kind, None, b"", said)
 
     def _state(self, what):

@@ -81,7 +81,8 @@ def test_one_message_satisfies_one_expect_of_a_block(play):
 def test_settings_may_come_in_several_messages(play):
     text = """
         spawn 1 of hg100 as cpe
-        expect SPV Device.ManagementServer.PeriodicInformInterval = 300, Device.ManagementServer.PeriodicInformEnable = true on cpe within 1m
+        expect SPV Device.ManagementServer.PeriodicInformInterval = 300,
+            Device.ManagementServer.PeriodicInformEnable = true on cpe within 1m
         """
     interval = {"Device.ManagementServer.PeriodicInformInterval": "300"}
     enable = {"Device.ManagementServer.PeriodicInformEnable": "1"}

@@ -16,7 +16,7 @@ TABLES = compile_grammar(grammar_text())
 
 
 def test_a_conflict_is_an_error() -> None:
-    ambiguous = grammar_text().replace('?sum: product\n', '?sum: product\n    | sum "+" sum -> sum_of\n')
+    ambiguous = grammar_text().replace("?sum: product\n", '?sum: product\n    | sum "+" sum -> sum_of\n')
     assert ambiguous != grammar_text()
     with pytest.raises(GrammarError):
         compile_grammar(ambiguous)
@@ -24,10 +24,7 @@ def test_a_conflict_is_an_error() -> None:
 
 def test_no_keyword_shares_its_terminal_with_a_kind_of_word() -> None:
     declared = {
-        word
-        for line in grammar_text().splitlines()
-        if line.startswith("%declare")
-        for word in line.split()[1:]
+        word for line in grammar_text().splitlines() if line.startswith("%declare") for word in line.split()[1:]
     }
     assert len(declared) > 15
     assert not declared & set(TABLES.keywords.values())

@@ -82,7 +82,9 @@ def test_precedence(text: str, structure: str) -> None:
 
 @pytest.mark.parametrize("word", sorted(word for word in load_tables().keywords if word.isidentifier()))
 def test_every_other_word_may_be_a_name(word: str) -> None:
-    text = f"spawn 1 of hg100 as {word}\nlet n = {word}[1]\nreboot {word}\nreboot n\nexpect Inform on {word} within 1m\n"
+    text = (
+        f"spawn 1 of hg100 as {word}\nlet n = {word}[1]\nreboot {word}\nreboot n\nexpect Inform on {word} within 1m\n"
+    )
     if word in NEVER_NAMES:
         assert "reserved-name" in codes(text) or "quantifier" in codes(text)
     else:
@@ -141,7 +143,9 @@ def test_an_unexpected_indent_leaves_the_lines_where_they_are() -> None:
 
 
 def test_spans_are_exact_inside_texts_and_paths() -> None:
-    text = SPAWN + 'note "äöü {nope} and {fleet[0]}"\nset Device.NAT.PortMapping.{nix}.Enable = true on fleet\n' + EXPECT
+    text = (
+        SPAWN + 'note "äöü {nope} and {fleet[0]}"\nset Device.NAT.PortMapping.{nix}.Enable = true on fleet\n' + EXPECT
+    )
     assert problems(text) == [
         ("unknown-name", "nope", 2, 12),
         ("bad-slice", "0", 2, 29),
@@ -155,4 +159,6 @@ def test_ten_thousand_levels_are_refused_politely() -> None:
     assert codes("let x = " + "(" * 10_000 + "\n") == ["too-deep"]
     assert "too-deep" in codes("let x = " + "not " * 4_000 + "true\n")
     assert "too-deep" in codes("let x = 1" + " + 1" * 4_000 + "\n")
-    assert "too-deep" in codes('let x = "' + "{" * 3_000 + '"\n') or "open-brace" in codes('let x = "' + "{" * 3_001 + '"\n')
+    assert "too-deep" in codes('let x = "' + "{" * 3_000 + '"\n') or "open-brace" in codes(
+        'let x = "' + "{" * 3_001 + '"\n'
+    )
