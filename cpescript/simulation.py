@@ -31,6 +31,8 @@ from cpescript.results import MessageLine
 from cpescript.transport.base import Wire
 from cpescript.transport.calls import token_path
 
+URLS_KEPT = 1 << 14
+"""Connection-request URLs that are kept: every Inform tells one."""
 BODY_SHOWN = 4_096
 """Octets of a message's body that a failure's evidence keeps."""
 
@@ -105,6 +107,7 @@ class Simulation:
         self._adapter: Adapter | None = None
         self._followed: dict[tuple[Parts, bool], set[int]] = {}
         self._exact: set[str] = set()
+        self._urls: dict[int, str] = {}
         self._quirks: dict[int, dict[str, Hook]] = {}
 
     def connect(self, wire: Wire, adapter: Adapter) -> None:
@@ -130,7 +133,12 @@ class Simulation:
         self._wire.open(session)
 
     def connection_request_url(self, device: Device) -> str:
-        return f"{self.connection_request_base}{token_path(self.seed, device)}"
+        known = self._urls.get(device.number)
+        if known is None:
+            known = f"{self.connection_request_base}{token_path(self.seed, device)}"
+            if len(self._urls) < URLS_KEPT:
+                self._urls[device.number] = known
+        return known
 
     # --- the judge's witness --------------------------------------------------------------------------------------
 

@@ -88,7 +88,10 @@ class Told(Message):
         return self._message
 
     def field(self, name: str) -> Any:
-        return tuple([event.code for event in self._events]) if name == "events" else self._decoded.field(name)
+        if name != "events":
+            return self._decoded.field(name)
+        events = self._events
+        return (events[0].code,) if len(events) == 1 else tuple([event.code for event in events])
 
     @property
     def fields(self) -> Mapping[str, Any]:  # type: ignore[override]

@@ -58,6 +58,10 @@ def _shared(text: str) -> str:
     return known
 
 
+_SWITCHES = {name: (state.bit, state.fact) for name, state in STATES.items() if not state.complement}
+_NONE = (0, "")
+
+
 class _Gone(str):
     """Stands for the value of a leaf that the schema declares and the device no longer has."""
 
@@ -192,12 +196,15 @@ class Device(Owner):
         self._switch(name, False)
 
     def _switch(self, name: str, on: bool) -> None:
-        state = STATES[name]
-        if state.complement:
-            name, on = next(each.name for each in STATES.values() if each.bit == state.bit), not on
-        if bool(self.state & state.bit) is not on:
-            self.state ^= state.bit
-            self.host.trace.fact(self, state.fact, state=name, on=on)
+        bit, fact = _SWITCHES.get(name, _NONE)
+        if not bit:
+            # The complement of another state.
+            bit = STATES[name].bit
+            name, on = next(each.name for each in STATES.values() if each.bit == bit), not on
+            fact = STATES[name].fact
+        if (self.state & bit != 0) is not on:
+            self.state ^= bit
+            self.host.trace.fact(self, fact, state=name, on=on)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -457,8 +464,9 @@ class Device(Owner):
 
     def _worked_out(self, path: str) -> str:
         """Return the value of a leaf that is no constant and was not written to. Raises KeyError."""
-        leaf = self._known(path)
         schema = self.schema
+        known = schema.leaves.get(path) if self._rare is None else self.leaf(path)
+        leaf = known if known is not None else self._known(path)
         generator = leaf.generator
         if generator is not None:
             origin, tick = self._beat(generator)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from cpescript.judge.conditions import Condition, MessageCondition
+from cpescript.judge.probes import DIRECTED
 from cpescript.judge.quantity import Amount
 from cpescript.judge.waiting import MISSES_SHOWN, Statement, Waiting
 from cpescript.kernel.time import format_clock
-from cpescript.kernel.trace import FROM_ACS, Record
+from cpescript.kernel.trace import TO_ACS, Record
 from cpescript.pattern import expression as x
 from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope, member, resolve, unconditional
 from cpescript.results import ClaimResult, ClaimVerdict, DeviceMiss
@@ -94,7 +95,7 @@ class Monitor:
         from cpescript.judge.facts import view
 
         assert self._pattern is not None
-        if self._pattern.node.kind in ("Request", "Response") and record.direction not in (FROM_ACS, "local"):
+        if self._pattern.node.kind in DIRECTED and record.direction == TO_ACS:
             return
         self._asked += 1
         if not self._member(record.device):

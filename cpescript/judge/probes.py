@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from cpescript.judge.facts import view
-from cpescript.kernel.trace import FROM_ACS, Record, Trace
+from cpescript.kernel.trace import TO_ACS, Record, Trace
 from cpescript.pattern.evaluate import CompiledPattern, Scope
 from cpescript.pattern.expression import MessagePattern
 
@@ -37,10 +37,11 @@ class Match:
 class Probe:
     """Notes the matches of one pattern of one claim."""
 
-    __slots__ = ("_compiled", "keep_all", "keep_record", "lost", "matches", "near", "pattern", "wants_near")
+    __slots__ = ("_compiled", "_directed", "keep_all", "keep_record", "lost", "matches", "near", "pattern", "wants_near")
 
     def __init__(self, pattern: MessagePattern, scope: Scope, *, keep_all: bool, keep_record: bool) -> None:
         self.pattern = pattern
+        self._directed = pattern.kind in DIRECTED
         self.keep_all = keep_all
         self.keep_record = keep_record or pattern.dynamic
         # A dynamic pattern names things that are bound only when its claim opens: judged then, noted whole now.
@@ -52,7 +53,7 @@ class Probe:
 
     def observe(self, record: Record) -> bool:
         """Note a record of one of the pattern's kinds; return whether it matched."""
-        if self.pattern.kind in DIRECTED and record.direction != FROM_ACS and record.direction != "local":
+        if self._directed and record.direction == TO_ACS:
             return False
         mask = -1 if self._compiled is None else self._compiled.mask(record.device, view(record), record.http)
         if mask == 0:

@@ -137,11 +137,14 @@ def _day_text(day: int) -> str:
     return date.fromordinal(719_163 + day).isoformat()
 
 
-@lru_cache(maxsize=64)
+_MINUTES = tuple(f"T{minute // 60:02}:{minute % 60:02}:" for minute in range(24 * 60))
+_SECONDS = tuple(f"{second:02}Z" for second in range(60))
+
+
 def format_seconds(seconds: int) -> str:
     """Return whole seconds since 1970 as an xsd:dateTime in UTC."""
     day, rest = divmod(seconds, 86_400)
-    return f"{_day_text(day)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+    return _day_text(day) + _MINUTES[rest // 60] + _SECONDS[rest % 60]
 
 
 def format_instant(instant: int) -> str:

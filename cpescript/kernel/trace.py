@@ -200,7 +200,7 @@ class Trace:
         self._watchers: dict[str, tuple[Watcher, ...]] = {}
         self._everything: tuple[Watcher, ...] = ()
         self.count = 0
-        self.messages = 0
+        self._facts = 0
         self._most = EVIDENCE_DEPTH + SLACK
         self._bodies = True
 
@@ -221,6 +221,11 @@ class Trace:
                 self._watchers[kind] = kept
             else:
                 del self._watchers[kind]
+
+    @property
+    def messages(self) -> int:
+        """How many messages were announced."""
+        return self.count - self._facts
 
     def wants(self, kind: str) -> bool:
         """Whether anybody would see a record of this kind: a caller may skip the work of making one."""
@@ -245,7 +250,6 @@ class Trace:
     ) -> None:
         """Announce a message of a device; `message` is its decoded form where the caller has it anyway."""
         self.count += 1
-        self.messages += 1
         # A large fleet remembers little of each device: what kinds of messages came when, and not that somebody had
         # nothing to say.
         if self._bodies or body:
@@ -281,13 +285,14 @@ class Trace:
             )
 
     def hush(self, device: Subject, session: int) -> None:
-        """Fold a session that was only a heartbeat into one line of evidence, so that it pushes nothing telling out."""
+        """Fold the session that has just ended, a mere heartbeat, into one line of evidence, so that it pushes nothing
+        telling out."""
         recent = device.recent
-        if not recent or not self._bodies:
+        if not recent or not self._bodies or recent[-1][1] != session:
             return
-        kept = len(recent)
-        while kept and recent[kept - 1][1] == session:
-            kept -= 1
+        kept = max(0, len(recent) - SLACK)
+        while recent[kept][1] != session:
+            kept += 1
         count = 1
         if kept and recent[kept - 1][4] == HEARTBEATS:
             kept -= 1
@@ -297,6 +302,7 @@ class Trace:
     def fact(self, device: Subject | None, kind: str, session: int = 0, **data: Any) -> None:
         """Announce a local fact, of a device or (None) of the run; `data` holds JSON values only."""
         self.count += 1
+        self._facts += 1
         watchers = self._watchers.get(kind)
         if watchers is None and self._writer is None and not self._everything:
             return

@@ -28,6 +28,7 @@ Convert = Callable[[Token, Span, Bag, Inner], Node]
 MAX_DIGITS = 18
 """Longest number that is read. Nanoseconds since 1970 have nineteen digits, and nobody counts further."""
 
+_SPECIAL = re.compile(r"[\\{}]")
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t"}
 
 
@@ -72,6 +73,8 @@ def _raw(token: Token, span: Span, bag: Bag, inner: Inner) -> Node:
 
 def _string(token: Token, span: Span, bag: Bag, inner: Inner) -> Node:
     """Read escapes, braces and `{expr:format}` parts; a text without parts is a `Literal_`."""
+    if not _SPECIAL.search(token.text):
+        return Literal_(span, token.text[1:-1])
     parts: list[str | tuple[Any, str]] = []
     plain: list[str] = []
     text, index, end = token.text, 1, len(token.text) - 1

@@ -1,7 +1,7 @@
 """What people write who do not know the language yet, and what they are told: one row a slip of the pen.
 
-A row speaks of the word at which the line stopped making sense, of the one before it, and of the line's first word. Each
-is a list of words or of kinds of tokens (in capitals), empty for any. The remedy may show both words.
+A row speaks of the word at which the line stopped making sense, of the one before it, and of the first of the line.
+Each is a list of words or of kinds of tokens (in capitals), empty for any. The remedy may show both words.
 """
 
 from __future__ import annotations

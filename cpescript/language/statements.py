@@ -56,17 +56,23 @@ class Blocks:
         self.procedures = Procedures(self)
         self.lines: dict[str, dict[int, Line]] = {}
         """File to its logical lines by the line that they begin in."""
+        self.heads: dict[tuple[str, int], tuple[Span, str]] = {}
         self.cohort_scope = Scope()
         """Where the cohorts of the scenario in hand are bound: they outlive the block that spawns them."""
 
     def head(self, node: px.Node) -> tuple[Span, str]:
         """Return the span and the text of a statement's first logical line."""
+        key = (node.span.source, node.span.line)
+        known = self.heads.get(key)
+        if known is not None:
+            return known
         line = self.lines.get(node.span.source, {}).get(node.span.line)
         if line is None:
             return node.span, ""
         first, last = line.tokens[0], line.tokens[-1]
         span = Span(node.span.source, first.line, first.column, last.end_line, last.end_column)
-        return span, logical_text(line)
+        head = self.heads[key] = span, logical_text(line)
+        return head
 
     # --- blocks ------------------------------------------------------------------------------------------------------
 

@@ -658,7 +658,7 @@ TARGETS = (x.Cohort, x.All, x.Device, x.Slice, x.Where, x.Except, x.Union_, x.Dr
 class CompiledPattern:
     """A message pattern ready to be asked, under one scope."""
 
-    __slots__ = ("_settings", "_where", "full", "node", "scope")
+    __slots__ = ("_asked", "_settings", "_where", "full", "node", "scope")
 
     def __init__(self, node: x.MessagePattern, scope: Scope) -> None:
         self.node = node
@@ -668,6 +668,7 @@ class CompiledPattern:
             for setting in node.settings
         ]
         self._where = compile_expression(node.where) if node.where is not None else None
+        self._asked = scope.child()
         self.full = (1 << len(self._settings)) - 1 if self._settings else 1
 
     def mask(self, device: int, message: MessageView | None, http: Any) -> int:
@@ -675,16 +676,15 @@ class CompiledPattern:
 
         A pattern without settings has one bit.
         """
-        scope = None
-        if self._where is not None:
-            scope = self.scope.child(device, message, http)
-            if not self._where(scope):
-                return 0
+        # One scope serves every message: nothing that is asked here keeps it.
+        scope = self._asked
+        scope.device, scope.message, scope.http = device, message, http
+        if self._where is not None and not self._where(scope):
+            return 0
         if not self._settings:
             return 1
         if message is None:
             return 0
-        scope = scope or self.scope.child(device, message, http)
         found = 0
         for bit, (path, value) in enumerate(self._settings):
             expected = value(scope) if value is not None else None
