@@ -288,9 +288,9 @@ MESSAGES: Mapping[str, MessageType] = {
 } | {"Fault": _message("Fault", "", True, "both", "1.0", FAULT_FIELDS)}
 """Every message by kind: each RPC, each RPC's response, and Fault."""
 
-EMPTY, HTTP_ERROR, GARBAGE = "Empty", "HttpError", "Garbage"
+EMPTY, HTTP_ERROR, GARBAGE, UNEXPECTED = "Empty", "HttpError", "Garbage", "Unexpected"
 """Kinds of what is on the wire without being a message: an empty POST or an empty answer; an answer with a status other
-than 200 and 204; a body that is no CWMP envelope."""
+than 200 and 204; a body that is no CWMP envelope; a response that answers nothing (a wrong ID, the wrong kind)."""
 
 _SHORT = {
     "GPV": "GetParameterValues",

@@ -32,7 +32,7 @@ from cpescript.cwmp.codec import CwmpSyntaxError, decode, encode
 from cpescript.cwmp.hooks import Detour, Reply
 from cpescript.cwmp.http import Failure, Headers, HttpRequest, HttpResponse
 from cpescript.cwmp.message import Event, Message
-from cpescript.cwmp.rpcs import EMPTY, GARBAGE, HTTP_ERROR, MESSAGES, NAMESPACES
+from cpescript.cwmp.rpcs import EMPTY, GARBAGE, HTTP_ERROR, MESSAGES, NAMESPACES, UNEXPECTED
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import FROM_ACS, TO_ACS
@@ -225,8 +225,11 @@ class Session:
         except CwmpSyntaxError as error:
             self._announce(GARBAGE, response)
             return None, None, str(error)
-        self._announce(message.kind, response, message)
-        return self._meaning(message)
+        meaning = self._meaning(message)
+        # A response that answers nothing must not pass for the one that is owed.
+        misplaced = meaning[0] is None and message.kind.endswith("Response")
+        self._announce(UNEXPECTED if misplaced else message.kind, response, message)
+        return meaning
 
     def _meaning(self, message: Message) -> tuple[str | None, Message | None, str]:
         kind = message.kind

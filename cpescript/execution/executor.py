@@ -382,9 +382,10 @@ class Executor:
 
     def _expect(self, frame: Frame, step: tl.Expect) -> Steps:
         self.asked += 1
-        judged = Scope(self.judge.facts, parent=frame.scope, device=frame.scope.device, message=frame.scope.message)
+        captures: dict[str, Any] = {}
+        # What one claim of a block keeps, the next may name: the captures are names of the judged scope.
+        judged = Scope(self.judge.facts, captures, frame.scope, frame.scope.device, frame.scope.message)
         devices = self._claimed(frame, step.claim, step.on)
-        captures: dict[str, Capture] = {}
         now = self._kernel.now
         within = self._duration(frame, step.within) if step.within is not None else None
         lasting = self._duration(frame, step.lasting) if step.lasting is not None else 0

@@ -217,3 +217,20 @@ def test_quantifiers(play):
     assert [some("at least 3 of", count) for count in (2, 3)] == ["failed", "passed"]
     assert [some("at most 3 of", count) for count in (3, 4)] == ["passed", "failed"]
     assert [some("exactly 3 of", count) for count in (2, 3, 4)] == ["failed", "passed", "failed"]
+
+
+def test_a_later_claim_of_a_block_may_name_what_an_earlier_one_kept(play):
+    text = """
+        spawn 2 of hg100 as fleet
+        expect in order on each fleet within 1h:
+            Download as dl
+            TransferComplete where command_key == dl.command_key
+        """
+    world = play(text).at(1, 1, "Download", command_key="a").at(2, 2, "Download", command_key="b")
+    world.at(3, 1, "TransferComplete", command_key="b").at(4, 1, "TransferComplete", command_key="a")
+    world.at(5, 2, "TransferComplete", command_key="b")
+    assert world.run()[0] == "passed"
+    world = play(text).at(1, 1, "Download", command_key="a").at(2, 2, "Download", command_key="b")
+    world.at(3, 1, "TransferComplete", command_key="b").at(5, 2, "TransferComplete", command_key="b")
+    assert world.run()[0] == "failed"
+    assert [miss.device for miss in world.claims[2].misses] == ["fleet[1]"]

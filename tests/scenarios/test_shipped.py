@@ -26,7 +26,7 @@ LINES = {
     "provisions-every-boot": [24],
     "wrong-interval": [15],
     "shared-credentials": [21],
-    "wrong-id": [17],
+    "wrong-id": [22, 17],
     "polls-periodically": [19],
     "ignores-value-change": [20, 21, 22, 27, 28],
     "acts-on-old-value": [21, 22, 28],
