@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 JOBS ?= auto
 BIN := $(VENV)/bin
-SOURCES := cpescript tests benchmarks hatch_build.py
+SOURCES := cpescript tests benchmarks scripts hatch_build.py
 
 .PHONY: help demo test lint ruff format types layout docs bench clean
 

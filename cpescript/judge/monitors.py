@@ -145,7 +145,7 @@ class Monitor:
     def _figure(self, count: int, total: int) -> str:
         if self.amount.kind == "across" or self._target is None:
             return self.condition.actual(0)
-        return f"{count} of {total} were"
+        return f"{count} of {total} were {self.condition.expected(0)}"
 
     def _size(self) -> int:
         """How many devices are in the target; counted anew only where its members can have changed."""

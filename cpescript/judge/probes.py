@@ -37,7 +37,17 @@ class Match:
 class Probe:
     """Notes the matches of one pattern of one claim."""
 
-    __slots__ = ("_compiled", "_directed", "keep_all", "keep_record", "lost", "matches", "near", "pattern", "wants_near")
+    __slots__ = (
+        "_compiled",
+        "_directed",
+        "keep_all",
+        "keep_record",
+        "lost",
+        "matches",
+        "near",
+        "pattern",
+        "wants_near",
+    )
 
     def __init__(self, pattern: MessagePattern, scope: Scope, *, keep_all: bool, keep_record: bool) -> None:
         self.pattern = pattern

@@ -150,7 +150,9 @@ class Standard:
         answers = frozenset(kind for kind, known in rpcs.MESSAGES.items() if known.response and known.sender != "cpe")
         found["Request"] = _any_of("Request", requests, asked=True)
         found["Response"] = _any_of(
-            "Response", [found[kind] for kind in answers], extra=frozenset({rpcs.EMPTY, rpcs.HTTP_ERROR, rpcs.GARBAGE, rpcs.UNEXPECTED})
+            "Response",
+            [found[kind] for kind in answers],
+            extra=frozenset({rpcs.EMPTY, rpcs.HTTP_ERROR, rpcs.GARBAGE, rpcs.UNEXPECTED}),
         )
         found["ConnectionRequest"] = MessageType(
             "ConnectionRequest", frozenset({"ConnectionRequest"}), {"via": "text", "status": "int"}, protocol="any"

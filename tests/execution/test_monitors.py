@@ -12,7 +12,7 @@ def test_at_most_of_all_in_a_state(play):
     assert world.run()[0] == "passed"
     world = play(text)
     world.state(1, 1, "updating").state(5, 3, "updating").state(9, 1, "updating", on=False)
-    assert world.run() == ("failed", "line 2: broken once, first at 00:00:05 by fleet[3]: 2 of 3 were")
+    assert world.run() == ("failed", "line 2: broken once, first at 00:00:05 by fleet[3]: 2 of 3 were updating")
 
 
 def test_never_a_message_where_the_device_is_so(play):

@@ -56,7 +56,9 @@ BEHAVIOURS = {
         "http",
     ),
     "redirects to a file": (
-        lambda client: client.sendall(b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"),
+        lambda client: client.sendall(
+            b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n"
+        ),
         "http",
     ),
 }
