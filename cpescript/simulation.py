@@ -31,7 +31,7 @@ from cpescript.results import MessageLine
 from cpescript.transport.base import Wire
 from cpescript.transport.calls import token_path
 
-URLS_KEPT = 1 << 14
+URLS_KEPT = 1 << 13
 """Connection-request URLs that are kept: every Inform tells one."""
 BODY_SHOWN = 4_096
 """Octets of a message's body that a failure's evidence keeps."""
@@ -148,7 +148,8 @@ class Simulation:
     def recent(self, device: int) -> tuple[MessageLine, ...]:
         lines = []
         entries = self.facts.device(device).recent or []
-        for t, session, direction, protocol, kind, http, body, message in entries[-EVIDENCE_DEPTH:]:
+        for entry in entries[-EVIDENCE_DEPTH:]:
+            t, session, direction, protocol, kind, http, body, message = (*entry, None, None, None)[:8]
             if kind == HEARTBEATS:
                 many = f"{message} heartbeat session{'s' * (message > 1)}: Inform 2 PERIODIC, nothing asked"
                 lines.append(MessageLine(t, session, direction, kind, many))

@@ -311,7 +311,7 @@ def decode_plain(body: bytes) -> Message:
     return Message(intern(local), values, id, version, headers)
 
 
-_remembered = lru_cache(maxsize=1024)(decode_plain)
+_remembered = lru_cache(maxsize=256)(decode_plain)
 
 
 def _version(namespace: str) -> str | None:

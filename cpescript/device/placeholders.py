@@ -125,7 +125,7 @@ FORMS: dict[str, Callable[[_Pass, str], str]] = {
 """The forms `{cpe:NAME:ARGUMENT}`; a number in place of a name is the width of `{cpe:3}`."""
 
 
-REMEMBERED = 1 << 14
+REMEMBERED = 1 << 13
 """Texts that are kept: every Inform tells the same few, and working one out costs as much as the rest of reading it."""
 
 

@@ -54,6 +54,10 @@ class Condition(Protocol):
     at_close: bool
     """Whether it can be judged only when the window closes: `exactly` and `at most` N messages, `no` message."""
 
+    @property
+    def lost(self) -> bool:
+        """Whether messages that may matter had to be forgotten, so that a miss proves nothing."""
+
     def holds(self, device: int) -> bool:
         """Whether the device meets the claim now; latching is the caller's business."""
 
@@ -84,6 +88,10 @@ class MessageCondition:
         self.probe = setting.probe(claim)
         self._late = CompiledPattern(claim.pattern, setting.scope) if claim.pattern.dynamic else None
         self._full = CompiledPattern(claim.pattern, setting.scope).full
+
+    @property
+    def lost(self) -> bool:
+        return self.probe.lost
 
     def matches(self, device: int, after: int = 0) -> list[Match]:
         """Return the matches of the window that nobody has taken, with record numbers above `after`."""
@@ -218,6 +226,7 @@ class ValueCondition:
     """A boolean expression over parameters and figures; `device` 0 asks for a group or for the run."""
 
     at_close = False
+    lost = False
 
     def __init__(self, claim: ValueClaim, setting: Setting, together: Sequence[int] | None = None) -> None:
         self.claim = claim
@@ -269,6 +278,7 @@ class StateCondition:
     kinds: frozenset[str] = frozenset()
     paths = False
     at_close = False
+    lost = False
 
     def __init__(self, claim: StateClaim, setting: Setting) -> None:
         self.claim = claim
@@ -313,6 +323,10 @@ class BlockCondition:
         self._reached: dict[int, list[int]] = {}
         """Per device: how many claims are met in order, and the record number reached."""
         self._met: dict[int, set[int]] = {}
+
+    @property
+    def lost(self) -> bool:
+        return any(part.lost for part in self.parts)
 
     def holds(self, device: int) -> bool:
         if self.claim.kind == "in order":

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from cpescript.judge.numbers import Numbers
 from cpescript.kernel.time import DEFAULT_START, Instant
 from cpescript.kernel.trace import Record
 from cpescript.pattern.evaluate import CompiledPattern, Scope
@@ -77,7 +78,7 @@ class TraceFacts:
         self.all: list[int] = []
         self.cohorts: dict[str, list[int]] = {}
         self.labels: dict[int, Mapping[str, Any]] = {}
-        self.states: dict[str, set[int]] = {}
+        self.states: dict[str, Numbers] = {}
         self.parameters: dict[str, dict[int, Any]] = {}
         self.tallies: dict[int, Tally] = {}
 
@@ -96,7 +97,7 @@ class TraceFacts:
             self.labels[number] = data["labels"]
 
     def state_changed(self, record: Record) -> None:
-        members = self.states.setdefault(record.data["state"], set())
+        members = self.states.setdefault(record.data["state"], Numbers())
         if record.data["on"]:
             members.add(record.device)
         else:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from cpescript.judge.conditions import Condition, MessageCondition
+from cpescript.judge.numbers import Numbers
 from cpescript.judge.probes import DIRECTED
 from cpescript.judge.quantity import Amount
 from cpescript.judge.waiting import MISSES_SHOWN, Statement, Waiting
@@ -48,7 +49,7 @@ class Monitor:
         self._member: Callable[[int], bool] = member(target, scope) if target is not None else lambda device: True
         self._fixed = target is not None and _is_fixed(target)
         self._total: int | None = None
-        self._holding: set[int] = set()
+        self._holding = Numbers()
         self._misses: dict[int, DeviceMiss] = {}
         self._violations = 0
         self._missed: set[int] = set()

@@ -40,11 +40,12 @@ class Probe:
     __slots__ = (
         "_compiled",
         "_directed",
+        "_matches",
         "keep_all",
         "keep_record",
         "lost",
-        "matches",
         "near",
+        "noted",
         "pattern",
         "wants_near",
     )
@@ -56,7 +57,8 @@ class Probe:
         self.keep_record = keep_record or pattern.dynamic
         # A dynamic pattern names things that are bound only when its claim opens: judged then, noted whole now.
         self._compiled = None if pattern.dynamic else CompiledPattern(pattern, scope)
-        self.matches: dict[int, list[Match]] = {}
+        self.noted = 0
+        self._matches: dict[int, Match | list[Match]] = {}
         self.near: dict[int, tuple[int, Record]] = {}
         self.wants_near = True
         self.lost = False
@@ -70,15 +72,49 @@ class Probe:
             if self.wants_near:
                 self.near[record.device] = (record.t, record)
             return False
-        noted = self.matches.get(record.device)
+        match = Match(record.t, record.n, mask, record if self.keep_record else None)
+        noted = self._matches.get(record.device)
         if noted is None:
-            noted = self.matches[record.device] = []
-        noted.append(Match(record.t, record.n, mask, record if self.keep_record else None))
+            # Most devices match once: no list for those, there may be 100,000.
+            self._matches[record.device] = match
+        elif isinstance(noted, list):
+            noted.append(match)
+        else:
+            self._matches[record.device] = [noted, match]
+        self.noted += 1
         return True
 
     def since(self, device: int, window: int) -> list[Match]:
         """Return the matches of a device from instant `window` on, oldest first."""
-        return [match for match in self.matches.get(device, ()) if match.t >= window]
+        noted = self._matches.get(device)
+        if noted is None:
+            return []
+        return [match for match in (noted if isinstance(noted, list) else (noted,)) if match.t >= window]
+
+    def forget(self, before: int) -> None:
+        """Drop what was noted before an instant."""
+        kept: dict[int, Match | list[Match]] = {}
+        for device in self._matches:
+            rest = self.since(device, before)
+            if rest:
+                kept[device] = rest if len(rest) > 1 else rest[0]
+        self._matches = kept
+        self.noted = sum(len(each) if isinstance(each, list) else 1 for each in kept.values())
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._matches = {}
+        self.near = {}
+        self.noted = 0
+
+    def thin(self) -> None:
+        """Drop the older half of what each device has more than once; the probe has lost something then."""
+        self.lost = True
+        for noted in self._matches.values():
+            if isinstance(noted, list):
+                half = len(noted) // 2
+                del noted[:half]
+                self.noted -= half
 
 
 class Probes:
@@ -104,9 +140,8 @@ class Probes:
                 kept = [other for other in self._by_kind.get(kind, ()) if other is not probe]
                 self._by_kind[kind] = kept
                 self._release(kind)
-            self._noted -= sum(map(len, probe.matches.values()))
-            probe.matches = {}
-            probe.near = {}
+            self._noted -= probe.noted
+            probe.clear()
 
     def listen(self, kinds: Iterable[str], listener: Callable[[Record], object]) -> None:
         """Call `listener` with each record of these kinds, after the probes have noted it."""
@@ -127,14 +162,10 @@ class Probes:
         self.floor = floor
         for probes in self._by_kind.values():
             for probe in probes:
-                if not probe.keep_all and probe.matches:
-                    kept = {
-                        device: rest
-                        for device, noted in probe.matches.items()
-                        if (rest := [match for match in noted if match.t >= floor])
-                    }
-                    self._noted -= sum(map(len, probe.matches.values())) - sum(map(len, kept.values()))
-                    probe.matches = kept
+                if not probe.keep_all and probe.noted:
+                    self._noted -= probe.noted
+                    probe.forget(floor)
+                    self._noted += probe.noted
 
     def _ensure(self, kind: str) -> None:
         if kind not in self._watchers:
@@ -161,8 +192,6 @@ class Probes:
     def _overflow(self) -> None:
         for probes in self._by_kind.values():
             for probe in probes:
-                probe.lost = True
-                for noted in probe.matches.values():
-                    half = len(noted) // 2
-                    del noted[:half]
-                    self._noted -= half
+                self._noted -= probe.noted
+                probe.thin()
+                self._noted += probe.noted

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cpescript.diagnostics import Span
 from cpescript.judge.conditions import Condition
+from cpescript.judge.numbers import Numbers
 from cpescript.judge.quantity import Amount
 from cpescript.kernel.time import format_clock, format_duration
 from cpescript.kernel.trace import Record
@@ -82,8 +83,8 @@ class Waiting:
         self._limit_text = limit_text
         self._unless = unless
         self._done = done
-        self._pending = set(devices) if mode != "for" else set()
-        self._met: set[int] = set(devices) if mode == "for" else set()
+        self._pending = Numbers(devices if mode != "for" else ())
+        self._met = Numbers(devices if mode == "for" else ())
         self._missed: dict[int, tuple[int, str]] = {}
         self._timer: int | None = None
         self._steady: int | None = None
@@ -237,7 +238,9 @@ class Waiting:
             self._close("met", "")
         else:
             excused = self._excused()
-            if excused and self.amount.verdict(met, met + len(excused), total, closing=False) is not False:
+            if self.condition.lost:
+                self._close("inconclusive", "more messages matched than can be kept, so some were forgotten")
+            elif excused and self.amount.verdict(met, met + len(excused), total, closing=False) is not False:
                 self._close("inconclusive", f"{len(excused)} had no session in the window, so the ACS had no occasion")
             else:
                 self._close("missed", "")

@@ -57,8 +57,11 @@ class Subject(Protocol):
     def name(self) -> str: ...
 
 
-Evidence = tuple[int, int, Direction, str, str, Head | None, bytes | None, Any]
-"""(t, session, direction, protocol, kind, http, body, message): one message as a device remembers it."""
+Evidence = (
+    tuple[int, int, Direction, str, str, Head | None, bytes | None, Any] | tuple[int, int, Direction, str, str]
+)
+"""(t, session, direction, protocol, kind, http, body, message): one message as a device remembers it; in a large fleet
+without the last three."""
 
 
 class Record:
@@ -259,7 +262,7 @@ class Trace:
             if self._bodies:
                 recent.append((self._kernel.now, session, direction, protocol, kind, http, body, message))
             else:
-                recent.append((self._kernel.now, session, direction, protocol, kind, None, None, None))
+                recent.append((self._kernel.now, session, direction, protocol, kind))
             if len(recent) > self._most:
                 del recent[0]
         watchers = self._watchers.get(kind)
@@ -294,9 +297,10 @@ class Trace:
         while recent[kept][1] != session:
             kept += 1
         count = 1
-        if kept and recent[kept - 1][4] == HEARTBEATS:
+        before = recent[kept - 1] if kept else None
+        if before is not None and before[4] == HEARTBEATS and len(before) > 5:
             kept -= 1
-            count += recent[kept][7]
+            count += before[7]
         recent[kept:] = [(self._kernel.now, session, LOCAL, "", HEARTBEATS, None, None, count)]
 
     def fact(self, device: Subject | None, kind: str, session: int = 0, **data: Any) -> None:

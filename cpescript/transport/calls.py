@@ -49,9 +49,9 @@ def token_path(seed: int, device: Callee) -> str:
     return f"/{device.number}-{_token(seed, device.cpe_id)}"
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 10)
 def _token(seed: int, cpe_id: str) -> str:
-    # Every Inform tells the URL, and a stream costs as much as the rest of a parameter's reading.
+    # A call asks for the token twice, and a stream costs as much as the rest of it.
     return f"{draws.draw(draws.stream(seed, f'{cpe_id}:cr-path'), 0):016x}"
 
 

@@ -234,3 +234,19 @@ def test_a_later_claim_of_a_block_may_name_what_an_earlier_one_kept(play):
     world.at(3, 1, "TransferComplete", command_key="b").at(5, 2, "TransferComplete", command_key="b")
     assert world.run()[0] == "failed"
     assert [miss.device for miss in world.claims[2].misses] == ["fleet[1]"]
+
+
+def test_what_had_to_be_forgotten_makes_a_miss_inconclusive(play, monkeypatch):
+    monkeypatch.setattr("cpescript.judge.probes.MOST_NOTED", 10)
+    text = "spawn 1 of hg100 as cpe\nexpect at least {} Inform on cpe within 1h\n"
+
+    def informs(wanted):
+        world = play(text.format(wanted))
+        for second in range(1, 31):
+            world.at(second, 1, "Inform")
+        return world.run()
+
+    assert informs(5)[0] == "passed"
+    verdict, reason = informs(31)
+    assert verdict == "inconclusive"
+    assert "forgotten" in reason

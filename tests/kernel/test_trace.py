@@ -78,7 +78,7 @@ def test_evidence_is_bounded_for_the_run_as_a_whole():
     for index in range(12):
         say(trace, device, f"Kind{index}")
     assert len(device.recent) == 2
-    assert device.recent[-1][6] is None, "a large fleet keeps no bodies"
+    assert device.recent[-1] == (0, 1, TO_ACS, "cwmp", "Kind11"), "a large fleet keeps no bodies"
 
 
 def test_bodies_are_decoded_when_first_asked_for():
