@@ -57,9 +57,7 @@ class Subject(Protocol):
     def name(self) -> str: ...
 
 
-Evidence = (
-    tuple[int, int, Direction, str, str, Head | None, bytes | None, Any] | tuple[int, int, Direction, str, str]
-)
+Evidence = tuple[int, int, Direction, str, str, Head | None, bytes | None, Any] | tuple[int, int, Direction, str, str]
 """(t, session, direction, protocol, kind, http, body, message): one message as a device remembers it; in a large fleet
 without the last three."""
 

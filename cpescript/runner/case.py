@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from cpescript import __version__
+from cpescript.device.states import STATES, names_in
 from cpescript.execution.executor import Executor
 from cpescript.judge.judge import Judge
 from cpescript.kernel.queue import DEADLINE, Kernel, Owner
@@ -178,17 +179,12 @@ class Case:
         )
 
     def _states(self, cohorts: Mapping[str, range]) -> dict[str, int]:
-        from cpescript.device.states import STATES
-
         counts = dict.fromkeys(STATES, 0)
         fleet = self.simulation.devices
         for numbers in cohorts.values():
             for number in numbers:
-                mask = fleet[number - 1].state
-                if mask:
-                    for name, state in STATES.items():
-                        if mask & state.bit:
-                            counts[name] += 1
+                for name in names_in(fleet[number - 1].state):
+                    counts[name] += 1
         return {name: count for name, count in counts.items() if count}
 
     def _step_begins(self, step: Step) -> None:
