@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,10 @@ from cpescript.cli.exits import OK
 from cpescript.cli.files import locate, problems, show
 from cpescript.cli.page import Command
 from cpescript.results import BAD_USAGE
+
+if TYPE_CHECKING:
+    from cpescript.diagnostics import Bag
+    from cpescript.language.timeline import Timeline
 
 
 @click.command(
@@ -31,10 +36,14 @@ def command(scenarios: tuple[str, ...], as_json: bool) -> int:
     """
     from cpescript.language.catalogue import standard_catalogue
     from cpescript.language.loader import check
+    from cpescript.runner.checks import check_policies
+
+    def policies(cases: list[Timeline], bag: Bag) -> None:
+        check_policies(cases, bag, named_only=True)
 
     catalogue = standard_catalogue()
     found = [
-        (path, check(path, catalogue, environment=os.environ))
+        (path, check(path, catalogue, environment=os.environ, also=policies))
         for path in (locate("scenarios", name) for name in scenarios)
     ]
     if as_json:

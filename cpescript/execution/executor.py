@@ -12,8 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,6 +29,7 @@ from cpescript.kernel.queue import DEADLINE, TIMELINE, Owner
 from cpescript.kernel.time import SECOND, Duration, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.language import timeline as tl
+from cpescript.language.walking import walk
 from cpescript.pattern import expression as x
 from cpescript.pattern.claim import Claim, Quantifier
 from cpescript.pattern.evaluate import (
@@ -790,18 +790,3 @@ _STEPS: dict[type[tl.Step], Callable[[Executor, Frame, Any], Steps | None]] = {
     tl.Fail: Executor._fail,
     tl.Do: Executor._do,
 }
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """Yield every node below a timeline, step, claim or expression, itself first; loaded profiles are left out."""
-    if isinstance(node, (tuple, list)):
-        for item in node:
-            yield from walk(item)
-    elif isinstance(node, Mapping):
-        for item in node.values():
-            yield from walk(item)
-    elif dataclasses.is_dataclass(node) and not isinstance(node, Span):
-        yield node
-        for field in dataclasses.fields(node):
-            if field.name != "profiles":
-                yield from walk(getattr(node, field.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,12 +67,18 @@ def check(
     given: Mapping[str, Any] | None = None,
     params_file: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
+    also: Callable[[list[tl.Timeline], Bag], object] | None = None,
 ) -> Bag:
-    """Return everything that is wrong with a scenario file, and with its cases as far as its params have values."""
+    """Return everything that is wrong with a scenario file, and with its cases as far as its params have values.
+
+    `also` may look at the cases and add what other rooms know to be wrong with them.
+    """
     program, bag = load(path, catalogue)
     if program is None or program.failed:
         return bag
-    _, problems = program.cases(given, params_file, environment)
+    cases, problems = program.cases(given, params_file, environment)
+    if also is not None:
+        also(cases, problems)
     for item in problems.items:
         # A param that must be given is no mistake of the file.
         if item.code != "missing-param":

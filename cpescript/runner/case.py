@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from cpescript import __version__
-from cpescript.device.states import STATES, names_in
+from cpescript.device.states import STATES
 from cpescript.execution.executor import Executor
 from cpescript.judge.judge import Judge
 from cpescript.kernel.queue import DEADLINE, Kernel, Owner
@@ -183,8 +183,9 @@ class Case:
         fleet = self.simulation.devices
         for numbers in cohorts.values():
             for number in numbers:
-                for name in names_in(fleet[number - 1].state):
-                    counts[name] += 1
+                mask = fleet[number - 1].state
+                for name, state in STATES.items():
+                    counts[name] += bool(mask & state.bit) is not state.complement
         return {name: count for name, count in counts.items() if count}
 
     def _step_begins(self, step: Step) -> None:

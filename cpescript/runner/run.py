@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import IO
 
 from cpescript import __version__, libraries
-from cpescript.acs.rules import DEFAULT_POLICY, Policy
 from cpescript.diagnostics import Bag, did_you_mean
-from cpescript.execution.executor import walk
 from cpescript.language.catalogue import standard_catalogue
 from cpescript.language.loader import load
-from cpescript.language.timeline import Stimulus, Timeline
+from cpescript.language.timeline import Timeline
 from cpescript.results import RunResult, ScenarioResult, exit_status
 from cpescript.runner.case import Case, skipped, started_now
+from cpescript.runner.checks import check_defects, check_policies, check_stimuli
 from cpescript.runner.options import EMBEDDED, RunOptions
 from cpescript.runner.verdict import merge_matrix
 
@@ -59,58 +58,13 @@ def timelines(options: RunOptions) -> tuple[list[Timeline], Bag]:
         bag.extend(problems)
         found.extend(cases)
     if options.acs == EMBEDDED:
-        _check_policies(options, found, bag)
+        check_defects(options.defects, bag)
+        check_policies(found, bag, str(options.policy) if options.policy is not None else None)
     elif options.adapter is None and options.north is None:
-        _check_stimuli(found, bag)
+        check_stimuli(found, bag)
     if bag.failed:
         raise UsageError("nothing was run", bag=bag)
     return found, bag
-
-
-def _check_policies(options: RunOptions, cases: list[Timeline], bag: Bag) -> None:
-    """Report what is wrong with the policies that the cases will run under, and with what they ask of them."""
-    from cpescript.acs.defects import catalogue as defects
-    from cpescript.acs.policy import load_policy
-
-    for name in options.defects:
-        if name not in defects():
-            raise UsageError(
-                f"no defect is called '{name}'", did_you_mean(name, defects(), "see 'cpescript acs defects'")
-            )
-    policies: dict[str, Policy | None] = {}
-    for timeline in cases:
-        path = str(options.policy) if options.policy is not None else timeline.policy
-        if path is None:
-            policy: Policy | None = DEFAULT_POLICY
-        else:
-            if path not in policies:
-                policies[path], problems = load_policy(Path(path))
-                bag.extend(problems)
-            policy = policies[path]
-        if policy is not None:
-            _check_calls(timeline, policy, bag)
-
-
-def _check_stimuli(cases: list[Timeline], bag: Bag) -> None:
-    """Report what is asked of an ACS that no adapter speaks to."""
-    for timeline in cases:
-        for step in walk(timeline):
-            if isinstance(step, Stimulus):
-                bag.sources.update(timeline.sources)
-                message = f"nothing carries 'acs {step.verb}' to this ACS"
-                bag.error(step.span, "no-adapter", message, "name an adapter: --adapter cpescript --north URL")
-
-
-def _check_calls(timeline: Timeline, policy: Policy, bag: Bag) -> None:
-    """Report calls that the policy does not define: what an ACS cannot do is known before anything runs."""
-    for step in walk(timeline):
-        if isinstance(step, Stimulus) and step.verb == "call" and step.system == "acs":
-            name = step.arguments["name"]
-            if name not in policy.campaigns:
-                known = ", ".join(policy.campaigns) or "none"
-                remedy = did_you_mean(name, policy.campaigns, f'it has {known}; say policy "FILE"')
-                bag.sources.update(timeline.sources)
-                bag.error(step.span, "unknown-call", f"the policy has no call '{name}'", remedy)
 
 
 def run(options: RunOptions) -> RunResult:

@@ -1,0 +1,67 @@
+"""What can be known of an ACS before anything runs: its policy, its calls, whether orders reach it at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cpescript.acs.policy import load_policy
+from cpescript.acs.rules import DEFAULT_POLICY, Policy
+from cpescript.diagnostics import Bag, Span, did_you_mean
+from cpescript.language.timeline import Stimulus, Timeline
+from cpescript.language.walking import walk
+
+
+def check_defects(names: Iterable[str], bag: Bag) -> None:
+    """Report deliberate defects that there are not."""
+    from cpescript.acs.defects import catalogue
+
+    given = list(names)
+    bag.sources["--defect"] = "\n".join(given)
+    for line, name in enumerate(given, 1):
+        if name not in catalogue():
+            remedy = did_you_mean(name, catalogue(), "see 'cpescript acs defects'")
+            span = Span("--defect", line, 1, line, len(name) + 1)
+            bag.error(span, "unknown-defect", f"no defect is called '{name}'", remedy)
+
+
+def check_policies(cases: list[Timeline], bag: Bag, override: str | None = None, *, named_only: bool = False) -> None:
+    """Report what is wrong with the policies of these cases, and calls that they do not define.
+
+    `override` takes the place of every case's own; `named_only` leaves cases without a policy alone: they may be meant
+    for an ACS that has one.
+    """
+    policies: dict[str, Policy | None] = {}
+    for timeline in cases:
+        path = override if override is not None else timeline.policy
+        if path is None:
+            policy: Policy | None = None if named_only else DEFAULT_POLICY
+        else:
+            if path not in policies:
+                policies[path], problems = load_policy(Path(path))
+                bag.extend(problems)
+            policy = policies[path]
+        if policy is not None:
+            _check_calls(timeline, policy, bag)
+
+
+def check_stimuli(cases: list[Timeline], bag: Bag) -> None:
+    """Report what is asked of an ACS that no adapter speaks to."""
+    for timeline in cases:
+        for step in walk(timeline):
+            if isinstance(step, Stimulus):
+                bag.sources.update(timeline.sources)
+                message = f"nothing carries 'acs {step.verb}' to this ACS"
+                bag.error(step.span, "no-adapter", message, "name an adapter: --adapter cpescript --north URL")
+
+
+def _check_calls(timeline: Timeline, policy: Policy, bag: Bag) -> None:
+    """Report calls that the policy does not define: what an ACS cannot do is known before anything runs."""
+    for step in walk(timeline):
+        if isinstance(step, Stimulus) and step.verb == "call" and step.system == "acs":
+            name = step.arguments["name"]
+            if name not in policy.campaigns:
+                known = ", ".join(policy.campaigns) or "none"
+                remedy = did_you_mean(name, policy.campaigns, f'it has {known}; say policy "FILE"')
+                bag.sources.update(timeline.sources)
+                bag.error(step.span, "unknown-call", f"the policy has no call '{name}'", remedy)
