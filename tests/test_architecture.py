@@ -19,7 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "quirks": {"kernel", "device", "cwmp", "pattern"},
     # Catalogues and schemas: names and types of what a scenario can speak of, nothing that runs.
     "language": {"kernel", "pattern", "device", "cwmp", "quirks"},
-    "judge": {"kernel", "pattern", "language"},
+    "judge": {"kernel", "pattern"},
     "acs": {"kernel", "cwmp"},
     "transport": {"kernel", "device", "cwmp", "acs"},
     "adapters": {"kernel", "cwmp", "acs", "transport"},
@@ -58,7 +58,6 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Room to the rooms that it may look into, besides itself and the leaves."""
 
 ONE_WAY_IN: dict[tuple[str, str], set[str]] = {
-    ("judge", "language"): {"timeline"},
     ("execution", "language"): {"timeline"},
     ("language", "device"): {"profile", "schema", "states"},
     ("language", "cwmp"): {"rpcs"},

@@ -29,7 +29,6 @@ from cpescript.kernel.queue import DEADLINE, TIMELINE, Owner
 from cpescript.kernel.time import SECOND, Duration, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.language import timeline as tl
-from cpescript.language.walking import walk
 from cpescript.pattern import expression as x
 from cpescript.pattern.claim import Claim, Quantifier
 from cpescript.pattern.evaluate import (
@@ -46,6 +45,7 @@ from cpescript.pattern.evaluate import (
     unconditional,
 )
 from cpescript.pattern.values import text
+from cpescript.pattern.walking import walk
 from cpescript.results import ClaimResult, LaneBar, Problem
 
 

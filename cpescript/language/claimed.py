@@ -12,8 +12,8 @@ from cpescript.language.claims import Claims
 from cpescript.language.clauses import sorted_out
 from cpescript.language.scope import Binding, Place
 from cpescript.language.waiting import check_times
-from cpescript.language.walking import walk
 from cpescript.pattern import expression as px
+from cpescript.pattern.walking import walk
 
 if TYPE_CHECKING:
     from cpescript.language.statements import Blocks

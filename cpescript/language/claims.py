@@ -13,8 +13,8 @@ from cpescript.language.expressions import TARGET_NODES
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Place
 from cpescript.language.types import fits, noun
-from cpescript.language.walking import walk
 from cpescript.pattern import expression as px
+from cpescript.pattern.walking import walk
 
 Checked = tuple[tl.Claim, tl.Quantifier, px.Target | None]
 """A claim, how many must meet it, and who (None: it is about no device)."""

@@ -8,10 +8,10 @@ from typing import Any
 from cpescript.diagnostics import Bag, Span
 from cpescript.language.context import Context, as_node
 from cpescript.language.expressions import READERS
-from cpescript.language.walking import rewrite
 from cpescript.pattern import expression as px
 from cpescript.pattern.evaluate import EvaluationError, Scope, evaluate
 from cpescript.pattern.values import text
+from cpescript.pattern.walking import rewrite
 
 PURE = frozenset(["count", "min", "max", "sum", "mean", "p50", "p95", "p99", "len", "lower", "upper", "sha256"])
 """Functions whose value depends on their arguments alone."""

@@ -24,7 +24,7 @@ from cpescript.language.scope import Binding, Place, Scope
 from cpescript.language.settings import Settings
 from cpescript.language.statements import ITEMS, Blocks, plain_text, spawned
 from cpescript.language.types import ANY
-from cpescript.language.walking import walk
+from cpescript.pattern.walking import walk
 
 MAX_FILE = 16 * 1024 * 1024
 """Largest scenario file, in octets."""

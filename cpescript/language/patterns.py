@@ -10,8 +10,8 @@ from cpescript.language.catalogue import MessageType
 from cpescript.language.context import Context
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Place
-from cpescript.language.walking import walk
 from cpescript.pattern import expression as px
+from cpescript.pattern.walking import walk
 
 CHANGING = frozenset(("now", "elapsed", "pick", "random", "count", "rate"))
 """Functions whose value is not known before running."""

@@ -16,8 +16,8 @@ from cpescript.language.folding import Folder, constant, plain
 from cpescript.language.params import Param, values
 from cpescript.language.settings import Settings
 from cpescript.language.verify import verify
-from cpescript.language.walking import walk
 from cpescript.pattern import expression as px
+from cpescript.pattern.walking import walk
 
 MAX_CASES = 10_000
 """Most cases that one matrix may give. A larger one is a slip of the pen."""

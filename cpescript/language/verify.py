@@ -7,8 +7,8 @@ from typing import Any
 from cpescript.diagnostics import Bag
 from cpescript.kernel.time import Duration, Percent
 from cpescript.language import timeline as tl
-from cpescript.language.walking import walk
 from cpescript.pattern import expression as px
+from cpescript.pattern.walking import walk
 
 _DURATIONS: dict[type, tuple[str, ...]] = {
     tl.Spawn: ("over",),

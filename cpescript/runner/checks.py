@@ -9,7 +9,7 @@ from cpescript.acs.policy import load_policy
 from cpescript.acs.rules import DEFAULT_POLICY, Policy
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language.timeline import Stimulus, Timeline
-from cpescript.language.walking import walk
+from cpescript.pattern.walking import walk
 
 
 def check_defects(names: Iterable[str], bag: Bag) -> None:
