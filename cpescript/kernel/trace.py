@@ -62,12 +62,16 @@ Evidence = tuple[int, int, Direction, str, str, Head | None, bytes | None, Any] 
 without the last three."""
 
 
+_NO_DATA: Mapping[str, Any] = {}
+
+
 class Record:
     """One line of the trace. Messages have `http` and `body`; local facts have `data`."""
 
     __slots__ = (
         "_decode",
         "_message",
+        "_subject",
         "body",
         "data",
         "device",
@@ -75,7 +79,6 @@ class Record:
         "http",
         "kind",
         "n",
-        "name",
         "protocol",
         "session",
         "t",
@@ -86,15 +89,14 @@ class Record:
         self,
         t: int,
         n: int,
-        device: int,
-        name: str | None,
+        subject: Subject | None,
         session: int,
         direction: Direction,
         protocol: str,
         kind: str,
         http: Head | None = None,
         body: bytes | None = None,
-        data: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] = _NO_DATA,
         message: Any = None,
         decode: Callable[[bytes], Any] | None = None,
         wall_ns: int | None = None,
@@ -102,17 +104,22 @@ class Record:
         self.t = t
         self.wall_ns = wall_ns
         self.n = n
-        self.device = device
-        self.name = name
+        self._subject = subject
+        self.device = subject.number if subject is not None else 0
         self.session = session
         self.direction = direction
         self.protocol = protocol
         self.kind = kind
         self.http = http
         self.body = body
-        self.data = data or {}
+        self.data = data
         self._message = message
         self._decode = decode
+
+    @property
+    def name(self) -> str | None:
+        """The device's name in the scenario, None for what concerns the run."""
+        return self._subject.name if self._subject is not None else None
 
     @property
     def message(self) -> Any:
@@ -269,15 +276,14 @@ class Trace:
                 Record(
                     self._kernel.now,
                     self.count,
-                    device.number,
-                    device.name,
+                    device,
                     session,
                     direction,
                     protocol,
                     kind,
                     http,
                     body,
-                    None,
+                    _NO_DATA,
                     message,
                     self._decoders.get(protocol),
                     self._wall() if self._wall is not None else None,
@@ -308,8 +314,7 @@ class Trace:
         watchers = self._watchers.get(kind)
         if watchers is None and self._writer is None and not self._everything:
             return
-        number, name = (device.number, device.name) if device is not None else (0, None)
-        record = Record(self._kernel.now, self.count, number, name, session, LOCAL, "", kind, data=data)
+        record = Record(self._kernel.now, self.count, device, session, LOCAL, "", kind, data=data)
         self._announce(record, watchers)
 
     def _announce(self, record: Record, watchers: tuple[Watcher, ...] | None) -> None:
