@@ -1,7 +1,8 @@
 """Prints what the parts cost, one core each: `make bench`; with BENCH_JSON=FILE also as JSON.
 
 Every row of sessions goes through the path that `cpescript run` takes: a checked scenario, the executor, the judge with
-two claims and one `always` open all the while. Nothing is asserted: machines are shared and noisy, a figure is for comparing.
+two claims and one `always` open all the while. Nothing is asserted: machines are shared and noisy, a figure is for
+comparing.
 """
 
 from __future__ import annotations
