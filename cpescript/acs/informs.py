@@ -12,22 +12,12 @@ from sys import intern
 from lxml import etree
 
 from cpescript.acs.orders import DeviceKey
-from cpescript.cwmp.codec import ENVELOPE, MAX_OCTETS, CwmpSyntaxError, decode_plain
+from cpescript.cwmp.codec import ENVELOPE, MAX_OCTETS, PARSER, CwmpSyntaxError, decode_plain
 from cpescript.cwmp.rpcs import NAMESPACES
 
 _INFORM = {f"{{{namespace}}}Inform": version for version, namespace in NAMESPACES.items()}
 _ID = {f"{{{namespace}}}ID" for namespace in NAMESPACES.values()}
 _ROOT, _HEADER, _BODY = (f"{{{ENVELOPE}}}{name}" for name in ("Envelope", "Header", "Body"))
-_PARSER = etree.XMLParser(
-    resolve_entities=False,
-    load_dtd=False,
-    no_network=True,
-    dtd_validation=False,
-    huge_tree=False,
-    remove_comments=True,
-    remove_pis=True,
-    recover=False,
-)
 
 SUPPORTED = ("1.0", "1.1", "1.2", "1.3", "1.4")
 """The CWMP versions that this ACS speaks; all from 1.2 on share a namespace (3.7.4)."""
@@ -77,7 +67,7 @@ def read_inform(body: bytes) -> Inform | None:
     if len(body) > MAX_OCTETS or b"<!DOCTYPE" in body:
         return _read_plain(body)
     try:
-        root = etree.fromstring(body, _PARSER)
+        root = etree.fromstring(body, PARSER)
     except (etree.XMLSyntaxError, ValueError):
         return _read_plain(body)
     if root.tag != _ROOT or len(root) != 2 or root[0].tag != _HEADER or root[1].tag != _BODY or len(root[1]) == 0:

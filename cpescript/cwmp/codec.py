@@ -253,20 +253,17 @@ _VERSIONS = {namespace: version for version, namespace in NAMESPACES.items()}
 _TYPE = f"{{{INSTANCE}}}type"
 
 
-def _parser() -> etree.XMLParser:
-    return etree.XMLParser(
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        recover=False,
-    )
-
-
-_PARSER = _parser()
+PARSER = etree.XMLParser(
+    resolve_entities=False,
+    load_dtd=False,
+    no_network=True,
+    dtd_validation=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+    recover=False,
+)
+"""Reads what came off the wire: no entities, no document type, no network, bounded depth and text."""
 
 
 def decode(body: bytes) -> Message:
@@ -285,7 +282,7 @@ def decode_plain(body: bytes) -> Message:
     if b"<!DOCTYPE" in body:
         raise CwmpSyntaxError("a document type declaration")
     try:
-        root = etree.fromstring(body.lstrip(), _PARSER)
+        root = etree.fromstring(body.lstrip(), PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise CwmpSyntaxError(f"not well-formed XML: {error}") from None
     if root.getroottree().docinfo.internalDTD is not None:
