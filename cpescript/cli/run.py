@@ -140,8 +140,8 @@ _watch = partial(click.option, cls=Option, group="Watching")
     "--acs",
     default=EMBEDDED,
     show_default=True,
-    metavar="URL",
-    help="'embedded', or the URL that devices send their Informs to.",
+    metavar="ACS",
+    help="'embedded', the URL that devices send their Informs to, or a target named in cpescript.toml.",
 )
 @_acs("--adapter", metavar="NAME", help="How orders reach an ACS on the network: 'cpescript' for one of ours.")
 @_acs("--north", metavar="URL", help="The ACS's north side, for the adapter.")

@@ -16,6 +16,7 @@ from cpescript.language.timeline import Timeline
 from cpescript.results import RunResult, ScenarioResult, exit_status
 from cpescript.runner.case import Case, skipped, started_now
 from cpescript.runner.checks import check_defects, check_policies, check_stimuli
+from cpescript.runner.config import ConfigError, with_target
 from cpescript.runner.options import EMBEDDED, RunOptions
 from cpescript.runner.verdict import merge_matrix
 
@@ -70,6 +71,10 @@ def timelines(options: RunOptions) -> tuple[list[Timeline], Bag]:
 def run(options: RunOptions) -> RunResult:
     """Run everything that the options name. Raises UsageError where something does not check: then nothing ran."""
     began, started = time.monotonic(), started_now()
+    try:
+        options = with_target(options)
+    except ConfigError as error:
+        raise UsageError(error.message, error.remedy) from error
     cases, _ = timelines(options)
     results: list[ScenarioResult] = []
     interrupted = False
