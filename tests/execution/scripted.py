@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from cpescript.acs.orders import OrderResult
 from cpescript.execution.executor import Executor
+from cpescript.execution.world import RefusedError
 from cpescript.judge.judge import Judge
 from cpescript.kernel import draws
 from cpescript.kernel.queue import DEVICE, TIMELINE, Kernel, Owner
-from cpescript.kernel.time import DEFAULT_START, SECOND
+from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import FROM_ACS, LOCAL, TO_ACS, Trace
 from cpescript.pattern.message import fits
 from cpescript.pattern.values import typed
 from cpescript.runner.case import JudgeTimers
 from cpescript.runner.verdict import judge_case
 
-TO_THE_ACS = {"Inform", "TransferComplete", "Empty"}
+TO_THE_ACS = {"Inform", "TransferComplete", "Fault", "GetRPCMethods"}
 
 
 class Said:
@@ -51,18 +52,21 @@ class ScriptedWorld:
         self.timeline, self.strict = timeline, strict
         self.kernel = Kernel()
         self.trace = Trace(self.kernel)
-        self.start, self.seed = DEFAULT_START, 42
+        self.start, self.seed = timeline.start, 42
         self.facts = self
         self.boxes, self.cohorts, self.log, self.orders = [], {}, [], []
         self.refuse = None
+        self.unable = None
         self._draws = 0
         self._reactions = {}
+        self._author = Owner(9)
         self.judge = Judge(
             self.trace,
             JudgeTimers(self.kernel),
             self,
             lambda: self.kernel.now,
             sources=timeline.sources,
+            start=self.start,
             external=external,
             states=timeline.interest.states,
             parameters=True,
@@ -90,7 +94,7 @@ class ScriptedWorld:
 
     def _plan(self, second, action, what):
         # What is so at the very start is so after the devices were made.
-        self.kernel.at(int(second * SECOND), Owner(9), action, what, DEVICE if second else TIMELINE)
+        self.kernel.at(int(second * SECOND), self._author, action, what, DEVICE if second else TIMELINE)
 
     def _say(self, what):
         number, said = what
@@ -126,6 +130,8 @@ class ScriptedWorld:
         return self.cohorts[cohort]
 
     def act(self, verb, device, arguments):
+        if device == self.unable:
+            raise RefusedError(f"{self.boxes[device - 1].name} cannot")
         self.log.append((self.kernel.now // SECOND, verb, device))
         if verb == "label":
             self.boxes[device - 1].labels[arguments["name"]] = arguments["value"]
@@ -134,7 +140,7 @@ class ScriptedWorld:
     def _react(self, verb, device):
         for after, number, said in self._reactions.get(verb, ()):
             if number == device:
-                self.kernel.at(self.kernel.now + after * SECOND, Owner(9), self._say, (number, said))
+                self.kernel.at(self.kernel.now + after * SECOND, self._author, self._say, (number, said))
 
     def order(self, system, verb, devices, arguments, done):
         for device in devices or [None]:
@@ -178,6 +184,9 @@ class ScriptedWorld:
 
     def count(self, pattern, scope):
         return self.judge.facts.count(pattern, scope)
+
+    def rate(self, pattern, window, scope):
+        return self.judge.facts.rate(pattern, window, scope)
 
     def chance(self):
         self._draws += 1
