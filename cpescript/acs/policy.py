@@ -68,9 +68,12 @@ _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 def load_policy(path: Path) -> tuple[Policy | None, Bag]:
     """Return the policy of a file and all that is wrong with it; None where anything is an error. Never raises."""
     try:
-        if path.stat().st_size > MAX_OCTETS:
+        with path.open("rb") as file:
+            # Not by the size that is told: a device file tells none and never ends.
+            octets = file.read(MAX_OCTETS + 1)
+        if len(octets) > MAX_OCTETS:
             return None, _refusal(str(path), "too-large", "a policy file is at most 1 MiB")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = octets.decode("utf-8-sig")
     except OSError as error:
         return None, _refusal(str(path), "unreadable", f"cannot read the policy: {error.strerror}")
     except UnicodeDecodeError as error:

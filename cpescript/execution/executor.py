@@ -25,12 +25,12 @@ from cpescript.judge.judge import Judge
 from cpescript.judge.probes import NEVER
 from cpescript.judge.waiting import Mode, Statement, Waiting
 from cpescript.kernel import draws
-from cpescript.kernel.queue import DEADLINE, TIMELINE, Owner
+from cpescript.kernel.queue import LIMIT, TIMELINE, Owner
 from cpescript.kernel.time import SECOND, Duration, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as x
-from cpescript.pattern.claim import Claim, Quantifier
+from cpescript.pattern.claim import Claim, Quantifier, ValueClaim
 from cpescript.pattern.evaluate import (
     TARGETS,
     Capture,
@@ -47,6 +47,9 @@ from cpescript.pattern.evaluate import (
 from cpescript.pattern.values import text
 from cpescript.pattern.walking import walk
 from cpescript.results import ClaimResult, LaneBar, Problem
+
+GIVE_WAY = 100
+"""Turns of a `repeat` after which others get a look in."""
 
 
 class Missed(Exception):
@@ -147,7 +150,7 @@ class Executor:
                     self.judge.rated(patterns[0], int(evaluate(step.arguments[1], judged)))
         main = self._process("main", self._main())
         main.when_over(self._main_over)
-        self._limit = self._kernel.at(self.timeline.limit, self._owner, self._past_limit, None, DEADLINE)
+        self._limit = self._kernel.at(self.timeline.limit, self._owner, self._past_limit, None, LIMIT)
 
     def interrupt(self, why: str) -> None:
         """End the scenario here: it could not be judged to its end. `finally:` still runs."""
@@ -178,12 +181,27 @@ class Executor:
         process.when_over(self._final_over)
 
     def _final(self) -> Steps:
+        judged, failed = len(self.judge.claims), len(self.failures)
+        try:
+            yield from self._final_steps()
+        finally:
+            # Its own failure is an error: it says nothing about what the ACS owed.
+            for claim in [*self.judge.claims[judged:], *self.failures[failed:]]:
+                if claim.verdict == "missed":
+                    message = f"a claim of 'finally' did not hold: {claim.message}"
+                    self.problems.append(Problem("scenario", message, "", claim.span, claim.source, claim.closed))
+            self.judge.claims[judged:] = [claim for claim in self.judge.claims[judged:] if claim.verdict != "missed"]
+            del self.failures[failed:]
+
+    def _final_steps(self) -> Steps:
         frame = Frame(self._live[0], self._root.child(), straight=True)
         for step in self.timeline.final:
             # Every statement of it runs, whatever became of the one before.
             try:
                 yield from self._step(frame, step)
-            except (Missed, Broken, EvaluationError, RefusedError) as error:
+            except Missed:
+                continue
+            except (Broken, EvaluationError, RefusedError) as error:
                 self._record_error(self._as_broken(error, step))
 
     def _final_over(self, process: Process) -> None:
@@ -217,6 +235,12 @@ class Executor:
 
     def _stamp(self, frame: Frame) -> None:
         frame.process.anchor = self._kernel.now
+        frame.process.after = self.world.trace.count
+        self._move_floor()
+
+    def _open_window(self, frame: Frame, instant: int) -> None:
+        """Let the next window open at an instant, all of it."""
+        frame.process.anchor, frame.process.after = instant, 0
         self._move_floor()
 
     # --- blocks and steps -----------------------------------------------------------------------------------------
@@ -251,8 +275,6 @@ class Executor:
             return Broken(
                 Problem("scenario", error.message, error.remedy, error.span, self.judge.line(error.span), now)
             )
-        if isinstance(error, Missed):
-            return Broken(Problem("scenario", "a claim of 'finally' did not hold", "", step.span, line, now))
         return Broken(Problem("environment", str(error), "", step.span, line, now))
 
     def _value(self, frame: Frame, node: Any) -> Any:
@@ -390,6 +412,7 @@ class Executor:
         within = self._duration(frame, step.within) if step.within is not None else None
         lasting = self._duration(frame, step.lasting) if step.lasting is not None else 0
         window, base = frame.process.anchor, now
+        after = frame.process.after if within is not None and step.since is None else 0
         if step.since is not None:
             window, base = self._since(frame, step)
         elif within is None:
@@ -424,6 +447,7 @@ class Executor:
             judged,
             mode,
             window=window,
+            after=after,
             deadline=deadline,
             lasting=lasting,
             limit_text=limit,
@@ -482,6 +506,9 @@ class Executor:
 
     def _claimed(self, frame: Frame, claim: Claim, target: x.Target | None) -> list[int]:
         if target is None:
+            return [0]
+        if isinstance(claim, ValueClaim) and not claim.patterns and not any(map(_of_a_device, walk(claim.expression))):
+            # It speaks of no device, so it is asked once.
             return [0]
         return self._devices(frame, target)
 
@@ -545,8 +572,7 @@ class Executor:
         now = self._kernel.now
         until = now + self._duration(frame, step.duration) if step.moment is None else self._next(step.moment)
         # The next window opens at the end of the wait: what comes before it need not be remembered.
-        frame.process.anchor = until
-        self._move_floor()
+        self._open_window(frame, until)
         yield sleep(self._kernel, self._owner, until)
 
     def _next(self, moment: int) -> int:
@@ -567,7 +593,10 @@ class Executor:
 
     def _repeat(self, frame: Frame, step: tl.Repeat) -> Steps:
         if step.count is not None:
-            for _ in range(int(self._value(frame, step.count))):
+            for turn in range(int(self._value(frame, step.count))):
+                if turn % GIVE_WAY == GIVE_WAY - 1:
+                    # Turns that take no time must not keep an interruption or the real limit from being seen.
+                    yield sleep(self._kernel, self._owner, self._kernel.now)
                 yield from self._block(frame.inner(straight=False), step.body)
             return
         start, every = self._kernel.now, self._duration(frame, step.every)
@@ -577,7 +606,7 @@ class Executor:
             due = start + turn * every
             if due > self._kernel.now:
                 yield sleep(self._kernel, self._owner, due)
-                self._stamp(frame)
+                self._open_window(frame, due)
             yield from self._block(frame.inner(straight=False), step.body)
             # A turn that outlasts its period starts the next at the next multiple: no pile-up.
             turn = max(turn + 1, -(-(self._kernel.now - start) // every))
@@ -611,21 +640,22 @@ class Executor:
     ) -> Steps:
         processes = [self._branch(frame, name, scope, body, straight) for name, scope, body in branches]
         yield join(processes)
-        frame.process.anchor = max([frame.process.anchor, *(process.anchor for process in processes)])
+        last = max([frame.process, *processes], key=lambda process: (process.anchor, process.after))
+        frame.process.anchor, frame.process.after = last.anchor, last.after
         errors = [process.error for process in processes if process.error is not None]
         for error in errors:
             if not isinstance(error, (Missed, Broken)):
                 raise error
         broken = [error for error in errors if isinstance(error, Broken)]
-        for error in broken[1:]:
+        for error in broken[:-1]:
             self.problems.append(error.problem)
         if broken:
-            raise broken[0]
+            raise broken[-1]
         if errors:
             raise Missed
 
     def _branch(self, frame: Frame, name: str, scope: Scope, body: Sequence[tl.Step], straight: bool) -> Process:
-        process = Process(self._kernel, self._owner, name, frame.process.anchor)
+        process = Process(self._kernel, self._owner, name, frame.process.anchor, frame.process.after)
         inner = Frame(process, scope, callers=frame.callers, straight=straight)
         self._live.append(process)
         process.when_over(self._left)
@@ -650,7 +680,7 @@ class Executor:
     def _background_body(self, frame: Frame, body: Sequence[tl.Step], due: int | None) -> Steps:
         if due is not None:
             yield sleep(self._kernel, self._owner, due)
-            self._stamp(frame)
+            self._open_window(frame, due)
         yield from self._block(frame, body)
 
     def _background_over(self, process: Process) -> None:
@@ -768,6 +798,11 @@ class Executor:
     def _answer(self, frame: Frame, step: tl.Answer) -> None:
         assert frame.answer is not None
         frame.answer.append((step.kind, self._arguments(frame.scope, step.arguments)))
+
+
+def _of_a_device(node: Any) -> bool:
+    """Whether a node's value differs from device to device."""
+    return isinstance(node, (x.Parameter, x.State, x.Device, x.MessagePattern, x.Attribute))
 
 
 _STEPS: dict[type[tl.Step], Callable[[Executor, Frame, Any], Steps | None]] = {

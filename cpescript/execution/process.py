@@ -26,15 +26,18 @@ class Process:
         "_kernel",
         "_owner",
         "_waiting",
+        "after",
         "anchor",
         "error",
         "name",
         "over",
     )
 
-    def __init__(self, kernel: Kernel, owner: Owner, name: str, anchor: int) -> None:
+    def __init__(self, kernel: Kernel, owner: Owner, name: str, anchor: int, after: int = 0) -> None:
         self.name = name
         self.anchor = anchor
+        self.after = after
+        """Number of the last record before the anchor: what was said earlier in that very instant does not count."""
         self.over = False
         self.error: BaseException | None = None
         self._kernel = kernel

@@ -13,6 +13,7 @@ from typing import Protocol
 from cpescript.judge.facts import TraceFacts, view
 from cpescript.judge.probes import Match, Probe
 from cpescript.kernel.time import format_clock
+from cpescript.pattern import expression as x
 from cpescript.pattern import values
 from cpescript.pattern.claim import BlockClaim, Claim, MessageClaim, StateClaim, ValueClaim
 from cpescript.pattern.evaluate import (
@@ -39,7 +40,7 @@ class Setting:
     taken: dict[int, tuple[int, int]]
     """Record number to (source line, instant), for messages that another claim of the block has used up."""
     line: int
-    text: Callable[[Claim], str]
+    text: Callable[[Claim | x.Node], str]
     probe: Callable[[MessageClaim], Probe]
     session_of: Callable[[int], str]
     """How a device's last session ended, where that explains something: `; its last session was refused`."""
@@ -264,6 +265,10 @@ class ValueCondition:
             shown.append(f"{name} does not exist" if missing else f"{name} is {values.show(value)}")
         for pattern in self.claim.patterns:
             shown.append(f"{self.setting.facts.count(pattern, scope)} {pattern.kind} so far")
+        expression = self.claim.expression
+        if not shown and isinstance(expression, x.Binary):
+            sides = [side for side in (expression.left, expression.right) if not isinstance(side, x.Literal_)]
+            shown = [f"{self.setting.text(side)} is {values.show(evaluate(side, scope))}" for side in sides]
         if not shown:
             shown.append(f"at {format_clock(self.setting.facts.now)} it is not so")
         return ", ".join(shown)

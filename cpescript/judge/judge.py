@@ -60,6 +60,7 @@ class Judge:
         self.monitors: list[Monitor] = []
         self._trace = trace
         self._sources = sources
+        self._lines: dict[str, list[str]] = {}
         self._external = external
         self._probes: dict[int, Probe] = {}
         self._state_listeners: dict[str, list[Callable[[Record], None]]] = {}
@@ -128,6 +129,7 @@ class Judge:
         mode: Mode,
         *,
         window: int,
+        after: int = 0,
         deadline: int | None,
         lasting: int = 0,
         limit_text: str = "",
@@ -144,7 +146,7 @@ class Judge:
         together = devices if quantifier.kind == "across" else None
         if together is not None:
             devices = [0]
-        after = self._trace.count if mode == "for" else 0
+        after = self._trace.count if mode == "for" else after
         setting = self._setting(statement, scope, window, after, taken, captures)
         waiting = Waiting(
             self,
@@ -234,10 +236,10 @@ class Judge:
         if condition.paths:
             self._value_listeners = [each for each in self._value_listeners if each != listener]
 
-    def text(self, claim: Claim) -> str:
-        """Return the claim as its author wrote it, in one line."""
+    def text(self, claim: Claim | x.Node) -> str:
+        """Return a claim, or a part of one, as its author wrote it, in one line."""
         span = claim.span
-        lines = self._sources.get(span.source, "").split("\n")[span.line - 1 : span.end_line]
+        lines = self._lines_of(span.source)[span.line - 1 : span.end_line]
         if not lines:
             return type(claim).__name__
         lines[-1] = lines[-1][: span.end_column - 1]
@@ -246,8 +248,13 @@ class Judge:
 
     def line(self, span: Span) -> str:
         """Return the source line that a span begins on, as written."""
-        lines = self._sources.get(span.source, "").split("\n")
+        lines = self._lines_of(span.source)
         return lines[span.line - 1].rstrip("\r") if 0 < span.line <= len(lines) else ""
+
+    def _lines_of(self, source: str) -> list[str]:
+        if source not in self._lines:
+            self._lines[source] = self._sources.get(source, "").split("\n")
+        return self._lines[source]
 
     def miss(self, device: int, t: int, expected: str, actual: str) -> DeviceMiss:
         """Return the evidence against one device (0: the run as a whole)."""

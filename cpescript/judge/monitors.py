@@ -174,8 +174,11 @@ class Monitor:
             return
         if self._listening:
             self.judge.deafen(self.condition, self._event)
-        if self.until is not None and self.until.verdict is None:
-            self.until.close(cut=True)
+        until, self.until = self.until, None
+        if until is not None and not until.over():
+            # Its end closes the monitor: that is what is being done already.
+            until.close(cut=True)
+            return
         verdict, message = self._verdict()
         self.result = ClaimResult(
             statement=self.mode,

@@ -20,11 +20,14 @@ Handle = int
 """Names a pending event; valid until it has run or was cancelled."""
 
 # Priorities within one instant, lowest first. Devices go before the ACS's timers so that what a device sends at an
-# instant is seen by an ACS timer of that instant; deadlines come last, so that an answer at the deadline counts.
+# instant is seen by an ACS timer of that instant; deadlines come late, so that an answer at the deadline counts, and
+# the end of the whole comes last. Owners of one number must not share a priority: the ACS has ACS, execution TIMELINE
+# and LIMIT, the judge DEADLINE.
 DEVICE = 0
 ACS = 1
 TIMELINE = 2
 DEADLINE = 3
+LIMIT = 4
 
 TIDY_FROM = 1_000
 """Cancelled entries below which the heap is not made anew."""

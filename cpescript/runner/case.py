@@ -48,7 +48,6 @@ class JudgeTimers:
         self._owner = Owner(0)
 
     def at(self, when: int, action: Callable[[], None]) -> int:
-        # A number of its own keeps the judge's deadlines apart from the executor's limit.
         return self._kernel.at(when, self._owner, lambda _: action(), None, DEADLINE)
 
     def cancel(self, handle: int) -> None:
@@ -234,7 +233,8 @@ class Case:
     def _result(self, real: float, target: Target | None) -> ScenarioResult:
         timeline, executor, judge = self.timeline, self.executor, self.judge
         claims = sorted([*judge.claims, *executor.failures], key=lambda claim: (claim.closed, claim.span))
-        problems = [*executor.problems, *judge.problems, *self.problems]
+        found = [*executor.problems, *judge.problems, *self.problems]
+        problems = sorted(found, key=lambda problem: problem.t or 0)
         vacuous = [
             *executor.vacuous,
             *(f"line {claim.span.line}: {claim.message}" for claim in claims if claim.verdict == "vacuous"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cpescript.acs.connections import ConnectionRequest
 from cpescript.acs.orders import Order, OrderResult
+from cpescript.acs.policy import MAX_OCTETS
 from cpescript.adapters.base import Adapter, AdapterError, Setup
 from cpescript.adapters.cpescript import Cpescript, RemoteAcs
 from cpescript.adapters.embedded import Embedded
@@ -100,7 +100,10 @@ def make_target(
 
 def _policy_text(timeline: Timeline, options: RunOptions) -> str | None:
     name = options.policy or timeline.policy
-    return Path(name).read_text(encoding="utf-8") if name is not None else None
+    if name is None:
+        return None
+    with open(name, encoding="utf-8") as file:
+        return file.read(MAX_OCTETS + 1)
 
 
 def _embedded(setup: Setup, simulation: Simulation, watch: Watch) -> Target:
@@ -115,6 +118,10 @@ def _embedded(setup: Setup, simulation: Simulation, watch: Watch) -> Target:
 
 def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation: Simulation, watch: Watch) -> Target:
     parts = urlsplit(options.acs)
+    try:
+        _ = parts.port
+    except ValueError as error:
+        raise Refused(f"'{options.acs}' is no URL of an ACS: {error}", "a port is 1 to 65535") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refused(f"'{options.acs}' is no URL of an ACS", "http://host:port/path, or 'embedded'")
     simulation.acs_url = options.acs

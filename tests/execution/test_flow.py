@@ -211,3 +211,22 @@ def test_a_draw_kept_by_let_is_the_same_and_two_draws_differ(play):
     assert acts[0][:5] == acts[0][5:]
     assert len(acts[1]) == 5
     assert acts[1] != acts[0][:5]
+
+
+def test_claims_of_finally_have_their_deadlines_and_their_miss_is_an_error(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        expect Download on cpe within 1m
+        finally:
+            expect Reboot on cpe within 1m
+            wait until cpe faulted within 1m
+            factory-reset cpe
+        """
+    world = play(text).at(1, 1, "Download")
+    verdict, reason = world.run()
+    assert verdict == "error"
+    assert reason.startswith("the precondition did not come true")
+    assert [problem.span.line for problem in world.problems] == [5, 4]
+    assert "a claim of 'finally' did not hold" in world.problems[1].message
+    assert world.log == [(121, "factory-reset", 1)]
+    assert world.kernel.now == 121 * 10**9

@@ -76,3 +76,101 @@ def test_a_figure_across_the_fleet(play):
     assert play(text).at(1, 1, "Download").at(2, 2, "Download").run()[0] == "passed"
     world = play(text).at(1, 1, "Download").at(2, 2, "Download").at(3, 1, "Download")
     assert world.run()[0] == "failed"
+
+
+def test_an_invariant_is_judged_where_it_stands(play):
+    text = "spawn 2 of hg100 as fleet\nwait 1s\nalways each fleet online\nwait 1h\n"
+    world = play(text).state(0, 1, "online")
+    assert world.run()[0] == "failed"
+    assert [miss.device for miss in world.claims[3].misses] == ["fleet[2]"]
+    assert play(text).state(0, 1, "online").state(0, 2, "online").run()[0] == "passed"
+
+
+def test_each_time_that_an_invariant_breaks_is_counted(play):
+    world = play("spawn 3 of hg100 as fleet\nalways at most 1 of fleet updating\nwait 1h\n")
+    world.state(1, 1, "updating").state(2, 2, "updating").state(3, 3, "updating").state(4, 2, "updating", on=False)
+    world.state(5, 3, "updating", on=False).state(6, 2, "updating")
+    verdict, reason = world.run()
+    assert verdict == "failed"
+    assert reason.startswith("line 2: broken 2 times, first at 00:00:02 by fleet[2]: 2 of 3 were updating")
+
+
+def test_an_invariant_that_could_not_have_fired_is_vacuous(play):
+    world = play("spawn 1 of hg100 as cpe\nnever Download on cpe where offline\nwait 1h\n").state(0, 1, "online")
+    world.run()
+    assert world.claims[2].verdict == "met"
+    nobody = play(
+        """
+        spawn 1 of hg100 as cpe
+        let none = cpe where online
+        never Download on none
+        wait 1h
+        """
+    )
+    nobody.run()
+    assert nobody.claims[3].verdict == "vacuous"
+    instant = play("spawn 1 of hg100 as cpe\nif true:\n    never Download on cpe\n    reboot cpe\nwait 1h\n")
+    instant.run()
+    assert instant.claims[3].verdict == "vacuous"
+    assert instant.claims[3].message == "no time passed while it was open"
+
+
+def test_always_of_a_where_that_nobody_fits_is_not_broken(play):
+    text = "spawn 2 of hg100 as fleet\nalways at least 50% of fleet where online registered\nwait 1h\n"
+    assert play(text).state(1, 1, "registered").run()[0] == "passed"
+    world = play(text).state(0, 1, "online").state(0, 1, "registered").state(5, 2, "online")
+    assert world.state(9, 1, "registered", on=False).run()[0] == "failed"
+
+
+def test_the_size_of_a_target_is_asked_anew(play):
+    text = "spawn 3 of hg100 as fleet\nalways at most 50% of fleet where online updating\nwait 1h\n"
+    world = play(text).state(0, 1, "online").state(0, 2, "online").state(1, 1, "updating")
+    world.state(2, 3, "online").state(3, 2, "updating")
+    assert world.run()[0] == "passed"
+    world = play(text).state(0, 1, "online").state(0, 2, "online").state(0, 3, "online").state(1, 1, "updating")
+    world.state(2, 3, "online", on=False).state(3, 2, "updating")
+    assert world.run()[0] == "failed"
+
+
+def test_who_joins_later_is_watched_too(play):
+    world = play(
+        """
+        spawn 1 of hg100 as first
+        never Reboot on all
+        always at most 1 of all updating
+        wait 1m
+        spawn 1 of hg100 as second
+        wait 1m
+        """
+    )
+    world.at(70, 2, "Reboot").state(70, 2, "updating")
+    assert world.run()[0] == "failed"
+    assert [world.claims[line].verdict for line in (2, 3)] == ["missed", "met"]
+
+
+def test_sometimes_needs_to_be_so_only_once_and_at_an_instant(play):
+    text = "spawn 2 of hg100 as fleet\nsometimes at least 2 of fleet updating\nsometimes Download on fleet\nwait 1h\n"
+    world = play(text).state(1, 1, "updating").state(2, 1, "updating", on=False).state(3, 2, "updating")
+    world.at(4, 1, "Download").run()
+    assert [world.claims[line].verdict for line in (2, 3)] == ["missed", "met"]
+    world = play(text).state(1, 1, "updating").state(2, 2, "updating").state(3, 2, "updating", on=False)
+    world.run()
+    assert [world.claims[line].verdict for line in (2, 3)] == ["met", "missed"]
+
+
+def test_what_ends_an_invariant_is_no_claim(play):
+    text = "spawn 1 of hg100 as cpe\nnever Reboot on cpe until Download\nexpect Inform on cpe within 1h\n"
+    for download in (10, None):
+        world = play(text).at(20, 1, "Inform")
+        if download is not None:
+            world.at(download, 1, "Download")
+        assert world.run() == ("passed", "")
+        assert {claim.statement for claim in world.judge.claims} == {"expect", "never"}
+
+
+def test_except_is_asked_at_each_event(play):
+    text = "spawn 2 of hg100 as fleet\nnever Download on fleet except (fleet where updating)\nwait 1h\n"
+    world = play(text).state(1, 1, "updating").at(2, 1, "Download").state(3, 1, "updating", on=False)
+    assert world.run()[0] == "passed"
+    world = play(text).state(1, 1, "updating").state(3, 1, "updating", on=False).at(4, 1, "Download")
+    assert world.run()[0] == "failed"

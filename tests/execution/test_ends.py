@@ -1,0 +1,315 @@
+"""How scenarios end: what is cut off, what still runs, which cause is told, and what passes vacuously."""
+
+import pytest
+
+from cpescript.kernel.time import SECOND
+
+
+def test_a_claim_that_the_end_cuts_off_is_inconclusive(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        background "watch":
+            check Download on cpe within 1h
+        expect InformResponse on cpe within 1m
+        """
+    )
+    verdict, reason = world.at(5, 1, "InformResponse").run()
+    assert verdict == "inconclusive"
+    assert reason == "line 3: 0 of 1 device met it within 1h; the run ended before it was decided"
+
+
+def test_a_background_claim_that_missed_fails_the_scenario_which_goes_on(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        background "watch":
+            {} on cpe within 1m
+            reboot cpe
+        wait 5m
+        expect InformResponse on cpe within 1m
+        """
+    missed = play(text.format("expect Download")).at(310, 1, "InformResponse")
+    assert missed.run()[0] == "failed"
+    assert missed.claims[6].verdict == "met"
+    assert missed.log == []
+
+
+def test_a_background_that_breaks_is_an_error_and_the_scenario_goes_on(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        background "watch":
+            wait until cpe registered within 1m
+        wait 5m
+        expect InformResponse on cpe within 1m
+        """
+    ).at(310, 1, "InformResponse")
+    verdict, reason = world.run()
+    assert verdict == "error"
+    assert reason.startswith("the precondition did not come true")
+    assert world.claims[5].verdict == "met"
+
+
+def test_a_branch_that_fails_lets_the_others_finish_and_then_ends_the_block(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        parallel:
+            {}
+            repeat 1:
+                wait 5m
+                factory-reset cpe
+        reboot cpe
+        """
+    missed = play(text.format("expect Download on cpe within 1m"))
+    assert missed.run()[0] == "failed"
+    assert missed.log == [(300, "factory-reset", 1)]
+    broken = play(text.format("wait until cpe registered within 1m"))
+    assert broken.run()[0] == "error"
+    assert broken.log == [(300, "factory-reset", 1)]
+    soft = play(text.format("check Download on cpe within 1m"))
+    assert soft.run()[0] == "failed"
+    assert soft.log == [(300, "factory-reset", 1), (300, "reboot", 1)]
+
+
+def test_every_branch_that_breaks_is_told_once(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        parallel:
+            wait until cpe registered within 1m
+            expect Download on cpe within 1m
+            wait until cpe faulted within 2m
+        reboot cpe
+        """
+    )
+    assert world.run()[0] == "error"
+    told = sorted((problem.span.line, problem.whose) for problem in world.problems)
+    assert told == [(3, "environment"), (5, "environment")]
+    assert world.claims[4].verdict == "missed"
+    assert world.log == []
+
+
+def test_an_error_keeps_the_failure_that_came_before_it(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        check Download on cpe within 1m
+        wait until cpe registered within 1m
+        expect Reboot on cpe within 1m
+        """
+    )
+    assert world.run()[0] == "error"
+    assert [(claim.span.line, claim.verdict) for claim in world.judge.claims] == [(2, "missed")]
+
+
+def test_a_precondition_that_is_cut_off_is_an_error_not_a_claim(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        wait until cpe registered within 1m
+        check cpe online
+        """
+    )
+    assert world.run()[0] == "error"
+    assert world.judge.claims == []
+
+
+def test_finally_runs_all_of_its_statements_and_its_failure_is_an_error(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        expect Inform on cpe within 1m
+        expect InformResponse on cpe within 1m
+        {}
+        finally:
+            expect Reboot on cpe within 1m
+            wait until cpe registered within 1m
+            factory-reset cpe
+        """
+    passed = play(text.format("expect Download on cpe within 1m"))
+    passed.at(1, 1, "Inform").at(2, 1, "InformResponse").at(3, 1, "Download")
+    assert passed.run()[0] == "error"
+    assert passed.log == [(123, "factory-reset", 1)]
+    assert sorted(problem.span.line for problem in passed.problems) == [6, 7]
+    first = play(text.format("wait until cpe faulted within 1m")).at(1, 1, "Inform").at(2, 1, "InformResponse")
+    verdict, reason = first.run()
+    assert verdict == "error"
+    assert reason.startswith("the precondition did not come true: 0 of 1 device met it within 1m")
+    assert sorted(problem.span.line for problem in first.problems) == [4, 6, 7]
+
+
+def test_finally_of_a_procedure_runs_at_its_end(play):
+    world = play(
+        """
+        define visit(device_set):
+            reboot device_set
+            expect Download on device_set within 1m
+            finally:
+                factory-reset device_set
+
+        scenario "s":
+            spawn 2 of hg100 as fleet
+            do visit(fleet[1])
+            do visit(fleet[2])
+        """
+    ).at(5, 1, "Download")
+    assert world.run()[0] == "failed"
+    assert world.log == [(0, "reboot", 1), (5, "factory-reset", 1), (5, "reboot", 2), (65, "factory-reset", 2)]
+
+
+def test_the_limit_ends_a_scenario_once_and_finally_may_outlast_it(play):
+    text = """
+        scenario "s":
+            limit 10m
+            spawn 1 of hg100 as cpe
+            background "noise":
+                repeat every 4m for 10m:
+                    reboot cpe
+            {}
+            finally:
+                repeat 4:
+                    wait 5m
+                factory-reset cpe
+        """
+    cut = play(text.format("for turn in [1, 2]:\n                expect no Download on cpe for 8m"))
+    verdict, reason = cut.run()
+    assert (verdict, reason) == ("inconclusive", "the limit of 10m of virtual time is over")
+    assert cut.log == [(0, "reboot", 1), (240, "reboot", 1), (480, "reboot", 1), (1800, "factory-reset", 1)]
+    assert [claim.verdict for claim in cut.judge.claims] == ["met", "inconclusive"]
+    # A scenario that is over in time is not cut while it cleans up.
+    done = play(text.format("expect no Download on cpe for 8m"))
+    assert done.run() == ("passed", "")
+    assert done.log[-1] == (480 + 1200, "factory-reset", 1)
+    assert [second for second, verb, _ in done.log if verb == "reboot"] == [0, 240, 480]
+
+
+def test_a_miss_before_the_limit_is_a_failure_all_the_same(play):
+    world = play(
+        """
+        scenario "s":
+            limit 10m
+            spawn 1 of hg100 as cpe
+            check Download on cpe within 1m
+            repeat 100:
+                wait 1m
+        """
+    )
+    assert world.run()[0] == "failed"
+    assert world.kernel.now == 600 * SECOND
+
+
+def test_fail_says_why_and_ends_the_block(play):
+    world = play('spawn 1 of hg100 as cpe\nif true:\n    fail "no {1 + 1} boxes"\nreboot cpe\n')
+    assert world.run() == ("failed", "line 3: no 2 boxes")
+    assert world.log == []
+    assert world.vacuous == []
+
+
+def test_only_one_branch_of_an_if_runs(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        wait {}
+        if elapsed < 2s:
+            reboot cpe
+        else if elapsed < 5s:
+            factory-reset cpe
+        else:
+            inform cpe
+        check cpe online
+        """
+    for pause, verb in (("1s", "reboot"), ("3s", "factory-reset"), ("8s", "inform")):
+        world = play(text.format(pause))
+        world.run()
+        assert [done for _, done, _ in world.log] == [verb]
+
+
+def test_how_many_orders_were_refused_is_told(play):
+    world = play("spawn 3 of hg100 as fleet\nacs reboot fleet\nexpect Reboot on fleet within 1m\n")
+    world.refuse = "busy"
+    assert world.run() == ("error", "the ACS refused 'acs reboot': fleet[1]: busy (and 2 more)")
+    whole = play("spawn 1 of hg100 as cpe\nacs call nightly()\nexpect Reboot on cpe within 1m\n")
+    whole.refuse = "busy"
+    assert whole.run() == ("error", "the ACS refused 'acs call': busy")
+
+
+def test_what_an_order_made_is_each_devices_own_next_answer(play):
+    world = play(
+        """
+        spawn 2 of hg100 as fleet
+        acs add Device.NAT.PortMapping. on fleet as added
+        expect AddObjectResponse on each fleet within 1m
+        acs delete Device.NAT.PortMapping.{added.instance_number}. on fleet
+        expect DeleteObject on any fleet within 1m
+        """
+    )
+    world.at(5, 1, "AddObjectResponse", instance_number=7).at(6, 2, "AddObjectResponse", instance_number=3)
+    world.at(5.5, 1, "AddObjectResponse", instance_number=8).at(30, 1, "DeleteObject")
+    assert world.run() == ("passed", "")
+    deleted = [(device, arguments["path"]) for _, verb, device, arguments in world.orders if verb == "delete"]
+    assert deleted == [(1, "Device.NAT.PortMapping.7."), (2, "Device.NAT.PortMapping.3.")]
+
+
+def test_procedures_take_their_own_values_before_their_defaults(play):
+    world = play(
+        """
+        define rest(devices, pause = 30s):
+            wait pause
+            reboot devices
+
+        scenario "s":
+            spawn 2 of hg100 as fleet
+            do rest(fleet[1], pause: 5s)
+            do rest(fleet[2])
+            check each fleet online
+        """
+    )
+    world.run()
+    assert world.log == [(5, "reboot", 1), (35, "reboot", 2)]
+
+
+def test_a_target_is_worked_out_once(play):
+    world = play(
+        """
+        spawn 3 of hg100 as fleet
+        wait 1s
+        let gone = fleet where offline
+        wait 10s
+        reboot gone
+        factory-reset fleet where offline
+        check each fleet online
+        """
+    )
+    world.state(0, 1, "online").state(0, 2, "online").state(0, 3, "offline")
+    world.state(5, 2, "offline").state(5, 3, "offline", on=False)
+    world.run()
+    assert world.log == [(11, "reboot", 3), (11, "factory-reset", 2)]
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ("reboot fleet where offline", "line 2: 'reboot fleet where offline' spoke of no device"),
+        ("acs reboot fleet where offline", "line 2: 'acs reboot fleet where offline' spoke of no device"),
+        ("spawn (0 if elapsed < 1s else 1) of hg100 as none", "line 2: no device was spawned"),
+    ],
+)
+def test_a_statement_about_nobody_is_vacuous(play, step, told):
+    text = f"spawn 1 of hg100 as fleet\n{step}\nexpect Inform on fleet within 1m\n"
+    world = play(text).at(1, 1, "Inform")
+    assert world.run() == ("passed", "")
+    assert world.vacuous == [told]
+    assert world.orders == []
+    assert play(text, strict=True).at(1, 1, "Inform").run()[0] == "inconclusive"
+
+
+def test_a_claim_may_run_again_in_each_turn(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        for turn in [1, 2, 3]:
+            wait 1s
+            reboot cpe
+            expect InformResponse on cpe within 1m
+        """
+    ).on("reboot", 1, "InformResponse", after=5)
+    assert world.run() == ("passed", "")
+    assert [claim.closed // SECOND for claim in world.judge.claims] == [6, 12, 18]

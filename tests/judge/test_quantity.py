@@ -1,0 +1,47 @@
+"""Quantifiers: what is enough, and from when on it is certain."""
+
+import pytest
+
+from cpescript.judge.quantity import Amount
+from cpescript.kernel.time import Percent
+
+KINDS = [("each", None), ("any", None), *((kind, 2) for kind in ("at least", "at most", "exactly"))]
+KINDS += [(kind, Percent(40)) for kind in ("at least", "at most", "exactly")]
+
+
+@pytest.mark.parametrize(
+    ("amount", "reached"),
+    [
+        (Amount("each"), [False, False, False, False, False, True]),
+        (Amount("any"), [False, True, True, True, True, True]),
+        (Amount("at least", 2), [False, False, True, True, True, True]),
+        (Amount("at most", 2), [True, True, True, False, False, False]),
+        (Amount("exactly", 2), [False, False, True, False, False, False]),
+        (Amount("at least", Percent(50)), [False, False, False, True, True, True]),
+        (Amount("at most", Percent(1)), [True, True, False, False, False, False]),
+        (Amount("at least", 9), [False] * 6),
+    ],
+)
+def test_how_many_of_five_are_enough(amount, reached):
+    assert [amount.reached(met, 5) for met in range(6)] == reached
+
+
+@pytest.mark.parametrize(("kind", "number"), KINDS)
+def test_a_verdict_before_the_close_is_the_one_that_any_ending_has(kind, number):
+    """Met devices stay met, so the number that meets in the end lies between those that have and those that can."""
+    amount, total = Amount(kind, number), 6
+    for met in range(total + 1):
+        for possible in range(met, total + 1):
+            endings = {amount.verdict(end, end, total, closing=True) for end in range(met, possible + 1)}
+            early = amount.verdict(met, possible, total, closing=False)
+            if early is not None:
+                assert endings == {early}, (met, possible)
+            elif kind not in ("at most", "exactly"):
+                assert endings == {True, False}, (met, possible)
+            else:
+                # These wait for the close: what could still go wrong is seen then, even where nothing is left to.
+                assert True in endings, (met, possible)
+
+
+def test_how_it_reads():
+    assert [Amount("each").text, Amount("at most", Percent(20)).text] == ["each", "at most 20%"]

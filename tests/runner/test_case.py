@@ -1,0 +1,296 @@
+"""A case from its text to its result, with simulated devices and the embedded ACS."""
+
+import json
+
+import pytest
+
+INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
+CHANNEL = "Device.WiFi.Radio.1.Channel"
+
+
+def only(result):
+    (scenario,) = result.scenarios
+    return scenario
+
+
+def notes(scenario):
+    return [text for _, text in scenario.notes]
+
+
+def boots(tmp_path, play, text, **options):
+    """Return the instant in seconds at which each device first told of itself, and the result."""
+    trace = tmp_path / "trace.jsonl"
+    result = play(text, trace=trace, **options)
+    first = {}
+    for line in trace.read_text().splitlines():
+        record = json.loads(line)
+        if record.get("kind") == "Inform":
+            first.setdefault(record["device"], record["t"] / 1e9)
+    return first, result
+
+
+def test_a_fleet_that_is_spawned_over_a_time_boots_evenly_by_the_seed(tmp_path, play):
+    text = "spawn 10 of hg100 as fleet over 10m\nexpect InformResponse on each fleet within 15m\n"
+    first, result = boots(tmp_path, play, text)
+    assert only(result).verdict == "passed"
+    assert all(60 * index <= first[f"fleet[{index + 1}]"] < 60 * index + 61 for index in range(10))
+    assert len({round(second % 60) for second in first.values()}) > 5
+    assert boots(tmp_path, play, text)[0] == first
+    assert boots(tmp_path, play, text, seed=2)[0] != first
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (f'answer fault 9007 "no" for {INTERVAL}', "9003 Invalid arguments"),
+        ('answer fault 9002 "no"', "9002 no"),
+    ],
+)
+def test_a_fault_that_a_handler_answers_reaches_the_acs(play, answer, outcome):
+    scenario = only(
+        play(
+            f"""
+            spawn 1 of hg100 as cpe
+            wait 1m
+            on first SPV {INTERVAL} of cpe:
+                {answer}
+            acs set {INTERVAL} = 600 on cpe
+            expect Fault on cpe within 5m as bad
+            note "{{bad.fault_code}} {{bad.fault_string}}"
+            """
+        )
+    )
+    assert scenario.verdict == "passed", scenario.reason
+    assert notes(scenario) == [outcome]
+
+
+def test_of_two_handlers_that_match_the_newer_answers(play):
+    scenario = only(
+        play(
+            f"""
+            spawn 1 of hg100 as cpe
+            wait 1m
+            on every SPV {INTERVAL} of cpe:
+                answer fault 9001 "older"
+            on every SPV {INTERVAL} of cpe:
+                answer fault 9002 "newer"
+            acs set {INTERVAL} = 600 on cpe
+            expect Fault on cpe within 5m as bad
+            note "{{bad.fault_code}}"
+            """
+        )
+    )
+    assert notes(scenario) == ["9002"]
+
+
+def test_an_answer_may_come_late_or_never(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        wait 1m
+        on first SPV {} of cpe:
+            {}
+        acs set {} = 600 on cpe
+        expect {} on cpe within 5m
+        note "{{elapsed}}"
+        """
+
+    def ended(answer, claim):
+        scenario = only(play(text.format(INTERVAL, answer, INTERVAL, claim)))
+        assert scenario.verdict == "passed", scenario.reason
+        return notes(scenario)
+
+    assert ended("answer after 20s", "SetParameterValuesResponse") == ["1m20s"]
+    assert ended("drop connection", 'SessionEnd where outcome == "cut"') == ["1m"]
+    assert ended("answer nothing", 'SessionEnd where outcome != "done"') != ["1m"]
+
+
+def test_quirks_last_as_long_as_they_are_said_to(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        wait 1m
+        {}
+        repeat 3:
+            wait 10m
+            inform cpe
+            wait 1m
+        check at least 1 Inform on cpe
+        """
+
+    def shown(steps, name="bom"):
+        indented = steps.replace("\n", "\n        ")
+        scenario = only(play(text.format(indented)))
+        assert scenario.verdict == "passed", scenario.reason
+        return scenario.quirks.get(name, 0)
+
+    always = shown("inject quirk bom() on cpe")
+    session = always // 3
+    assert session > 0
+    assert shown("inject quirk bom() on cpe for 12m") == session
+    assert shown("inject quirk bom() on cpe\nremove quirk bom from cpe") == 0
+    assert shown("inject quirk bom() on cpe\ninject quirk bom() on cpe") == always, "made anew, not made twice"
+    # The end of the first injection is not the end of the second.
+    assert shown("inject quirk bom() on cpe for 5m\ninject quirk bom() on cpe") == always
+    both = "inject quirk soapaction-missing() on cpe\ninject quirk bom() on cpe\nclear cpe"
+    assert (shown(both), shown(both, "soapaction-missing")) == (0, 0)
+
+
+def test_a_quirk_that_never_showed_is_vacuous(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        inject quirk transfer-fault(code: 9018) on cpe
+        expect InformResponse on cpe within 1m
+        """
+    scenario = only(play(text))
+    assert (scenario.verdict, scenario.vacuous) == ("passed", ("quirk 'transfer-fault' never showed on the wire",))
+    assert only(play(text, strict=True)).verdict == "inconclusive"
+
+
+def test_a_scenario_that_claims_nothing_is_vacuous(play):
+    scenario = only(play("spawn 1 of hg100 as cpe\nwait 1m\n"))
+    assert (scenario.verdict, scenario.vacuous) == ("passed", ("the scenario claims nothing",))
+    broken = only(play("spawn 1 of hg100 as cpe\ndelete Device.NAT.PortMapping.9. on cpe\n"))
+    assert broken.verdict == "error"
+    assert broken.vacuous == ()
+
+
+def test_values_of_devices_that_are_spawned_later_are_known(play):
+    scenario = only(
+        play(
+            f"""
+            spawn 1 of hg100 as early
+            expect {INTERVAL} >= 1 on early
+            spawn 1 of hg100 as late
+            always {INTERVAL} >= 1 on all
+            wait 1m
+            spawn 1 of hg100 as last
+            set {CHANNEL} = 11 on last
+            expect {CHANNEL} == 11 on last within 1m
+            """
+        )
+    )
+    assert scenario.verdict == "passed", scenario.reason
+
+
+def test_a_generated_value_is_looked_at_whenever_it_moves(play):
+    scenario = only(
+        play(
+            """
+            spawn 1 of hg100 as cpe
+            expect InformResponse on cpe within 1m
+            expect Device.DeviceInfo.UpTime > 100 on cpe within 5m
+            """
+        )
+    )
+    assert scenario.verdict == "passed", scenario.reason
+    assert 100 <= scenario.virtual_ns / 1e9 <= 110
+
+
+def test_cases_that_are_skipped_or_expected_to_fail(play):
+    result = play(
+        """
+        scenario "skipped":
+            skip "no time"
+            spawn 1 of hg100 as cpe
+            expect Download on cpe within 1m
+
+        scenario "known":
+            expected to fail "since ever"
+            spawn 1 of hg100 as cpe
+            expect Download on cpe within 1m
+
+        scenario "mended":
+            expected to fail "since ever"
+            spawn 1 of hg100 as cpe
+            expect InformResponse on cpe within 1m
+        """
+    )
+    assert [each.verdict for each in result.scenarios] == ["skipped", "xfailed", "xpassed"]
+    assert result.scenarios[0].sessions == 0
+    assert result.scenarios[1].reason == "expected to fail: since ever"
+    assert result.exit_status == 1
+
+
+def test_sometimes_is_settled_within_its_own_scenario_only(play):
+    body = """
+            spawn 1 of hg100 as cpe
+            sometimes any cpe rebooting
+            wait 1m
+            if n == 1:
+                reboot cpe
+            wait 10m
+        """
+    result = play(
+        f"""
+        scenario "both" for n in [1, 2]:{body}
+        scenario "never" for n in [3, 4]:{body}
+        """
+    )
+    assert [each.verdict for each in result.scenarios] == ["passed", "passed", "failed", "failed"]
+    assert result.scenarios[1].claims[0].message == "it came true in another case"
+
+
+def test_the_seed_of_the_command_is_stronger(play):
+    text = "seed 5\nspawn 1 of hg100 as cpe\nexpect InformResponse on cpe within 1m\n"
+    assert only(play(text, seed=None)).seed == 5
+    assert only(play(text, seed=9)).seed == 9
+    assert "--seed 9" in only(play(text, seed=9)).rerun
+
+
+def test_a_secret_is_masked_in_all_that_is_told(play):
+    scenario = only(
+        play(
+            """
+            secret param key = "none"
+            param open = "seen"
+            spawn 1 of hg100 as cpe
+            expect InformResponse where "{key}" != "{open}" on cpe within 1m
+            """,
+            params={"key": "hush hush"},
+            rerun="--param 'key=hush hush'",
+        )
+    )
+    assert scenario.params == {"key": "***", "open": "seen"}
+    assert "hush" not in scenario.rerun
+    assert "--param key='***'" in scenario.rerun
+
+
+def test_the_picture_shows_those_who_missed_first_and_what_was_still_so(play):
+    scenario = only(
+        play(
+            """
+            spawn 20 of hg100 as fleet
+            wait 1m
+            power off fleet[20]
+            wait 1s
+            check fleet[20] online within 1m
+            """
+        )
+    )
+    timeline, first, *rest = scenario.lanes
+    assert (timeline.title, first.title) == ("timeline", "fleet[20]")
+    assert len(rest) == 11
+    (online,) = [bar for bar in first.bars if bar.label == "online"]
+    assert (online.start, online.end) == (0, 60 * 10**9)
+    assert all(bar.end is None for lane in rest for bar in lane.bars if bar.label == "online")
+
+
+def test_an_acs_on_loopback_needs_no_yes(play):
+    text = "spawn 6 of hg100 as fleet\nspawn 6 of hg100 as more\nexpect InformResponse on each more within 1m\n"
+    assert "say --yes" in only(play(text, acs="http://192.0.2.1:7547/")).reason
+    near = only(play(text, acs="http://127.0.0.1:1/", patience_ns=10**7, real_limit_s=30))
+    assert near.verdict == "failed"
+
+
+def test_the_cases_of_a_matrix_end_as_each_of_them_ends(play):
+    result = play(
+        """
+        scenario "n" for n in [1, 2, 3]:
+            spawn n of hg100 as fleet
+            expect exactly 2 of fleet online within 1m
+        """
+    )
+    assert [(each.title, each.verdict) for each in result.scenarios] == [
+        ("n [n=1]", "failed"),
+        ("n [n=2]", "passed"),
+        ("n [n=3]", "failed"),
+    ]
