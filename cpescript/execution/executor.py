@@ -234,8 +234,12 @@ class Executor:
         self.judge.forget_before(min((process.anchor for process in self._live), default=NEVER))
 
     def _stamp(self, frame: Frame) -> None:
-        frame.process.anchor = self._kernel.now
-        frame.process.after = self.world.trace.count
+        process = frame.process
+        if not (process.acted and process.anchor == self._kernel.now):
+            # Actions in a row are one moment: what answers the first may come before the last is through.
+            process.after = self.world.trace.count
+        process.anchor = self._kernel.now
+        process.acted = True
         self._move_floor()
 
     def _open_window(self, frame: Frame, instant: int) -> None:
@@ -404,6 +408,7 @@ class Executor:
 
     def _expect(self, frame: Frame, step: tl.Expect) -> Steps:
         self.asked += 1
+        frame.process.acted = False
         captures: dict[str, Any] = {}
         # What one claim of a block keeps, the next may name: the captures are names of the judged scope.
         judged = Scope(self.judge.facts, captures, frame.scope, frame.scope.device, frame.scope.message)

@@ -26,6 +26,7 @@ class Process:
         "_kernel",
         "_owner",
         "_waiting",
+        "acted",
         "after",
         "anchor",
         "error",
@@ -37,6 +38,8 @@ class Process:
         self.name = name
         self.anchor = anchor
         self.after = after
+        self.acted = False
+        """Whether the last statement was an action or a stimulus."""
         """Number of the last record before the anchor: what was said earlier in that very instant does not count."""
         self.over = False
         self.error: BaseException | None = None

@@ -162,8 +162,9 @@ def test_the_limit_ends_a_scenario_once_and_finally_may_outlast_it(play):
             limit 10m
             spawn 1 of hg100 as cpe
             background "noise":
-                repeat every 4m for 10m:
+                repeat 100:
                     reboot cpe
+                    wait 4m
             {}
             finally:
                 repeat 4:
@@ -306,10 +307,43 @@ def test_a_claim_may_run_again_in_each_turn(play):
         """
         spawn 1 of hg100 as cpe
         for turn in [1, 2, 3]:
-            wait 1s
-            reboot cpe
+            wait 10s
             expect InformResponse on cpe within 1m
         """
-    ).on("reboot", 1, "InformResponse", after=5)
+    )
+    # Each comes before its claim stands, at the instant at which the window opens.
+    world.at(10, 1, "InformResponse").at(20, 1, "InformResponse").at(30, 1, "InformResponse")
     assert world.run() == ("passed", "")
-    assert [claim.closed // SECOND for claim in world.judge.claims] == [6, 12, 18]
+    assert [claim.closed // SECOND for claim in world.judge.claims] == [10, 20, 30]
+
+
+def test_an_interruption_does_not_end_what_cleans_up(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        wait 1m
+        check cpe offline
+        finally:
+            wait 1m
+            reboot cpe
+        """
+    )
+    world.executor.start()
+    world.kernel.run(until=90 * SECOND)
+    world.executor.interrupt("interrupted")
+    world.kernel.run()
+    assert world.log == [(120, "reboot", 1)]
+    early = play("spawn 1 of hg100 as cpe\nwait 1m\nreboot cpe\ncheck cpe offline\nfinally:\n    inform cpe\n")
+    early.state(30, 1, "online")
+    early.executor.start()
+    early.kernel.run(until=30 * SECOND)
+    early.executor.interrupt("interrupted")
+    early.kernel.run()
+    assert early.log == [(30, "inform", 1)]
+
+
+def test_a_claim_that_could_not_be_judged_ends_the_block_unless_it_is_soft(play):
+    text = "spawn 1 of hg100 as cpe\nwait 1m\n{} Download on cpe within 1m\nreboot cpe\n"
+    hard, soft = (play(text.format(word), external=True) for word in ("expect", "check"))
+    assert (hard.run()[0], hard.log) == ("inconclusive", [])
+    assert (soft.run()[0], soft.log) == ("inconclusive", [(120, "reboot", 1)])

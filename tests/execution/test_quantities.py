@@ -101,6 +101,10 @@ def test_a_steady_stretch_begins_once_and_must_end_in_time(play):
     world = play(text.format("1h")).state(1, 1, "online").state(300, 2, "online")
     world.run()
     assert world.log == [(601, "reboot", 1)]
+    broken = play(text.format("1h")).state(1, 1, "online").state(300, 2, "online")
+    broken.state(310, 1, "online", on=False).state(320, 2, "online", on=False).state(330, 1, "online")
+    broken.run()
+    assert broken.log == [(930, "reboot", 1)]
     late = play(text.format("10m")).state(1, 1, "online")
     assert late.run()[0] == "error"
     assert late.kernel.now == 600 * SECOND
