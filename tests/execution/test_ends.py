@@ -130,6 +130,7 @@ def test_finally_runs_all_of_its_statements_and_its_failure_is_an_error(play):
     assert passed.run()[0] == "error"
     assert passed.log == [(123, "factory-reset", 1)]
     assert sorted(problem.span.line for problem in passed.problems) == [6, 7]
+    assert {claim.verdict for claim in passed.judge.claims} == {"met"}, "it says nothing about the ACS"
     first = play(text.format("wait until cpe faulted within 1m")).at(1, 1, "Inform").at(2, 1, "InformResponse")
     verdict, reason = first.run()
     assert verdict == "error"

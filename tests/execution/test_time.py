@@ -221,3 +221,18 @@ def test_what_an_open_claim_needs_is_not_forgotten_when_others_move_on(play):
     world.run()
     assert world.claims[4].verdict == "met"
     assert world.kernel.now == 60 * SECOND
+
+
+def test_an_answer_of_the_last_turn_does_not_pass_for_one_of_this(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        repeat 3:
+            reboot cpe
+            check InformResponse on cpe within 1m
+        """
+    world = play(text).on("reboot", 1, "InformResponse", after=5)
+    assert world.run() == ("passed", "")
+    assert [claim.closed // SECOND for claim in world.judge.claims] == [5, 10, 15]
+    once = play(text).at(5, 1, "InformResponse")
+    assert once.run()[0] == "failed"
+    assert [claim.verdict for claim in once.judge.claims] == ["met", "missed", "missed"]
