@@ -1,4 +1,4 @@
-"""Prints what the parts cost, one core each: `make bench`; with BENCH_JSON=FILE also as JSON.
+"""What sessions, idle devices and commands cost, one core each.
 
 Every row of sessions goes through the path that `cpescript run` takes: a checked scenario, the executor, the judge with
 two claims and one `always` open all the while. Nothing is asserted: machines are shared and noisy, a figure is for
@@ -19,6 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from benchmarks.table import Row
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import Kernel, Owner
 from cpescript.runner import case as case_module
@@ -191,6 +192,7 @@ def command_ms(*arguments: str, turns: int = 10) -> float:
 
 
 def http_sessions() -> float:
+    """Sessions a second over real HTTP. Raises FileNotFoundError where there is no nginx."""
     from benchmarks.http_sessions import measure
 
     return measure()
@@ -206,37 +208,37 @@ def day_of_1000() -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    rows: dict[str, tuple[float, str]] = {}
-
-    def row(name: str, value: float, unit: str, target: str) -> None:
-        rows[name] = (value, unit)
-        shown = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-        print(f"{name:<28} {shown:>12} {unit:<12} (aim: {target})", flush=True)
-
-    row("loopback_sessions_per_s", sessions_per_second(500, "6h"), "sessions/s", "at least 8,000")
+def traced_sessions_per_second() -> float:
     with tempfile.TemporaryFile() as file:
-        row("loopback_traced_sessions_per_s", sessions_per_second(500, "2h", file), "sessions/s", "-")
-    row("stub_sessions_per_s", sessions_per_second(500, "48h", target=stub_target), "sessions/s", "at least 40,000")
-    # In a process of its own, so that memory that the rows above have freed is not counted as free.
+        return sessions_per_second(500, "2h", file)
+
+
+def idle_apart() -> list[float]:
+    """The same as `idle`, in a process of its own: memory that other rows have freed is not counted as free."""
     command = [sys.executable, "-m", "benchmarks.run"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    octets, seconds = json.loads(done.stdout)
-    row("idle_bytes_per_device", octets, "octets", "at most 2,000")
-    row("build_100k_s", seconds, "s", "at most 3")
-    row("timers_per_s", timers_per_second(), "events/s", "at least 500,000")
-    try:
-        row("http_sessions_per_s", http_sessions(), "sessions/s", "at least 5,000")
-    except FileNotFoundError as error:
-        print(f"http_sessions_per_s          skipped: {error}")
-    row("version_ms", command_ms("--version"), "ms", "at most 150")
-    row("check_ms", command_ms("check", "firmware_rollout"), "ms", "at most 400")
-    row("day_of_1000_s", day_of_1000(), "s", "at most 60")
-    if target := os.environ.get("BENCH_JSON"):
-        figures = {name: {"value": value, "unit": unit} for name, (value, unit) in rows.items()}
-        Path(target).write_text(json.dumps(figures, indent=2) + "\n")
+    return [float(figure) for figure in json.loads(done.stdout)]
+
+
+ROWS: tuple[Row, ...] = (
+    Row("loopback_sessions_per_s", "sessions/s", "at least 8,000", lambda: sessions_per_second(500, "6h")),
+    Row("loopback_traced_sessions_per_s", "sessions/s", "-", traced_sessions_per_second),
+    Row(
+        "stub_sessions_per_s",
+        "sessions/s",
+        "at least 40,000",
+        lambda: sessions_per_second(500, "48h", target=stub_target),
+    ),
+    Row("idle_bytes_per_device", "octets", "at most 2,000", lambda: idle_apart()[0]),
+    Row("build_100k_s", "s", "at most 3", lambda: idle_apart()[1]),
+    Row("timers_per_s", "events/s", "at least 500,000", timers_per_second),
+    Row("http_sessions_per_s", "sessions/s", "at least 5,000", http_sessions),
+    Row("version_ms", "ms", "at most 150", lambda: command_ms("--version")),
+    Row("check_ms", "ms", "at most 400", lambda: command_ms("check", "firmware_rollout")),
+    Row("day_of_1000_s", "s", "at most 60", day_of_1000),
+)
 
 
 if __name__ == "__main__":
-    # In a process of its own: `main` starts this for the row of idle devices.
+    # In a process of its own: `idle_apart` starts this.
     print(json.dumps(idle()))

@@ -23,6 +23,7 @@ COMMANDS = {
     "fmt": ("cpescript.cli.fmt", "Write scenarios in the one layout."),
     "new": ("cpescript.cli.new", "Write a commented scenario to start from."),
     "profile": ("cpescript.cli.profile", "Check or show device profiles."),
+    "lsp": ("cpescript.cli.lsp", "Serve an editor: mistakes as you type, completion, hover, renaming."),
     "acs": ("cpescript.cli.acs", "Serve the reference ACS, list its deliberate defects."),
 }
 
