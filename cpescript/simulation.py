@@ -14,23 +14,31 @@ from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.adapters.base import Adapter, AdapterError
 from cpescript.cwmp.agent import CwmpAgent
 from cpescript.cwmp.codec import CwmpSyntaxError, decode
+from cpescript.cwmp.fetch import Fetch, Fetched, declared
 from cpescript.cwmp.hooks import Hook, Point, Reply
 from cpescript.cwmp.message import Message
+from cpescript.cwmp.power import STOPPED
 from cpescript.device.device import DataModelFault, Device
+from cpescript.device.mix import Mix
 from cpescript.device.schema import Schema
+from cpescript.execution.beliefs import Believing, Facts, Question
 from cpescript.execution.facts import FleetFacts
 from cpescript.execution.world import RefusedError
 from cpescript.kernel import draws
-from cpescript.kernel.queue import Kernel
-from cpescript.kernel.time import DEFAULT_START, Instant
+from cpescript.kernel.queue import Kernel, Owner
+from cpescript.kernel.time import DEFAULT_START, SECOND, Instant
 from cpescript.kernel.trace import EVIDENCE_DEPTH, HEARTBEATS, Trace
 from cpescript.pattern.message import Parts, brief, fits
 from cpescript.pattern.values import text
 from cpescript.quirks.catalogue import catalogue as quirks
+from cpescript.quirks.declared import arguments_of
 from cpescript.results import MessageLine
 from cpescript.transport.base import Wire
 from cpescript.transport.calls import token_path
+from cpescript.transport.pacing import VirtualPace
 
+UNDER_TEST = "acs"
+"""The name of the ACS under test among the systems of a scenario."""
 URLS_KEPT = 1 << 13
 """Connection-request URLs that are kept: every Inform tells one."""
 BODY_SHOWN = 4_096
@@ -62,6 +70,8 @@ class AnswerHook(Hook):
                 after = int(arguments["delay"])
             elif kind == "fault":
                 reply = Reply.fault(int(arguments["code"]), arguments.get("text") or "", arguments.get("parameter"))
+            elif kind == "with":
+                reply = Reply.document(arguments["body"])
             else:
                 reply = Reply.nothing() if kind == "nothing" else Reply.drop()
         return reply.delayed(after) if after else reply
@@ -96,6 +106,8 @@ class Simulation:
         self.start = start
         self.acs_url = acs_url
         self.serial_prefix = serial_prefix
+        self.named = False
+        """Whether a scenario gave a device a serial number of its own."""
         self.firmware: Mapping[str, int] = dict(firmware or {})
         self.connection_request_base = connection_request_base
         self.watches: Callable[[str], bool] | None = None
@@ -103,17 +115,24 @@ class Simulation:
         self.sessions = 0
         self.most_devices: int | None = None
         """More are not spawned: the ACS is somebody's, and nobody has said yes."""
+        self.restore: Callable[[Device], None] | None = None
+        """Lets a device that was just made go on as one of an earlier run."""
         self._wire: Wire | None = None
-        self._adapter: Adapter | None = None
+        self._adapters: dict[str, Adapter] = {}
         self._followed: dict[tuple[Parts, bool], set[int]] = {}
         self._exact: set[str] = set()
         self._urls: dict[int, str] = {}
         self._quirks: dict[int, dict[str, Hook]] = {}
 
-    def connect(self, wire: Wire, adapter: Adapter) -> None:
-        """Say how bytes travel and how orders reach the ACS."""
+        self._owner = Owner(0)
+        self._asking: list[Believing] = []
+        self._patience: list[float] = []
+        self._usual_patience = 0.0
+
+    def connect(self, wire: Wire, adapter: Adapter, systems: Mapping[str, Adapter] | None = None) -> None:
+        """Say how bytes travel, how orders reach the ACS, and how they reach other systems, by name."""
         self._wire = wire
-        self._adapter = adapter
+        self._adapters = {UNDER_TEST: adapter, **(systems or {})}
 
     @property
     def devices(self) -> Sequence[Device]:
@@ -140,6 +159,13 @@ class Simulation:
                 self._urls[device.number] = known
         return known
 
+    def fetch(self, device: Device, fetch: Fetch, done: Callable[[Fetched], None]) -> None:
+        carry = getattr(self._wire, "fetch", None)
+        if carry is None:
+            done(declared(fetch, self.firmware))
+        else:
+            carry(device, fetch, done)
+
     # --- the judge's witness --------------------------------------------------------------------------------------
 
     def identity(self, device: int) -> str:
@@ -165,49 +191,19 @@ class Simulation:
 
     def spawn(
         self,
-        profile: Schema,
+        profile: Schema | Mix,
         count: int,
         cohort: str,
         over: int = 0,
         prepare: Callable[[int], object] | None = None,
     ) -> Sequence[int]:
-        """Make `count` devices of a profile, let `prepare(number)` dress each, and power them on.
+        """Make `count` devices of a profile (or of several, by weight), let `prepare(number)` dress each, and power
+        them on.
 
         With `over` (nanoseconds) they boot spread evenly over that time, each at a drawn instant of its own share.
         Returns the devices' numbers. Raises ValueError for a cohort that exists, or a profile that cannot run.
         """
-        if cohort in self.facts.cohorts:
-            raise ValueError(f"there is a cohort '{cohort}' already")
-        fleet = self.facts.fleet
-        if self.most_devices is not None and len(fleet) + count > self.most_devices:
-            many = f"{len(fleet) + count} devices towards {self.acs_url}, which is not on loopback"
-            raise RefusedError(f"{many}: say --yes if you mean it")
-        first = len(fleet) + 1
-        offset = profile.fleet.offset
-        problems = profile.problems(first + offset, first + offset + count - 1, self.seed, self.serial_prefix)
-        if problems:
-            raise RefusedError(f"no fleet of {count} can be made of {profile.name}: {problems[0]}")
-        numbers = range(first, first + count)
-        self.trace.budget(len(fleet) + count)
-        self.facts.cohorts[cohort] = numbers
-        for number in numbers:
-            device = Device(number, number - first + 1, cohort, profile, self)
-            device.agent = CwmpAgent(device)
-            fleet.append(device)
-        for number in numbers:
-            device = fleet[number - 1]
-            if prepare is not None:
-                prepare(number)
-            if self.trace.wants("spawn"):
-                self.trace.fact(
-                    device,
-                    "spawn",
-                    cohort=cohort,
-                    index=device.index,
-                    identity=device.identity,
-                    labels=device.labels or {},
-                )
-            self._announce_followed(device)
+        fleet, numbers = self.facts.fleet, self.make(profile, count, cohort, prepare)
         now, stream = self.kernel.now, draws.stream(self.seed, f"spawn:{cohort}")
         for index, number in enumerate(numbers):
             device = fleet[number - 1]
@@ -218,21 +214,80 @@ class Simulation:
             self.kernel.at(now + slot + draws.below(stream, index, max(1, after - slot)), device, _power_on, device)
         return numbers
 
-    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> None:
-        """Let a device do something of itself (`language.timeline.Act`).
+    def make(
+        self, profile: Schema | Mix, count: int, cohort: str, prepare: Callable[[int], object] | None = None
+    ) -> Sequence[int]:
+        """Make devices as `spawn` does, and leave them switched off."""
+        if cohort in self.facts.cohorts:
+            raise ValueError(f"there is a cohort '{cohort}' already")
+        fleet = self.facts.fleet
+        if self.most_devices is not None and len(fleet) + count > self.most_devices:
+            many = f"{len(fleet) + count} devices towards {self.acs_url}, which is not on loopback"
+            raise RefusedError(f"{many}: say --yes if you mean it")
+        first = len(fleet) + 1
+        for schema in profile.parts:
+            offset = schema.fleet.offset
+            problems = schema.problems(first + offset, first + offset + count - 1, self.seed, self.serial_prefix)
+            if problems:
+                raise RefusedError(f"no fleet of {count} can be made of {schema.name}: {problems[0]}")
+        order = profile.assigned(count, draws.stream(self.seed, f"mix:{cohort}"))
+        numbers = range(first, first + count)
+        self.trace.budget(len(fleet) + count)
+        self.facts.cohorts[cohort] = numbers
+        for number, schema in zip(numbers, order, strict=True):
+            device = Device(number, number - first + 1, cohort, schema, self)
+            device.agent = CwmpAgent(device)
+            fleet.append(device)
+        for number in numbers:
+            device = fleet[number - 1]
+            for name, arguments in device.schema.quirks:
+                self._born_with(device, name, arguments)
+            if prepare is not None:
+                prepare(number)
+            if self.restore is not None:
+                self.restore(device)
+            if self.trace.wants("spawn"):
+                self.trace.fact(
+                    device,
+                    "spawn",
+                    cohort=cohort,
+                    index=device.index,
+                    identity=device.identity,
+                    labels=device.labels or {},
+                )
+            self._announce_followed(device)
+        self._tell_apart()
+        return numbers
 
-        Raises RefusedError where it cannot, with the reason.
+    def _tell_apart(self) -> None:
+        """See that no two devices are one to an ACS, where some were given serial numbers. Raises RefusedError."""
+        if not self.named:
+            return
+        known: dict[tuple[str, ...], Device] = {}
+        for device in self.facts.fleet:
+            other = known.setdefault(device.device_id[1:], device)
+            if other is not device:
+                both = f"{other.cohort}[{other.index}] and {device.cohort}[{device.index}]"
+                raise RefusedError(f"{both} have the same serial number, {device.device_id[3]}")
+
+    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> bool:
+        """Let a device do something of itself (`language.timeline.Act`; send takes `body`, octets).
+
+        Returns whether there was anything to do: nothing, where what shall be ended is not there, or the device was
+        taken away. Raises RefusedError where it cannot, with the reason.
         """
         act = _ACTS.get(verb)
         if act is None:
             raise RefusedError(f"devices cannot '{verb}' yet")
         one = self.facts.device(device)
+        if one.agent.flags & STOPPED:
+            return False
         if verb in _QUEUED:
             # Through the queue, as the device's own event: one that is being switched on at this instant is on by then.
             self.kernel.at(self.kernel.now, one, lambda _: act(self, one, arguments))
-            return
+            return True
         try:
-            act(self, one, arguments)
+            return act(self, one, arguments) is not False
         except DataModelFault as fault:
             raise RefusedError(f"{one.name}: {fault}") from fault
         except (KeyError, ValueError) as error:
@@ -248,17 +303,26 @@ class Simulation:
         if duration is not None:
             self.kernel.at(self.kernel.now + duration, device, lambda _: self.remove(device, name, hook))
 
-    def remove(self, device: Device, name: str, hook: Hook | None = None) -> None:
-        """End a quirk; with `hook`, only if it is still that one."""
-        known = self._quirks.get(device.number, {})
-        if name in known and (hook is None or known[name] is hook):
-            device.agent.remove_hook(known.pop(name))
-            self.trace.fact(device, "quirk-removed", name=name)
+    def _born_with(self, device: Device, name: str, arguments: Mapping[str, Any]) -> None:
+        """Give a device a quirk of its profile: nobody has promised that it will show."""
+        hook = quirks()[name].make(arguments_of(name, arguments))
+        self._quirks.setdefault(device.number, {})[name] = hook
+        device.agent.add_hook(hook)
+        self.trace.fact(device, "quirk-declared", name=name)
 
-    def clear(self, device: Device) -> None:
-        """End all quirks of a device."""
-        for name in list(self._quirks.get(device.number, {})):
-            self.remove(device, name)
+    def remove(self, device: Device, name: str, hook: Hook | None = None) -> bool:
+        """End a quirk; with `hook`, only if it is still that one. Returns whether there was one."""
+        known = self._quirks.get(device.number, {})
+        if name not in known or (hook is not None and known[name] is not hook):
+            return False
+        device.agent.remove_hook(known.pop(name))
+        self.trace.fact(device, "quirk-removed", name=name)
+        return True
+
+    def clear(self, device: Device) -> bool:
+        """End all quirks of a device; return whether there were any."""
+        ended = [self.remove(device, name) for name in list(self._quirks.get(device.number, {}))]
+        return bool(ended)
 
     def answer_hook(self, device: int, ask: Callable[[int, Message], Answers]) -> Callable[[], None]:
         """Let `ask(device, message)` decide each answer of the device to an RPC; returns what ends that."""
@@ -325,20 +389,155 @@ class Simulation:
         done: Callable[[list[OrderResult]], None],
     ) -> None:
         """Hand the ACS one order per device (one without a device for None). Raises RefusedError."""
-        assert self._adapter is not None
-        if verb not in self._adapter.verbs:
-            raise RefusedError(f"the adapter '{self._adapter.name}' has no verb '{verb}'")
-        orders = []
-        for number in devices if devices is not None else (None,):
-            key = None
-            if number is not None:
-                _, oui, product_class, serial = self.facts.device(number).device_id
-                key = DeviceKey(oui, product_class, serial)
-            orders.append(Order(verb, key, _order_arguments(verb, arguments(number))))
+        if reason := self.lacks(system, verb):
+            raise RefusedError(reason)
+        orders = [
+            Order(verb, self._key(number), _order_arguments(verb, arguments(number)))
+            for number in (devices if devices is not None else (None,))
+        ]
         try:
-            self._adapter.submit(orders, done)
+            self._adapters[system].submit(orders, done)
         except AdapterError as error:
             raise RefusedError(str(error)) from error
+
+    def lacks(self, system: str, verb: str) -> str:
+        """Return why a system cannot be asked for a verb (`sees`: for what it believes), "" where it can."""
+        adapter = self._adapters.get(system)
+        if adapter is None:
+            return f"there is no system '{system}' here"
+        if adapter.beliefs if verb == "sees" else verb in adapter.verbs:
+            return ""
+        if verb == "sees":
+            return f"the adapter '{adapter.name}' cannot be asked what '{system}' sees"
+        return f"the adapter '{adapter.name}' has no verb '{verb}'"
+
+    def _key(self, number: int | None) -> DeviceKey | None:
+        if not number:
+            return None
+        _, oui, product_class, serial = self.facts.device(number).device_id
+        return DeviceKey(oui, product_class, serial)
+
+    # --- what systems believe -------------------------------------------------------------------------------------
+
+    def believe(
+        self,
+        system: str,
+        devices: Sequence[int],
+        question: Callable[[int], Question],
+        period: int | None,
+        first: Callable[[Exception | None], None],
+    ) -> Callable[[], None]:
+        """Ask a system what it believes of these devices, again and again, until the function returned is called.
+
+        As `execution.world.World.believe` says. Raises RefusedError where the system cannot be asked.
+        """
+        questions = {number: question(number) for number in devices}
+        verbs = {"call" if each.call else "sees" for each in questions.values()}
+        for verb in verbs:
+            if reason := self.lacks(system, verb):
+                raise RefusedError(reason)
+        believing = Believing(
+            self.kernel,
+            self.trace,
+            self._owner,
+            system,
+            questions,
+            lambda asked, done: self._ask(self._adapters[system], asked, done),
+            self.device_at,
+            period=period,
+            first=first,
+        )
+        self._asking.append(believing)
+        self._look_around()
+        believing.open()
+
+        def end() -> None:
+            believing.close()
+            self._asking.remove(believing)
+            self._look_around()
+
+        return end
+
+    def _look_around(self) -> None:
+        """While something is asked of a system, ask it again in each second of patience."""
+        pace = self._pace()
+        if pace is not None:
+            pace.ask = self._ask_again if self._asking else None
+
+    def _ask_again(self) -> None:
+        for believing in self._asking:
+            believing.again()
+
+    def _ask(
+        self,
+        adapter: Adapter,
+        asked: Sequence[tuple[int, Question]],
+        done: Callable[[Sequence[Facts] | Exception], None],
+    ) -> None:
+        """Put questions to an adapter: those for the same paths together, each call as an order."""
+        answers: dict[int, Facts] = {}
+        groups: dict[tuple[str, ...], list[int]] = {}
+        calls = [(number, each) for number, each in asked if each.call]
+        for number, each in asked:
+            if not each.call:
+                groups.setdefault(each.paths, []).append(number)
+        left = len(groups) + bool(calls)
+
+        def arrived(numbers: Sequence[int], facts: Sequence[Facts] | Exception) -> None:
+            nonlocal left
+            if left < 0:
+                return
+            if isinstance(facts, Exception):
+                left = -1
+                done(facts)
+                return
+            answers.update(zip(numbers, facts, strict=True))
+            left -= 1
+            if not left:
+                done([answers[number] for number, _ in asked])
+
+        def seen(numbers: Sequence[int]) -> Callable[[Any], None]:
+            return lambda views: arrived(numbers, views if isinstance(views, Exception) else list(map(_seen, views)))
+
+        def called(results: Any) -> None:
+            told = zip(calls, results, strict=True) if not isinstance(results, Exception) else ()
+            facts = [[_called(each, result)] for (_, each), result in told]
+            arrived([number for number, _ in calls], results if isinstance(results, Exception) else facts)
+
+        try:
+            for paths, numbers in groups.items():
+                adapter.ask([key for key in map(self._key, numbers) if key is not None], paths, seen(numbers))
+            if calls:
+                inputs = [
+                    (self._key(number), {"name": each.call, "inputs": dict(each.arguments)}) for number, each in calls
+                ]
+                adapter.submit([Order("call", key, each) for key, each in inputs], called)
+        except AdapterError as error:
+            arrived((), error)
+
+    # --- patience -------------------------------------------------------------------------------------------------
+
+    def be_patient(self, patience: int) -> Callable[[], None]:
+        """Wait `patience` nanoseconds of real time for a quiet wire before deadlines, until the function returned is
+        called; the longest of several holds. Without a wire in virtual time there is nothing to wait for."""
+        pace = self._pace()
+        if pace is None:
+            return lambda: None
+        if not self._patience:
+            self._usual_patience = pace.patience
+        seconds = patience / SECOND
+        self._patience.append(seconds)
+        pace.patience = max(self._patience)
+
+        def end() -> None:
+            self._patience.remove(seconds)
+            pace.patience = max(self._patience, default=self._usual_patience)
+
+        return end
+
+    def _pace(self) -> VirtualPace | None:
+        pace = getattr(self._wire, "pace", None)
+        return pace if isinstance(pace, VirtualPace) else None
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -357,6 +556,29 @@ def _order_arguments(verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     if verb == "call":
         return {"name": arguments["name"], "inputs": dict(arguments.get("inputs", {}))}
     return {name: text(value) for name, value in arguments.items() if value is not None}
+
+
+def _seen(view: Mapping[str, tuple[str, str] | None]) -> Facts:
+    """Return what an adapter says of a device as the data of `belief` facts."""
+    return [
+        {"path": path, "value": None if known is None else known[0], "type": "" if known is None else known[1]}
+        for path, known in view.items()
+    ]
+
+
+def _called(question: Question, result: OrderResult) -> Mapping[str, Any]:
+    """The same for the answer to a call."""
+    data = result.data
+    return {
+        "call": question.call,
+        "arguments": {name: _json(value) for name, value in question.arguments.items()},
+        "status": data.get("status"),
+        "body": data.get("body") if result.accepted or "body" in data else result.reason,
+    }
+
+
+def _json(value: Any) -> Any:
+    return value if value is None or type(value) in (bool, int, float, str, list, dict) else text(value)
 
 
 def _xsd(value: Any) -> str | None:
@@ -385,11 +607,16 @@ def _delete(simulation: Simulation, device: Device, arguments: Mapping[str, Any]
     device.delete_object(arguments["path"])
 
 
+def _serial(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
+    device.set_serial(text(arguments["value"]))
+    simulation.named = True
+
+
 def _label(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
     device.labels = {**(device.labels or {}), arguments["name"]: arguments["value"]}
 
 
-_ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
+_ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], object]] = {
     "stop": lambda simulation, device, arguments: device.agent.stop(bool(arguments.get("abruptly", False))),
     "reboot": lambda simulation, device, arguments: device.agent.reboot(),
     "factory-reset": lambda simulation, device, arguments: device.agent.factory_reset(),
@@ -401,12 +628,13 @@ _ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
     "add": _add,
     "delete": _delete,
     "label": _label,
-    "serial": lambda simulation, device, arguments: device.set_serial(text(arguments["value"])),
+    "serial": _serial,
     "inject-quirk": lambda simulation, device, arguments: simulation.inject(
         device, arguments["name"], arguments.get("arguments", {}), arguments.get("duration")
     ),
     "remove-quirk": lambda simulation, device, arguments: simulation.remove(device, arguments["name"]),
+    "send": lambda simulation, device, arguments: device.agent.send(arguments["body"]),
     "clear": lambda simulation, device, arguments: simulation.clear(device),
 }
-_QUEUED = frozenset({"stop", "reboot", "factory-reset", "power-on", "power-off", "power-cycle", "inform"})
+_QUEUED = frozenset({"stop", "reboot", "factory-reset", "power-on", "power-off", "power-cycle", "inform", "send"})
 """Acts that are events on the device's own timeline; the others change it where they stand."""

@@ -14,14 +14,17 @@ from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
 
 ATTRIBUTES: Mapping[str, Callable[[Device], Any]] = {
-    "serial": lambda device: device.device_id[3],
+    "manufacturer": lambda device: device.device_id[0],
     "oui": lambda device: device.device_id[1],
+    "product_class": lambda device: device.device_id[2],
+    "serial": lambda device: device.device_id[3],
     "identity": lambda device: device.identity,
     "index": lambda device: device.index,
     "number": lambda device: device.number,
     "cohort": lambda device: device.cohort,
     "label": lambda device: device.labels or {},
     "profile": lambda device: device.schema.name,
+    "session": lambda device: device.agent.sessions + (device.agent.session is None),
 }
 """`device.NAME` of the language; parameters of the device are read by path."""
 

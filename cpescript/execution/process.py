@@ -38,9 +38,9 @@ class Process:
         self.name = name
         self.anchor = anchor
         self.after = after
+        """Number of the last record before the anchor: what was said earlier in that very instant does not count."""
         self.acted = False
         """Whether the last statement was an action or a stimulus."""
-        """Number of the last record before the anchor: what was said earlier in that very instant does not count."""
         self.over = False
         self.error: BaseException | None = None
         self._kernel = kernel
@@ -58,6 +58,10 @@ class Process:
     def start_now(self, generator: Steps) -> None:
         """Begin at once, inside the event that is running: for handlers, whose answer cannot wait."""
         self._generator = generator
+        self._resume(None)
+
+    def go_on(self) -> None:
+        """Go on at once, outside the queue: for whoever drives the kernel and stands between two events."""
         self._resume(None)
 
     def stop(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from cpescript.execution.beliefs import Question
 from cpescript.kernel.queue import Kernel
 from cpescript.kernel.time import Instant
 from cpescript.kernel.trace import Trace
@@ -38,11 +39,15 @@ class World(Protocol):
         """Make `count` devices of a loaded profile, let `prepare(number)` dress each, and boot them, spread evenly
         over `over` nanoseconds. Returns their numbers."""
 
-    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> None:
-        """Let a device do something of itself (`language.timeline.Act`, arguments worked out).
+    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> bool:
+        """Let a device do something of itself (`language.timeline.Act`, arguments worked out; send: `body`, octets).
 
-        Raises RefusedError where the device cannot, with the reason.
+        Returns whether there was anything to do: nothing, where what shall be ended is not there, or the device was
+        taken away. Raises RefusedError where the device cannot, with the reason.
         """
+
+    def lacks(self, system: str, verb: str) -> str:
+        """Return why a system cannot be asked for `verb` (`sees` for what it believes), "" where it can."""
 
     def order(
         self,
@@ -56,6 +61,25 @@ class World(Protocol):
 
         A result has `accepted`, `reason` and `data` (adapters.base).
         """
+
+    def believe(
+        self,
+        system: str,
+        devices: Sequence[int],
+        question: Callable[[int], Question],
+        period: int | None,
+        first: Callable[[Exception | None], None],
+    ) -> Callable[[], None]:
+        """Ask a system what it believes of these devices (0: of no device in particular), now, after each session of
+        theirs and every `period` virtual nanoseconds (None: each second of real time that a quiet wire is waited for).
+
+        New answers become `belief` facts (`beliefs`). `first` is called when the first ones are there, with what went
+        wrong or None. Returns what ends the asking. Raises RefusedError.
+        """
+
+    def be_patient(self, patience: int) -> Callable[[], None]:
+        """Wait at least `patience` nanoseconds of real time for a quiet wire before a deadline is passed, until the
+        function that is returned is called."""
 
     def answer_hook(
         self, device: int, ask: Callable[[int, Any], Sequence[tuple[str, Mapping[str, Any]]]]

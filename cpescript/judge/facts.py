@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from cpescript.judge.numbers import Numbers
 from cpescript.kernel.time import DEFAULT_START, Instant
-from cpescript.kernel.trace import Record
-from cpescript.pattern.evaluate import CompiledPattern, Scope
+from cpescript.kernel.trace import TO_ACS, Record
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
 from cpescript.pattern.values import typed
 from cpescript.results import MessageLine
+
+UNKNOWN = object()
+"""What a system believes of a parameter that it does not know."""
+
+
+def call_key(system: str, call: str, arguments: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what tells the answers of systems' calls apart."""
+    return system, call, json.dumps(arguments, sort_keys=True, default=str)
 
 
 class Witness(Protocol):
@@ -49,23 +58,66 @@ def view(record: Record) -> Any:
     return FactView(record) if record.direction == "local" else record.message
 
 
+DIRECTED = frozenset({"Request", "Response"})
+"""Words for whatever the ACS sends; everything else is told apart by its kind."""
+
+
+def asked(pattern: CompiledPattern, record: Record) -> int:
+    """Return which settings of a pattern a record of one of its kinds meets, as bits (`CompiledPattern.mask`)."""
+    return pattern.mask(record.device, view(record), record.http) if heard(pattern, record) else 0
+
+
+def heard(pattern: CompiledPattern, record: Record) -> bool:
+    """Whether a record of one of a pattern's kinds goes the way that the pattern means.
+
+    A `Response` is an answer of the ACS: a device's own empty POST is none, though it is of the same kind.
+    """
+    return record.direction != TO_ACS or pattern.node.kind not in DIRECTED
+
+
 class Tally:
     """Counts the matches of one pattern since the start, and remembers the instants that a rate still needs."""
 
-    __slots__ = ("counts", "pattern", "times", "window")
+    __slots__ = ("_broken", "counts", "error", "pattern", "times", "window")
 
-    def __init__(self, pattern: CompiledPattern) -> None:
+    def __init__(self, pattern: CompiledPattern, broken: Callable[[EvaluationError], None]) -> None:
         self.pattern = pattern
         self.counts: dict[int, int] = {}
         self.times: deque[tuple[int, int]] = deque()
         self.window = 0
+        self.error: EvaluationError | None = None
+        self._broken = broken
 
     def observe(self, record: Record) -> None:
-        mask = self.pattern.mask(record.device, view(record), record.http)
+        if self.error is not None:
+            return
+        try:
+            mask = asked(self.pattern, record)
+        except EvaluationError as error:
+            self.error = error
+            self._broken(error)
+            return
         if mask == self.pattern.full:
             self.counts[record.device] = self.counts.get(record.device, 0) + 1
             if self.window:
                 self.times.append((record.t, record.device))
+
+    def rate(self, now: int, window: int, wanted: Collection[int] | None) -> int:
+        """Return how many came in the `window` nanoseconds up to `now`, of the devices `wanted` (None: of all)."""
+        count = 0
+        for t, device in reversed(self.times):
+            if t <= now - window:
+                break
+            count += wanted is None or device in wanted
+        return count
+
+
+_OF_IDENTITY: Mapping[str, Callable[[str], str]] = {
+    "identity": lambda identity: identity,
+    "oui": lambda identity: identity.partition("-")[0],
+    "serial": lambda identity: identity.split("-", 2)[-1],
+}
+"""What of `device.…` stands in a device's identity."""
 
 
 class TraceFacts:
@@ -81,6 +133,17 @@ class TraceFacts:
         self.states: dict[str, Numbers] = {}
         self.parameters: dict[str, dict[int, Any]] = {}
         self.tallies: dict[int, Tally] = {}
+        self.stopped: dict[int, int] = {}
+        """Devices that have been taken away, and the line that did it."""
+        self.dated: set[str] = set()
+        """States whose last change is remembered per device, by record number: what came first is asked of them."""
+        self.changes: dict[tuple[str, int], int] = {}
+        self.beliefs: dict[tuple[str, str], dict[int, Any]] = {}
+        """By system and path, per device: the typed value there, or UNKNOWN."""
+        self.calls: dict[tuple[str, str, str], dict[int, tuple[Any, Any]]] = {}
+        """By `call_key`, per device (0: none in particular): the status and body of the last answer."""
+        self.unanswered: dict[tuple[str, int], str] = {}
+        """By system and device: why it could not be asked the last time."""
 
     @property
     def now(self) -> int:
@@ -102,6 +165,11 @@ class TraceFacts:
             members.add(record.device)
         else:
             members.discard(record.device)
+        if record.data["state"] in self.dated:
+            self.changes[record.data["state"], record.device] = record.n
+
+    def taken_away(self, record: Record) -> None:
+        self.stopped.update(dict.fromkeys(record.data["numbers"], record.data["line"]))
 
     def parameter_changed(self, record: Record) -> None:
         data = record.data
@@ -110,6 +178,21 @@ class TraceFacts:
             known.pop(record.device, None)
         else:
             known[record.device] = typed(data["value"], data.get("type"))
+
+    def believed(self, record: Record) -> None:
+        data, device = record.data, record.device
+        system = data["system"]
+        if "error" in data:
+            self.unanswered[system, device] = data["error"]
+            return
+        self.unanswered.pop((system, device), None)
+        if "call" in data:
+            told = self.calls.setdefault(call_key(system, data["call"], data.get("arguments", {})), {})
+            told[device] = (data.get("status"), data.get("body"))
+            return
+        value = data["value"]
+        known = self.beliefs.setdefault((system, data["path"]), {})
+        known[device] = UNKNOWN if value is None else typed(value, data.get("type"))
 
     # --- what is asked --------------------------------------------------------------------------------------------
 
@@ -132,8 +215,8 @@ class TraceFacts:
             return Instant(self.start + self.now)
         if name == "label":
             return self.labels.get(device, {})
-        if name == "serial":
-            return self.witness.identity(device).split("-", 2)[-1]
+        if name in _OF_IDENTITY:
+            return _OF_IDENTITY[name](self.witness.identity(device))
         if name == "number":
             return device
         if name in ("index", "cohort"):
@@ -147,7 +230,7 @@ class TraceFacts:
         return self.all if cohort is None else self.cohorts[cohort]
 
     def count(self, pattern: MessagePattern, scope: Scope) -> int:
-        counts = self.tallies[id(pattern)].counts
+        counts = self._tally(pattern).counts
         if scope.device is not None:
             return counts.get(scope.device, 0)
         if scope.group is not None:
@@ -155,17 +238,24 @@ class TraceFacts:
         return sum(counts.values())
 
     def rate(self, pattern: MessagePattern, window: int, scope: Scope) -> int:
-        tally = self.tallies[id(pattern)]
+        return self.rate_at(self.now, pattern, window, scope)
+
+    def rate_at(self, now: int, pattern: MessagePattern, window: int, scope: Scope) -> int:
+        """Return the rate at an instant from now on, as it will be if nothing more comes."""
+        tally = self._tally(pattern)
         tally.window = max(tally.window, window)
         times = tally.times
         while times and times[0][0] <= self.now - tally.window:
             times.popleft()
-        wanted = (
-            None
-            if scope.device is None and scope.group is None
-            else ({scope.device} if scope.device is not None else set(scope.group or ()))
-        )
-        return sum(1 for t, device in times if t > self.now - window and (wanted is None or device in wanted))
+        if scope.device is not None:
+            return tally.rate(now, window, (scope.device,))
+        return tally.rate(now, window, set(scope.group) if scope.group is not None else None)
+
+    def _tally(self, pattern: MessagePattern) -> Tally:
+        tally = self.tallies[id(pattern)]
+        if tally.error is not None:
+            raise tally.error
+        return tally
 
     def chance(self) -> tuple[int, int]:
         raise LookupError("a claim draws nothing")

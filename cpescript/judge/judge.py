@@ -7,24 +7,31 @@ are instants that somebody else's clock brings (`clock`, `Timers`), so that a sa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from cpescript.diagnostics import Span
-from cpescript.judge.conditions import Condition, Setting, condition
+from cpescript.judge.conditions import AnyOf, condition
 from cpescript.judge.facts import Tally, TraceFacts, Witness
-from cpescript.judge.monitors import Monitor
+from cpescript.judge.interest import Interest, state_of
+from cpescript.judge.monitors import Mode as MonitorMode
+from cpescript.judge.monitors import Monitor, Until
 from cpescript.judge.probes import Probe, Probes
 from cpescript.judge.quantity import Amount
+from cpescript.judge.setting import Condition, Setting, Taken, Together, Window
 from cpescript.judge.waiting import Mode, Statement, Waiting
 from cpescript.kernel.time import DEFAULT_START, Instant, format_clock
 from cpescript.kernel.trace import Record, Trace
 from cpescript.pattern import expression as x
-from cpescript.pattern.claim import BlockClaim, Claim, MessageClaim, Quantifier, ValueClaim
-from cpescript.pattern.evaluate import Capture, CompiledPattern, EvaluationError, Scope
+from cpescript.pattern.claim import BlockClaim, Claim, MessageClaim, Quantifier, StateClaim, ValueClaim
+from cpescript.pattern.evaluate import Capture, CompiledPattern, EvaluationError, Scope, resolve, unconditional
 from cpescript.results import ClaimResult, DeviceMiss, Problem
 
 NEAR_UP_TO = 1_000
 """Fleets up to this size remember, per claim and device, the last message that almost met it."""
+
+
+TIDY_FROM = 10_000
+"""Taken messages up to this many are not worth looking through for those that can be forgotten."""
 
 
 class Timers(Protocol):
@@ -67,8 +74,13 @@ class Judge:
         self._value_listeners: list[Callable[[Record], None]] = []
         self._last_session: dict[int, tuple[int, str, str]] = {}
         self._last_order: dict[int, int] = {}
+        self._looks_back = False
+        """Whether a claim may look at messages from before the window of what is running."""
+        self._told: set[tuple[Span, str]] = set()
         trace.watch(["spawn"], self._spawned)
-        self._states = frozenset("online" if state == "offline" else state for state in states)
+        trace.watch(["stopped"], self.facts.taken_away)
+        trace.watch(["belief"], self.facts.believed)
+        self._states = frozenset(map(state_of, states))
         if self._states:
             trace.watch(["state", *(["session"] if "in session" in self._states else [])], self._state)
         if parameters:
@@ -85,20 +97,36 @@ class Judge:
         """
         if isinstance(claim, BlockClaim):
             for part in claim.claims:
+                self._date(part)
                 self.prepare(part, scope, keep_all=keep_all, keep=keep)
         elif isinstance(claim, MessageClaim):
+            self._looks_back = self._looks_back or (keep_all and claim.comparison is None)
             if id(claim) not in self._probes:
-                probe = Probe(claim.pattern, scope, keep_all=keep_all, keep_record=keep or claim.capture is not None)
+                probe = self._new_probe(claim, scope, keep_all=keep_all, keep=keep)
                 self._probes[id(claim)] = probe
                 self.probes.add(probe)
         elif isinstance(claim, ValueClaim):
             self.count(claim.patterns, scope)
 
+    def dated(self, *claims: Claim) -> None:
+        """Remember from now on what came first of these claims."""
+        for claim in claims:
+            self._date(claim)
+
+    def _date(self, claim: Claim) -> None:
+        if isinstance(claim, StateClaim):
+            self.facts.dated.add(state_of(claim.state))
+
+    def _new_probe(self, claim: MessageClaim, scope: Scope, *, keep_all: bool, keep: bool = False) -> Probe:
+        keep_record = keep or claim.capture is not None
+        return Probe(claim.pattern, scope, self.broken, keep_all=keep_all, keep_record=keep_record)
+
     def count(self, patterns: Iterable[x.MessagePattern], scope: Scope) -> None:
         """Count the matches of these patterns from now on, for `count(…)` and `rate(…)`."""
         for pattern in patterns:
             if id(pattern) not in self.facts.tallies:
-                tally = self.facts.tallies[id(pattern)] = Tally(CompiledPattern(pattern, scope))
+                tally = self.facts.tallies[id(pattern)] = Tally(CompiledPattern(pattern, scope), self.broken)
+                self.probes.recall(pattern.kinds, tally.observe)
                 self.probes.listen(pattern.kinds, tally.observe)
 
     def rated(self, pattern: x.MessagePattern, window: int) -> None:
@@ -134,20 +162,28 @@ class Judge:
         lasting: int = 0,
         limit_text: str = "",
         unless: tuple[Claim, Sequence[int]] | None = None,
-        taken: dict[int, tuple[int, int]] | None = None,
+        taken: Taken | None = None,
         captures: dict[str, Capture] | None = None,
+        since: Mapping[int, Window] | None = None,
         done: Callable[[Waiting], None],
     ) -> Waiting:
         """Open a claim on `devices` ([0]: on the run as a whole). May call `done` before it returns.
 
-        Raises EvaluationError where the quantifier or a count cannot be worked out.
+        `since`: the windows of devices that have one of their own, as `since NAME` gives them; then `window` is the
+        earliest and `deadline` the last of them. It is given, if empty, for `since start` too. The devices of `unless`
+        are those of the claim, or others that are judged together. Raises EvaluationError where the quantifier or a
+        count cannot be worked out.
         """
         amount = Amount.of(quantifier, scope)
-        together = devices if quantifier.kind == "across" else None
-        if together is not None:
-            devices = [0]
-        after = self._trace.count if mode == "for" else after
-        setting = self._setting(statement, scope, window, after, taken, captures)
+        claimed = devices
+        if mode == "for" and since is None:
+            after = self._trace.count
+        own = since or {}
+        together: Together | None = None
+        if amount.kind == "across":
+            devices, own, together = [0], {}, lambda: claimed
+        closes = deadline if mode == "within" else None
+        setting = self._setting(statement, scope, Window(window, after, closes), own, taken, captures, len(claimed))
         waiting = Waiting(
             self,
             statement,
@@ -158,70 +194,118 @@ class Judge:
             deadline=deadline,
             lasting=lasting,
             limit_text=limit_text,
-            unless=condition(unless[0], setting) if unless is not None else None,
+            unless=self._unless(unless, claimed, setting, together) if unless is not None else None,
             window=window,
+            own=own,
             done=done,
         )
         self.waiting.append(waiting)
         waiting.open()
         return waiting
 
+    def _unless(
+        self, unless: tuple[Claim, Sequence[int]], claimed: Sequence[int], setting: Setting, together: Together | None
+    ) -> Condition | AnyOf:
+        second = condition(unless[0], setting)
+        if together is None and list(unless[1]) == list(claimed):
+            return second
+        return AnyOf(second, unless[1])
+
     def monitor(
         self,
         statement: Statement,
-        mode: Literal["always", "never", "sometimes"],
+        mode: MonitorMode,
         quantifier: Quantifier,
         target: x.Target | None,
         scope: Scope,
+        until: tuple[Claim, Sequence[int] | None] | None = None,
     ) -> Monitor:
-        """Open an invariant."""
-        if isinstance(statement.claim, ValueClaim):
-            self.count(statement.claim.patterns, scope)
-        together = None
-        setting = self._setting(statement, scope, self.facts.now, self._trace.count, None, None)
-        monitor = Monitor(
-            self,
-            statement,
-            mode,
-            Amount.of(quantifier, scope),
-            target,
-            scope,
-            condition(statement.claim, setting, together),
-        )
+        """Open an invariant. `until`: what ends it, and the devices that this is asked of; None: those of the target.
+
+        Raises EvaluationError where the quantifier, a count or the target cannot be worked out.
+        """
+        claim = statement.claim
+        if isinstance(claim, ValueClaim):
+            self.count(claim.patterns, scope)
+        amount = Amount.of(quantifier, scope)
+        together: Together | None = None
+        if amount.kind == "across" and target is not None:
+            among = target
+            together = lambda: resolve(among, scope)  # noqa: E731
+        setting = self._setting(statement, scope, Window(self.facts.now, self._trace.count), {}, None, None, 0)
+        # Monitors look back to their own beginning, whatever the window of the statements that run beside them.
+        setting.probe = lambda claim: self._probe(claim, scope, keep_all=True)
+        ends = self._until(until, target, amount, setting, together) if until is not None else None
+        if isinstance(claim, MessageClaim) and claim.comparison is None and not claim.negated:
+            # It is asked of each message as it comes: nothing need be remembered.
+            setting.probe = lambda claim: self._new_probe(claim, scope, keep_all=False)
+        judged = condition(claim, setting, together)
+        monitor = Monitor(self, statement, mode, amount, target, scope, judged, ends)
         self.monitors.append(monitor)
         monitor.open()
         return monitor
+
+    def _until(
+        self,
+        until: tuple[Claim, Sequence[int] | None],
+        target: x.Target | None,
+        amount: Amount,
+        setting: Setting,
+        together: Together | None,
+    ) -> Until:
+        claim, devices = until
+        if isinstance(claim, ValueClaim):
+            self.count(claim.patterns, setting.scope)
+        spoken = resolve(unconditional(target), setting.scope) if target is not None else self.facts.all
+        if devices is None and together is not None and isinstance(claim, MessageClaim):
+            return Until(condition(claim, setting, together), frozenset([0]), False)
+        asked = frozenset(spoken if devices is None else devices)
+        return Until(condition(claim, setting), asked, asked != frozenset(spoken))
 
     def _setting(
         self,
         statement: Statement,
         scope: Scope,
-        window: int,
-        after: int,
-        taken: dict[int, tuple[int, int]] | None,
+        window: Window,
+        own: Mapping[int, Window],
+        taken: Taken | None,
         captures: dict[str, Capture] | None,
+        devices: int,
     ) -> Setting:
+        if taken is not None and not self._looks_back:
+            self._tidy(taken)
         return Setting(
             facts=self.facts,
             scope=scope,
             window=window,
-            after=after,
+            own=own,
             taken=taken if taken is not None else {},
             line=statement.span.line,
+            devices=devices,
             text=self.text,
             probe=lambda claim: self._probe(claim, scope),
             session_of=self._session_of,
+            here=lambda: self._trace.count,
             captures=captures if captures is not None else {},
         )
 
-    def _probe(self, claim: MessageClaim, scope: Scope) -> Probe:
+    def _tidy(self, taken: Taken) -> None:
+        """Forget which messages are taken that no window reaches back to any more."""
+        if len(taken) < TIDY_FROM:
+            return
+        gone = [n for n, (_, t) in taken.items() if t < self.probes.floor]
+        if len(gone) * 2 > len(taken):
+            for n in gone:
+                del taken[n]
+
+    def _probe(self, claim: MessageClaim, scope: Scope, *, keep_all: bool = False) -> Probe:
         if id(claim) not in self._probes:
-            self.prepare(claim, scope, keep_all=False)
+            self.prepare(claim, scope, keep_all=keep_all)
         return self._probes[id(claim)]
 
     # --- for waiting claims and monitors --------------------------------------------------------------------------
 
-    def listen(self, condition: Condition, listener: Callable[[Record], None]) -> None:
+    def listen(self, condition: Condition | AnyOf | Interest, listener: Callable[[Record], None]) -> None:
         """Call `listener` after each record that concerns the condition."""
         self.probes.listen(condition.kinds, listener)
         for state in condition.states:
@@ -229,7 +313,7 @@ class Judge:
         if condition.paths:
             self._value_listeners.append(listener)
 
-    def deafen(self, condition: Condition, listener: Callable[[Record], None]) -> None:
+    def deafen(self, condition: Condition | AnyOf | Interest, listener: Callable[[Record], None]) -> None:
         self.probes.deafen(condition.kinds, listener)
         for state in condition.states:
             self._state_listeners[state] = [each for each in self._state_listeners[state] if each != listener]
@@ -262,6 +346,8 @@ class Judge:
             return DeviceMiss("all together", "", t, expected, actual)
         facts = self.facts
         name = f"{facts.attribute(device, 'cohort')}[{facts.attribute(device, 'index')}]"
+        if device in facts.stopped:
+            actual += f" (stopped at line {facts.stopped[device]})"
         witness = facts.witness
         return DeviceMiss(name, witness.identity(device), t, expected, actual, witness.recent(device))
 
@@ -276,8 +362,11 @@ class Judge:
         for device in devices:
             self._last_order[device] = self.facts.now
 
-    def broken(self, error: EvaluationError, statement: Statement) -> None:
-        """A claim could not be worked out: the scenario's fault."""
+    def broken(self, error: EvaluationError, statement: Statement | None = None) -> None:
+        """A claim could not be worked out: the scenario's fault, told once."""
+        if (error.span, error.message) in self._told:
+            return
+        self._told.add((error.span, error.message))
         self.problems.append(
             Problem("scenario", error.message, error.remedy, error.span, self.line(error.span), self.facts.now)
         )

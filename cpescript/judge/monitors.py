@@ -1,26 +1,49 @@
 """Monitors: `always`, `never`, `sometimes`, checked at every event that concerns them until they are closed.
 
 A violation is noted and the scenario goes on: the miss decides the verdict, and what follows is still worth seeing.
+
+1. `always each` and `never any`, the usual ones, speak of devices one by one: each that breaks the rule is named, each
+   time that it begins to. Other quantifiers, and figures of several devices, are broken as a whole.
+2. Who belongs to a target with `where` is asked anew whenever something happens that the `where` asks about.
+3. `until` ends the rule device by device where it speaks of them one by one, else when each device has met it. The
+   message that ends it does not break it.
+4. What time alone changes (`elapsed`, `rate`) is asked at the instant when it does, and at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cpescript.judge.conditions import Condition, MessageCondition
+from cpescript.judge.facts import asked
+from cpescript.judge.interest import Interest, interest_in_members
+from cpescript.judge.messages import MessageCondition
 from cpescript.judge.numbers import Numbers
-from cpescript.judge.probes import DIRECTED
 from cpescript.judge.quantity import Amount
-from cpescript.judge.waiting import MISSES_SHOWN, Statement, Waiting
+from cpescript.judge.setting import Condition
+from cpescript.judge.waiting import MISSES_SHOWN, Statement
 from cpescript.kernel.time import format_clock
-from cpescript.kernel.trace import TO_ACS, Record
+from cpescript.kernel.trace import Record
 from cpescript.pattern import expression as x
-from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope, member, resolve, unconditional
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope, is_fixed, member, resolve, unconditional
 from cpescript.results import ClaimResult, ClaimVerdict, DeviceMiss
 
 if TYPE_CHECKING:
     from cpescript.judge.judge import Judge
+
+Mode = Literal["always", "never", "sometimes"]
+_ONE_BY_ONE = frozenset({("always", "each"), ("never", "any"), ("sometimes", "any")})
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """What ends a monitor: a condition, and the devices that it is asked of, device 0 for what is asked of them all
+    together. `own`: they are others than those that the monitor speaks of."""
+
+    condition: Condition
+    devices: frozenset[int]
+    own: bool
 
 
 class Monitor:
@@ -30,11 +53,12 @@ class Monitor:
         self,
         judge: Judge,
         statement: Statement,
-        mode: Literal["always", "never", "sometimes"],
+        mode: Mode,
         amount: Amount,
         target: x.Target | None,
         scope: Scope,
         condition: Condition,
+        until: Until | None = None,
     ) -> None:
         self.judge = judge
         self.statement = statement
@@ -43,108 +67,192 @@ class Monitor:
         self.condition = condition
         self.opened = judge.facts.now
         self.result: ClaimResult | None = None
-        self.until: Waiting | None = None
         self._target = target
         self._scope = scope
         self._member: Callable[[int], bool] = member(target, scope) if target is not None else lambda device: True
-        self._fixed = target is not None and _is_fixed(target)
-        self._total: int | None = None
+        self._fixed = target is None or is_fixed(target)
+        self._single = target is None or amount.kind == "across"
+        """Whether it is asked once for all (as device 0), not of each device."""
+        self._one_by_one = (mode, amount.kind) in _ONE_BY_ONE and not self._single
+        self._pattern: CompiledPattern | None = None
+        if type(condition) is MessageCondition:
+            # Messages come to a device and are gone: who had one is remembered, where that is what matters.
+            self._pattern = CompiledPattern(condition.claim.pattern, scope)
+            self._one_by_one = mode == "never" and amount.kind in ("any", "each", "across")
+        self._until = until
+        self._until_met: set[int] = set()
+        self._released = Numbers()
+        """Devices for which the rule is over."""
+        self._members = Numbers()
         self._holding = Numbers()
+        self._bad = Numbers()
+        self._total: int | None = None
         self._misses: dict[int, DeviceMiss] = {}
         self._violations = 0
         self._missed: set[int] = set()
         self._came_true = False
         self._violated = False
-        self._asked = 0
-        self._listening = False
-        self._pattern = CompiledPattern(condition.claim.pattern, scope) if type(condition) is MessageCondition else None
+        self._alarm: int | None = None
+        self._alarm_due = 0
+        self._gone: str = ""
+        members = interest_in_members(target)
+        self._all = members.wide or condition.wide
+        self._concern = Interest() | condition | members
+        if until is not None:
+            self._concern |= until.condition
+
+    # --- life -----------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Judge what is so now, and listen."""
-        self.judge.listen(self.condition, self._event)
-        self._listening = True
-        if self._pattern is None:
-            try:
-                for device in self._devices():
-                    self._ask(device)
-                self._judge(0)
-            except EvaluationError as error:
-                self.judge.broken(error, self.statement)
+        self.judge.listen(self._concern, self._event)
+        try:
+            self._gone = self._stopped()
+            if self._until is not None:
+                for device in sorted(self._until.devices):
+                    self._end_for(device)
+            if self.result is None and self._pattern is None:
+                self._ask_all()
+            elif self.result is None:
+                self._wake(())
+        except EvaluationError as error:
+            self._broken(error)
 
-    def _devices(self) -> Sequence[int]:
-        if self._target is None or self.amount.kind == "across":
-            return [0]
-        return resolve(self._target, self._scope)
+    def close(self, *, cut: bool = False) -> None:
+        """End the monitor and settle its verdict. A violated one is missed, whenever it ends."""
+        if self.result is not None:
+            return
+        try:
+            if self.condition.timed:
+                # What time changes is not only so when something happens.
+                self._ask_all(wake=False)
+            verdict, message = self._verdict(cut)
+            devices = self._size() if self._target is not None else 0
+        except EvaluationError as error:
+            self._broken(error)
+            return
+        self._settle(verdict, message, devices)
+
+    def _broken(self, error: EvaluationError) -> None:
+        """It cannot be worked out: it ends here."""
+        self.judge.broken(error, self.statement)
+        if self.result is None:
+            self._settle("error", error.message, len(self._members))
+
+    def _settle(self, verdict: ClaimVerdict, message: str, devices: int) -> None:
+        self.judge.deafen(self._concern, self._event)
+        if self._alarm is not None:
+            self.judge.timers.cancel(self._alarm)
+            self._alarm = None
+        self.result = ClaimResult(
+            statement=self.mode,
+            span=self.statement.claim.span,
+            source=self.statement.source,
+            verdict=verdict,
+            message=message,
+            opened=self.opened,
+            closed=self.judge.facts.now,
+            devices=devices,
+            met=0,
+            missed=len(self._missed),
+            misses=tuple(self._misses.values()),
+            callers=self.statement.callers,
+        )
+        self.judge.settled(self.result)
+
+    # --- events ---------------------------------------------------------------------------------------------------
 
     def _event(self, record: Record) -> None:
         if self.result is not None:
             return
+        device = record.device
         try:
+            if self._until is not None and (self._end_for(device) or self.result is not None):
+                return
             if self._pattern is not None:
                 self._message(record)
-            elif self._target is None or self.amount.kind == "across":
-                self._ask(0)
-                self._judge(record.device)
-            elif self._member(record.device):
-                self._ask(record.device)
-                self._judge(record.device)
+            elif self._single or self._all:
+                self._ask_all(device)
+            elif device in self._members or self._member(device):
+                self._ask(device)
+                self._judge(device)
+                self._wake((device,))
         except EvaluationError as error:
-            self.judge.broken(error, self.statement)
-            self.close()
+            self._broken(error)
 
     def _message(self, record: Record) -> None:
-        from cpescript.judge.facts import view
-
         assert self._pattern is not None
-        if self._pattern.node.kind in DIRECTED and record.direction == TO_ACS:
+        if record.kind not in self._pattern.node.kinds:
+            # It concerns the target or the `until` only.
             return
-        self._asked += 1
-        if not self._member(record.device):
+        if not self._member(record.device) or asked(self._pattern, record) != self._pattern.full:
             return
-        if self._pattern.mask(record.device, view(record), record.http) != self._pattern.full:
+        said = f"{record.kind} came at {format_clock(record.t)}"
+        if self._one_by_one:
+            self._violation(record.device, said)
             return
-        self._came_true = True
-        if self.mode == "never":
-            self._violation(record.device, f"{record.kind} came at {format_clock(record.t)}")
+        self._holding.add(record.device)
+        whole = self._single or self.amount.reached(len(self._holding), self._size())
+        self._came_true = self._came_true or whole
+        if whole and self.mode == "never":
+            self._violation(record.device, f"{len(self._holding)} devices had {record.kind}; {said}")
+
+    def _devices(self) -> Sequence[int]:
+        """Return every device that it may have to do with."""
+        if self._target is None or self._single:
+            return [0]
+        return resolve(unconditional(self._target), self._scope)
+
+    def _ask_all(self, device: int = 0, *, wake: bool = True) -> None:
+        """Ask every device, after something happened to one of them (0: to none)."""
+        devices = self._devices()
+        for each in devices:
+            self._ask(each)
+        if self._one_by_one:
+            for each in devices:
+                self._judge(each)
+        else:
+            self._judge(device)
+        if wake:
+            self._wake(devices)
 
     def _ask(self, device: int) -> None:
-        self._asked += 1
-        if self.condition.holds(device):
-            self._holding.add(device)
+        if self._single or (device not in self._released and self._member(device)):
+            self._members.add(device)
+            (self._holding.add if self.condition.holds(device) else self._holding.discard)(device)
         else:
+            self._members.discard(device)
             self._holding.discard(device)
 
     def _judge(self, device: int) -> None:
-        """Ask the quantifier, after something happened to `device` (0: nothing did, the monitor opened)."""
-        if self.amount.kind == "across" or self._target is None:
-            satisfied = 0 in self._holding
-            count, total = int(satisfied), 1
-        else:
-            total = self._size()
-            count = len(self._holding) if self._fixed else sum(1 for each in self._holding if self._member(each))
-            satisfied = self.amount.reached(count, total) if total else self.mode == "always"
-        if satisfied:
-            self._came_true = True
-        violated = satisfied if self.mode == "never" else not satisfied if self.mode == "always" else False
-        if not violated:
-            self._violated = False
+        """Ask the quantifier, after something happened to `device` (0: nothing did, or not to one alone)."""
+        if self._one_by_one:
+            self._judge_one(device)
             return
-        each = self.amount.kind in ("each", "any")
-        if each and self.mode != "sometimes" and device:
-            # Every device that breaks the rule is named, not only the one that broke it first.
-            if (device in self._holding) is (self.mode == "never"):
+        if self._single:
+            count, total = int(0 in self._holding), 1
+            satisfied = bool(count)
+        else:
+            count, total = len(self._holding), self._size()
+            satisfied = self.amount.reached(count, total) if total else self.mode == "always"
+        self._came_true = self._came_true or satisfied
+        violated = satisfied if self.mode == "never" else not satisfied if self.mode == "always" else False
+        if violated and not self._violated:
+            self._violation(device, self._figure(count, total))
+        self._violated = violated
+
+    def _judge_one(self, device: int) -> None:
+        holds = device in self._holding
+        self._came_true = self._came_true or holds
+        if self.mode != "sometimes" and device in self._members and holds is (self.mode == "never"):
+            if device not in self._bad:
+                self._bad.add(device)
                 self._violation(device, self.condition.actual(device))
-        elif not self._violated:
-            if each:
-                for broken in self._devices():
-                    if (broken in self._holding) is (self.mode == "never"):
-                        self._violation(broken, self.condition.actual(broken))
-            else:
-                self._violation(device, self._figure(count, total))
-        self._violated = True
+        else:
+            self._bad.discard(device)
 
     def _figure(self, count: int, total: int) -> str:
-        if self.amount.kind == "across" or self._target is None:
+        if self._single:
             return self.condition.actual(0)
         return f"{count} of {total} were {self.condition.expected(0)}"
 
@@ -152,12 +260,13 @@ class Monitor:
         """How many devices are in the target; counted anew only where its members can have changed."""
         if self._target is None:
             return 1
-        known = len(self.judge.facts.all)
+        if not self._fixed and self._pattern is None and not self._single:
+            return len(self._members)
+        if isinstance(self._target, x.All):
+            return len(self.judge.facts.all) - len(self._released)
         if self._total is None or not self._fixed:
-            if isinstance(self._target, x.All):
-                return known
             self._total = len(resolve(self._target, self._scope))
-        return self._total
+        return self._total - len(self._released)
 
     def _violation(self, device: int, actual: str) -> None:
         self._violations += 1
@@ -168,35 +277,65 @@ class Monitor:
             expected = f"{self.mode} {self.judge.text(self.statement.claim)}"
             self._misses[device] = self.judge.miss(device, self.judge.facts.now, expected, actual)
 
-    def close(self, *, cut: bool = False) -> None:
-        """End the monitor and settle its verdict. A violated one is missed, whenever it ends."""
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _wake(self, devices: Iterable[int]) -> None:
+        """Have the next instant told at which time alone changes it for one of these devices."""
+        asked = [(self.condition, device) for device in devices if self._single or device in self._members]
+        if self._until is not None:
+            asked += [(self._until.condition, device) for device in self._until.devices]
+        for condition, device in asked:
+            when = condition.alarm(device) if condition.timed else None
+            if when is None or (self._alarm is not None and self._alarm_due <= when):
+                continue
+            if self._alarm is not None:
+                self.judge.timers.cancel(self._alarm)
+            self._alarm, self._alarm_due = self.judge.timers.at(when, self._rung), when
+
+    def _rung(self) -> None:
+        self._alarm = None
         if self.result is not None:
             return
-        if self._listening:
-            self.judge.deafen(self.condition, self._event)
-        until, self.until = self.until, None
-        if until is not None and not until.over():
-            # Its end closes the monitor: that is what is being done already.
-            until.close(cut=True)
-            return
-        verdict, message = self._verdict()
-        self.result = ClaimResult(
-            statement=self.mode,
-            span=self.statement.claim.span,
-            source=self.statement.source,
-            verdict=verdict,
-            message=message,
-            opened=self.opened,
-            closed=self.judge.facts.now,
-            devices=self._size() if self._target is not None else 0,
-            met=0,
-            missed=len(self._missed),
-            misses=tuple(self._misses.values()),
-            callers=self.statement.callers,
-        )
-        self.judge.settled(self.result)
+        try:
+            for device in sorted(self._until.devices) if self._until is not None else ():
+                self._end_for(device)
+            if self.result is None:
+                self._ask_all()
+        except EvaluationError as error:
+            self._broken(error)
 
-    def _verdict(self) -> tuple[ClaimVerdict, str]:
+    # --- its end --------------------------------------------------------------------------------------------------
+
+    def _end_for(self, device: int) -> bool:
+        """Look whether `until` has come true for a device; return whether the rule is over for it."""
+        until = self._until
+        assert until is not None
+        if 0 in until.devices:
+            device = 0
+        if device not in self._until_met:
+            if device not in until.devices or not until.condition.holds(device):
+                return False
+            self._until_met.add(device)
+            if self._one_by_one and not until.own:
+                self._released.add(device)
+                for numbers in (self._members, self._holding, self._bad):
+                    numbers.discard(device)
+            if len(self._until_met) == len(until.devices):
+                self.close()
+        return device in self._released
+
+    def _stopped(self) -> str:
+        """Return why it could not have been broken, where its devices were taken away before it began."""
+        stopped = self.judge.facts.stopped
+        if not stopped or self._target is None:
+            return ""
+        lines = {stopped.get(device) for device in resolve(unconditional(self._target), self._scope)}
+        if not lines or None in lines:
+            return ""
+        where = ", ".join(map(str, sorted(line for line in lines if line is not None)))
+        return f"the devices that it speaks of had been stopped at line {where}"
+
+    def _verdict(self, cut: bool) -> tuple[ClaimVerdict, str]:
         if self._violations:
             first = min(self._misses.values(), key=lambda miss: miss.t)
             times = "once" if self._violations == 1 else f"{self._violations} times"
@@ -204,18 +343,11 @@ class Monitor:
         if self._target is not None and not resolve(unconditional(self._target), self._scope):
             return "vacuous", "there was no device that it could have spoken of"
         if self.mode == "sometimes":
-            return ("met", "it came true") if self._came_true else ("missed", "it never came true")
+            if self._came_true:
+                return "met", "it came true"
+            return ("inconclusive", "the run ended before it came true") if cut else ("missed", "it never came true")
+        if self._gone:
+            return "vacuous", self._gone
         if self.opened == self.judge.facts.now:
             return "vacuous", "no time passed while it was open"
         return "met", "never broken"
-
-
-def _is_fixed(target: x.Target) -> bool:
-    """Whether membership depends on nothing that changes while a scenario runs, but for devices being added."""
-    if isinstance(target, x.Where):
-        return False
-    if isinstance(target, x.Except):
-        return _is_fixed(target.base) and _is_fixed(target.removed)
-    if isinstance(target, x.Union_):
-        return all(map(_is_fixed, target.parts))
-    return True

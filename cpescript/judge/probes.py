@@ -7,27 +7,28 @@ still look back to (`Probes.floor`), and everything once its claim can never run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
 
-from cpescript.judge.facts import view
-from cpescript.kernel.trace import TO_ACS, Record, Trace
-from cpescript.pattern.evaluate import CompiledPattern, Scope
+from cpescript.judge.facts import DIRECTED, asked
+from cpescript.kernel.trace import LOCAL, TO_ACS, Record, Trace
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
 from cpescript.pattern.expression import MessagePattern
 
 NEVER = 1 << 62
+LOCAL_MESSAGES = ("ConnectionRequest", "SessionEnd")
+"""What a claim can name as a message and the trace tells as a local fact."""
 MOST_NOTED = 1_000_000
 """Matches that all probes together hold (about 200 MB); past it the oldest go and the claim is inconclusive."""
-
-DIRECTED = frozenset({"Request", "Response"})
-"""Words for whatever the ACS sends; everything else is told apart by its kind."""
 
 
 class Match:
     """A message that met (some settings of) a pattern. `record` is kept where a claim will read it."""
 
-    __slots__ = ("mask", "n", "record", "t")
+    __slots__ = ("device", "mask", "n", "record", "t")
 
-    def __init__(self, t: int, n: int, mask: int, record: Record | None) -> None:
+    def __init__(self, device: int, t: int, n: int, mask: int, record: Record | None) -> None:
+        self.device = device
         self.t = t
         self.n = n
         self.mask = mask
@@ -38,9 +39,11 @@ class Probe:
     """Notes the matches of one pattern of one claim."""
 
     __slots__ = (
+        "_broken",
         "_compiled",
         "_directed",
         "_matches",
+        "error",
         "keep_all",
         "keep_record",
         "lost",
@@ -50,7 +53,15 @@ class Probe:
         "wants_near",
     )
 
-    def __init__(self, pattern: MessagePattern, scope: Scope, *, keep_all: bool, keep_record: bool) -> None:
+    def __init__(
+        self,
+        pattern: MessagePattern,
+        scope: Scope,
+        broken: Callable[[EvaluationError], None],
+        *,
+        keep_all: bool,
+        keep_record: bool,
+    ) -> None:
         self.pattern = pattern
         self._directed = pattern.kind in DIRECTED
         self.keep_all = keep_all
@@ -62,17 +73,25 @@ class Probe:
         self.near: dict[int, tuple[int, Record]] = {}
         self.wants_near = True
         self.lost = False
+        self.error: EvaluationError | None = None
+        """Why the pattern cannot be asked: whoever looks here next has to say so."""
+        self._broken = broken
 
     def observe(self, record: Record) -> bool:
         """Note a record of one of the pattern's kinds; return whether it matched."""
-        if self._directed and record.direction == TO_ACS:
+        if self.error is not None or (self._directed and record.direction == TO_ACS):
             return False
-        mask = -1 if self._compiled is None else self._compiled.mask(record.device, view(record), record.http)
+        try:
+            mask = -1 if self._compiled is None else asked(self._compiled, record)
+        except EvaluationError as error:
+            self.error = error
+            self._broken(error)
+            return False
         if mask == 0:
             if self.wants_near:
                 self.near[record.device] = (record.t, record)
             return False
-        match = Match(record.t, record.n, mask, record if self.keep_record else None)
+        match = Match(record.device, record.t, record.n, mask, record if self.keep_record else None)
         noted = self._matches.get(record.device)
         if noted is None:
             # Most devices match once: no list for those, there may be 100,000.
@@ -90,6 +109,10 @@ class Probe:
         if noted is None:
             return []
         return [match for match in (noted if isinstance(noted, list) else (noted,)) if match.t >= window]
+
+    def devices(self) -> Iterable[int]:
+        """Return the devices that anything is noted of."""
+        return self._matches
 
     def forget(self, before: int) -> None:
         """Drop what was noted before an instant."""
@@ -127,8 +150,26 @@ class Probes:
         self._listeners: dict[str, list[Callable[[Record], object]]] = {}
         self.floor = 0
         self._noted = 0
+        self._remembered: deque[Record] | None = None
+
+    def remember(self, most: int) -> None:
+        """Keep the last `most` messages, for claims that nobody knows of yet: not every scenario is written ahead."""
+        remembered = self._remembered = deque(maxlen=most)
+        self._trace.watch(None, lambda record: remembered.append(record) if record.direction != LOCAL else None)
+        self._trace.watch(LOCAL_MESSAGES, remembered.append)
+
+    def recall(self, kinds: Collection[str], observe: Callable[[Record], object]) -> bool:
+        """Call `observe` with the remembered messages of these kinds; return whether there may have been more."""
+        if self._remembered is None:
+            return False
+        for record in self._remembered:
+            if record.kind in kinds:
+                observe(record)
+        return len(self._remembered) == self._remembered.maxlen
 
     def add(self, probe: Probe) -> None:
+        probe.lost = self.recall(probe.pattern.kinds, probe.observe)
+        self._noted += probe.noted
         for kind in probe.pattern.kinds:
             self._by_kind.setdefault(kind, []).append(probe)
             self._ensure(kind)

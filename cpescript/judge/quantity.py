@@ -7,7 +7,8 @@ from typing import Any
 
 from cpescript.kernel.time import Percent
 from cpescript.pattern.claim import Quantifier
-from cpescript.pattern.evaluate import Scope, evaluate, share_of
+from cpescript.pattern.evaluate import Scope, evaluate
+from cpescript.pattern.functions import share_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,26 @@ now
 within
     a device has met it at whatever instant of the window it first held; latched.
 for
-    it must hold all through; a device that breaks it has missed.
+    it must hold all through; a device that breaks it has missed for good. `at most` and `exactly` so many devices of
+    a state, value or belief: so many at each instant.
 within, for
     (`wait until … for D within W`) the whole must hold without a break for D, and that before W is over.
+
+`unless`: a device misses for good when the second claim comes true before the first one did. The order is that of the
+trace; one message that meets both is a miss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cpescript.diagnostics import Span
-from cpescript.judge.conditions import Condition
+from cpescript.judge.conditions import AnyOf
 from cpescript.judge.numbers import Numbers
 from cpescript.judge.quantity import Amount
+from cpescript.judge.setting import Condition, Window
 from cpescript.kernel.time import format_clock, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.pattern.claim import Claim
@@ -50,7 +55,10 @@ class Statement:
 
 
 class Waiting:
-    """A claim that has been opened. `verdict` is None until it is decided; then `done` is called once."""
+    """A claim that has been opened. `verdict` is None until it is decided; then `done` is called once.
+
+    `own`: windows of devices that have one of their own, with their deadlines; `deadline` is the last of all.
+    """
 
     def __init__(
         self,
@@ -64,8 +72,9 @@ class Waiting:
         deadline: int | None,
         lasting: int,
         limit_text: str,
-        unless: Condition | None,
+        unless: Condition | AnyOf | None,
         window: int,
+        own: Mapping[int, Window],
         done: Callable[[Waiting], None],
     ) -> None:
         self.judge = judge
@@ -83,12 +92,24 @@ class Waiting:
         self._limit_text = limit_text
         self._unless = unless
         self._done = done
+        self._own = own
+        bounded = condition.lasts and amount.kind in ("at most", "exactly")
+        self._whole = mode == "within, for" or (mode == "for" and bounded)
+        """Whether it is asked at each instant how many of the devices meet it."""
+        self._latches = mode == "for" and not bounded
+        """Whether a device meets it until it breaks it, once for all."""
         self._pending = Numbers(devices if mode != "for" else ())
-        self._met = Numbers(devices if mode == "for" else ())
+        self._met = Numbers(devices if self._latches else ())
         self._missed: dict[int, tuple[int, str]] = {}
         self._timer: int | None = None
         self._steady: int | None = None
+        self._steady_due = 0
+        self._alarm: int | None = None
+        self._alarm_due = 0
         self._listening = False
+        self._members = frozenset(devices) if self._whole else frozenset()
+        self._all = amount.kind == "across" or devices == [0] or condition.wide or (unless is not None and unless.wide)
+        """Whether each record may matter to every device."""
 
     def over(self) -> bool:
         return self.verdict is not None
@@ -100,43 +121,99 @@ class Waiting:
         if not self.devices and self.amount.kind != "across":
             self._close("vacuous", "there was no device to ask")
             return
+        if self._past() and not self.condition.looks_back:
+            self._close("inconclusive", "its time was over before it was asked")
+            return
         try:
             for device in self.devices:
                 self._ask(device)
+            self._wake(self.devices)
         except EvaluationError as error:
             self._broken(error)
             return
         if self.mode == "now":
             self.close()
             return
-        if self.mode == "within, for":
-            self._settle()
-        elif self._decide(closing=False):
+        if self._settle(closing=False):
             return
         if not (self.mode == "within" and self.condition.at_close and self._unless is None):
             # What is judged only when the window closes need not be told of what happens in it: probes note it.
             self._listen(True)
-        if self.deadline is not None:
-            self._timer = self.judge.timers.at(self.deadline, self._expired)
+        self._await_deadline()
+
+    def _past(self) -> bool:
+        return self.mode != "now" and self.deadline is not None and self.deadline < self.judge.facts.now
 
     def close(self, *, cut: bool = False) -> None:
         """Decide now: the window is over (or, `cut`, the run is)."""
         if self.over():
             return
         if cut and self.mode != "now":
-            if self.mode == "for" and self._missed:
-                self._decide(closing=True)
-            else:
-                self._close("inconclusive", "the run ended before it was decided")
-            return
-        if self.mode == "within, for":
+            self._close("inconclusive", "the run ended before it was decided")
+        elif self.mode == "within, for":
             self._close("missed", f"it did not hold without a break for {format_duration(self._lasting)}")
+        else:
+            self._decide(closing=True)
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def _await_deadline(self) -> None:
+        """Have the next deadline told: the one of all, or that of the devices whose own comes first."""
+        if self.deadline is None:
             return
-        self._decide(closing=True)
+        now = self.judge.facts.now
+        ends = [window.closes for window in self._own.values() if window.closes is not None and window.closes >= now]
+        self._timer = self.judge.timers.at(min([self.deadline, *ends]), self._expired)
 
     def _expired(self) -> None:
         self._timer = None
-        self.close()
+        now = self.judge.facts.now
+        if self.deadline is not None and self.deadline <= now:
+            if self._steady is not None and self._steady_due <= now:
+                # The stretch is complete in the very instant of the deadline.
+                self._lasted()
+                return
+            self.close()
+            return
+        try:
+            self._expire(now)
+        except EvaluationError as error:
+            self._broken(error)
+            return
+        if not self._settle(closing=False):
+            self._own = {device: window for device, window in self._own.items() if (window.closes or 0) > now}
+            self._await_deadline()
+
+    def _expire(self, now: int) -> None:
+        """The devices whose own deadline is now have met it, or miss it for good."""
+        for device, window in self._own.items():
+            if window.closes is None or window.closes > now or device not in self._pending:
+                continue
+            if self.condition.at_close:
+                self._meet(device)
+            if device in self._pending:
+                self._pending.discard(device)
+                self._missed[device] = (now, self.condition.actual(device))
+
+    def _wake(self, devices: Sequence[int]) -> None:
+        """Have the next instant told at which time alone changes the claim for one of these devices."""
+        if self.mode == "now":
+            return
+        for source in (self.condition, self._unless):
+            if source is None or not source.timed:
+                continue
+            for device in devices:
+                when = source.alarm(device) if self._concerns(device) else None
+                if when is None or (self._alarm is not None and self._alarm_due <= when):
+                    continue
+                if self._alarm is not None:
+                    self.judge.timers.cancel(self._alarm)
+                self._alarm, self._alarm_due = self.judge.timers.at(when, self._rung), when
+
+    def _rung(self) -> None:
+        self._alarm = None
+        if not self.over():
+            self._ask_again(self.devices)
 
     def _listen(self, on: bool) -> None:
         if on is self._listening:
@@ -151,62 +228,72 @@ class Waiting:
     def _event(self, record: Record) -> None:
         if self.over():
             return
-        device = record.device
+        if self._all:
+            self._ask_again(self.devices)
+        elif self._concerns(record.device):
+            self._ask_again((record.device,))
+
+    def _ask_again(self, devices: Sequence[int]) -> None:
         try:
-            if self.amount.kind == "across" or self.devices == [0]:
-                for each in self.devices:
-                    self._ask(each)
-            elif self._concerns(device):
+            for device in devices:
                 self._ask(device)
-            else:
-                return
+            self._wake(devices)
         except EvaluationError as error:
             self._broken(error)
             return
-        if self.mode == "within, for":
-            self._settle()
-        else:
-            self._decide(closing=False)
+        self._settle(closing=False)
 
     def _concerns(self, device: int) -> bool:
+        if self._whole:
+            return device not in self._missed and device in self._members
         return device in self._pending or device in self._met
 
     def _ask(self, device: int) -> None:
         """Ask one device's condition and note what changes."""
-        if self.mode == "for":
+        if device in self._missed:
+            return
+        met = self.mode == "within" and device in self._met
+        if self._unless is not None and not met and self._came_first(device):
+            self._pending.discard(device)
+            self._met.discard(device)
+            self._missed[device] = (self.judge.facts.now, f"{self._unless.expected(device)} came first")
+        elif self._latches:
             if device in self._met and not self.condition.holds(device):
                 self._met.discard(device)
                 self._missed[device] = (self.judge.facts.now, self.condition.actual(device))
-            return
-        if device in self._missed:
-            return
-        if self.mode == "within, for":
-            holds = self.condition.holds(device)
-            (self._met.add if holds else self._met.discard)(device)
-            (self._pending.discard if holds else self._pending.add)(device)
-            return
-        if device not in self._pending:
-            return
-        if self._unless is not None and self._unless.holds(device):
-            # A device that met the claim before is not pending any more: here the second claim came first.
-            self._pending.discard(device)
-            self._missed[device] = (self.judge.facts.now, f"{self._unless.expected(device)} came first")
-            return
-        if self.mode == "within" and self.condition.at_close:
-            return
-        if self.condition.holds(device):
+        elif self._whole:
+            (self._met.add if self.condition.holds(device) else self._met.discard)(device)
+        elif not (self.mode == "within" and self.condition.at_close):
+            self._meet(device)
+
+    def _meet(self, device: int) -> None:
+        if device in self._pending and self.condition.holds(device):
             self.condition.consume(device)
             self._pending.discard(device)
             self._met.add(device)
 
-    def _settle(self) -> None:
-        """`within, for`: start or break the stretch in which the whole holds."""
+    def _came_first(self, device: int) -> bool:
+        """Whether the claim of `unless` came true before the first one did."""
+        assert self._unless is not None
+        second = self._unless.reached(device)
+        if second is None:
+            return False
+        waits = self.mode == "within" and not self.condition.at_close
+        first = self.condition.reached(device) if waits else None
+        return first is None or first >= second
+
+    def _settle(self, *, closing: bool) -> bool:
+        """Draw the consequence of what was just asked; return whether the claim is decided."""
+        if self.mode != "within, for":
+            return self._decide(closing=closing)
         whole = self.amount.reached(len(self._met), len(self.devices))
         if whole and self._steady is None:
-            self._steady = self.judge.timers.at(self.judge.facts.now + self._lasting, self._lasted)
+            self._steady_due = self.judge.facts.now + self._lasting
+            self._steady = self.judge.timers.at(self._steady_due, self._lasted)
         elif not whole and self._steady is not None:
             self.judge.timers.cancel(self._steady)
             self._steady = None
+        return False
 
     def _lasted(self) -> None:
         self._steady = None
@@ -218,16 +305,18 @@ class Waiting:
     def _decide(self, *, closing: bool) -> bool:
         """Close the claim if its verdict is certain; return whether it did."""
         total = len(self.devices)
-        if self.mode == "within" and closing and self.condition.at_close:
-            for device in list(self.devices):
-                if device in self._pending and self.condition.holds(device):
-                    self.condition.consume(device)
-                    self._pending.discard(device)
-                    self._met.add(device)
+        if closing:
+            try:
+                self._ask_at_close()
+            except EvaluationError as error:
+                self._broken(error)
+                return True
         met, possible = len(self._met), total - len(self._missed)
         if closing:
             verdict = self.amount.verdict(met, met, total, closing=True)
-        elif self.mode == "for":
+        elif self._whole:
+            verdict = None if self.amount.reached(met, total) else False
+        elif self._latches:
             # Those that keep to it now may break it yet.
             verdict = self.amount.verdict(0, met, total, closing=False)
         else:
@@ -246,9 +335,14 @@ class Waiting:
                 self._close("missed", "")
         return True
 
+    def _ask_at_close(self) -> None:
+        if self.mode == "within" and self.condition.at_close:
+            for device in self.devices:
+                self._meet(device)
+
     def _excused(self) -> list[int]:
         """Devices that an external ACS had no occasion to serve (language page, Windows)."""
-        if self.mode == "now":
+        if self.mode in ("now", "for"):
             return []
         return [
             device
@@ -263,17 +357,19 @@ class Waiting:
     def _close(self, verdict: ClaimVerdict, why: str) -> None:
         self.verdict = verdict
         self._listen(False)
-        for handle in (self._timer, self._steady):
+        for handle in (self._timer, self._steady, self._alarm):
             if handle is not None:
                 self.judge.timers.cancel(handle)
-        self._timer = self._steady = None
+        self._timer = self._steady = self._alarm = None
         self.result = self._result(verdict, why)
         self.judge.closed(self)
         self._done(self)
 
     def _result(self, verdict: ClaimVerdict, why: str) -> ClaimResult:
-        missing = [device for device in self.devices if device not in self._met]
         total = len(self.devices)
+        # Where too many met it, those are the ones to look at.
+        many = self.amount.kind in ("at most", "exactly") and len(self._met) > self.amount.number(total)
+        missing = [device for device in self.devices if (device in self._met) is many]
         misses, hint = [], ""
         if verdict in ("missed", "inconclusive"):
             for device in missing[:MISSES_SHOWN]:
@@ -310,7 +406,10 @@ class Waiting:
 
     def _miss(self, device: int) -> DeviceMiss:
         at, why = self._missed.get(device, (self.judge.facts.now, ""))
-        return self.judge.miss(device, at, self.condition.expected(device), why or self.condition.actual(device))
+        expected = self.condition.expected(device)
+        if device in self._met:
+            expected = f"{self.amount.text}: {expected}"
+        return self.judge.miss(device, at, expected, why or self.condition.actual(device))
 
     @property
     def progress(self) -> tuple[int, int]:

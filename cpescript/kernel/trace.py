@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any, Literal, Protocol
 
 from cpescript.kernel.queue import Kernel
+from cpescript.masking import NOTHING, Masker
 
 Direction = Literal["to-acs", "from-acs", "local"]
 TO_ACS: Direction = "to-acs"
@@ -27,6 +28,8 @@ FROM_ACS: Direction = "from-acs"
 LOCAL: Direction = "local"
 
 SCHEMA = "cpescript-trace/1"
+TOLD = frozenset({"http", "body", "data"})
+"""Fields of a record that hold what was said; the others say who, when and of which kind."""
 
 EVIDENCE_DEPTH = 10
 """How many messages of a device a failure shows (language page, Verdicts)."""
@@ -156,13 +159,11 @@ Watcher = Callable[[Record], object]
 class Writer:
     """Streams records as JSON Lines to a file and into a SHA-256 digest; secret values are masked in both."""
 
-    def __init__(self, scenario: str, file: IO[bytes] | None, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, scenario: str, file: IO[bytes] | None, masker: Masker = NOTHING) -> None:
         self.scenario = scenario
         self.file = file
         self._digest = hashlib.sha256()
-        # Masked in the encoded line, so in the spelling that JSON and XML give the value there.
-        spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
-        self._secrets = sorted((spelling.encode() for spelling in spellings), key=len, reverse=True)
+        self._masker = masker
 
     def header(self, fields: Mapping[str, Any]) -> None:
         """Write the header record, the first line of a scenario's trace."""
@@ -172,9 +173,11 @@ class Writer:
         self._line(record.as_dict(self.scenario))
 
     def _line(self, fields: Mapping[str, Any]) -> None:
+        if self._masker:
+            # Values, not the line: a short secret must not eat keys, numbers or the names of things.
+            mask = self._masker.value
+            fields = {name: mask(value, authors=name not in TOLD) for name, value in fields.items()}
         line = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        for secret in self._secrets:
-            line = line.replace(secret, b"***")
         self._digest.update(line)
         if self.file is not None:
             self.file.write(line)
@@ -182,11 +185,6 @@ class Writer:
     def hexdigest(self) -> str:
         """Return the SHA-256 of all lines so far."""
         return self._digest.hexdigest()
-
-
-def _spellings(secret: str) -> set[str]:
-    escaped = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return {json.dumps(text, ensure_ascii=False)[1:-1] for text in (secret, escaped, escaped.replace('"', "&quot;"))}
 
 
 class Trace:
@@ -211,6 +209,10 @@ class Trace:
         self._facts = 0
         self._most = EVIDENCE_DEPTH + SLACK
         self._bodies = True
+
+    def timed_by(self, wall: Callable[[], int]) -> None:
+        """Take the wall clock of messages from here: a trace that is read again has it of its own."""
+        self._wall = wall
 
     def watch(self, kinds: Iterable[str] | None, watcher: Watcher) -> None:
         """Call `watcher` with each record of these kinds, None for all, in the order of registration."""

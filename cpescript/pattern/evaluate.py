@@ -7,123 +7,26 @@ their `Facts`. A mistake that only shows while running (division by zero, a capt
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from cpescript.diagnostics import Span
+from cpescript.kernel import draws
 from cpescript.kernel.time import Duration
 from cpescript.pattern import expression as x
-from cpescript.pattern import values
+from cpescript.pattern import functions, values
+from cpescript.pattern.functions import NoValueError, share_of
 from cpescript.pattern.message import MessageView, Parts, setting_met
-
-
-class EvaluationError(Exception):
-    """An expression cannot be worked out: `span`, a line of cause, a line of remedy."""
-
-    def __init__(self, span: Span, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.span = span
-        self.message = message
-        self.remedy = remedy
-
-
-class Facts(Protocol):
-    """What is known of the devices, by number."""
-
-    @property
-    def now(self) -> int:
-        """Virtual nanoseconds."""
-
-    def parameter(self, device: int, path: str) -> Any:
-        """Return a parameter's typed value. Raises KeyError where the device has none of that name."""
-
-    def expand(self, device: int, parts: Parts, partial: bool) -> Sequence[str]:
-        """Return the concrete paths of the device that a pattern names."""
-
-    def in_state(self, device: int, state: str) -> bool: ...
-
-    def attribute(self, device: int, name: str) -> Any:
-        """Return `serial`, `index`, `cohort`, `number` or `label` (a mapping). Raises KeyError for others."""
-
-    def devices(self, cohort: str | None) -> Sequence[int]:
-        """Return the devices of a cohort, of all for None. Raises KeyError for an unknown cohort."""
-
-    def count(self, pattern: x.MessagePattern, scope: Scope) -> int:
-        """Return how many messages matched since the start: of `scope.device`, else of `scope.group`, else of all."""
-
-    def rate(self, pattern: x.MessagePattern, window: int, scope: Scope) -> int:
-        """Return how many messages matched in the `window` nanoseconds up to now, of the same devices as `count`."""
-
-    def chance(self) -> tuple[int, int]:
-        """Return (stream, n) for the next draw of `pick`, `random` and `… of T`."""
-
-
-class Capture:
-    """What `as name` kept: per device the message, and when it was seen."""
-
-    __slots__ = ("at", "messages")
-
-    def __init__(self) -> None:
-        self.messages: dict[int, Any] = {}
-        self.at: dict[int, int] = {}
-
-    def keep(self, device: int, t: int, message: Any) -> None:
-        self.messages[device] = message
-        self.at[device] = t
-
-
-class Scope:
-    """What names mean at one place: bound names, the device in question, the message in question, the facts."""
-
-    __slots__ = ("device", "facts", "group", "http", "message", "parent", "variables")
-
-    def __init__(
-        self,
-        facts: Facts,
-        variables: dict[str, Any] | None = None,
-        parent: Scope | None = None,
-        device: int | None = None,
-        message: MessageView | None = None,
-        http: Any = None,
-        group: Sequence[int] | None = None,
-    ) -> None:
-        self.facts = facts
-        self.group = group
-        self.variables = variables if variables is not None else {}
-        self.parent = parent
-        self.device = device
-        self.message = message
-        self.http = http
-
-    def child(self, device: int | None = None, message: MessageView | None = None, http: Any = None) -> Scope:
-        """Return a scope inside this one; what is not given is inherited."""
-        return Scope(
-            self.facts,
-            {},
-            self,
-            device if device is not None else self.device,
-            message if message is not None else self.message,
-            http if http is not None else self.http,
-            self.group,
-        )
-
-    def together(self, devices: Sequence[int]) -> Scope:
-        """Return a scope in which figures are of all these devices together (`across`)."""
-        return Scope(self.facts, {}, self, None, self.message, self.http, devices)
-
-    def look_up(self, name: str) -> Any:
-        """Return what a name is bound to. Raises KeyError."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.variables:
-                return scope.variables[name]
-            scope = scope.parent
-        raise KeyError(name)
-
+from cpescript.pattern.scope import Capture as Capture
+from cpescript.pattern.scope import EvaluationError as EvaluationError
+from cpescript.pattern.scope import Facts as Facts
+from cpescript.pattern.scope import Scope as Scope
+from cpescript.pattern.walking import walk
 
 Value = Callable[[Scope], Any]
+
+SHOWN_UP_TO = 120
+"""Characters of a function's arguments that an error shows."""
 
 
 def compile_expression(node: x.Expr | x.MessagePattern | Any) -> Value:
@@ -263,8 +166,12 @@ def _attribute(node: x.Attribute) -> Value:
         value = base(scope)
         if isinstance(value, Capture):
             value = _captured(node, value, scope)
-        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], int):
-            return scope.facts.attribute(value[0], name)
+        elif isinstance(value, list) and len(value) == 1 and type(value[0]) is int:
+            value = value[0]
+            try:
+                return scope.facts.attribute(value, name)
+            except KeyError:
+                raise EvaluationError(node.span, f"a device has no '{name}'") from None
         elif isinstance(value, int) and not isinstance(value, bool) and type(value) is int:
             try:
                 return scope.facts.attribute(value, name)
@@ -276,15 +183,15 @@ def _attribute(node: x.Attribute) -> Value:
 
 
 def _captured(node: x.Attribute, capture: Capture, scope: Scope) -> Any:
-    if scope.device is not None and scope.device in capture.messages:
-        return capture.messages[scope.device]
-    if len(capture.messages) == 1 and scope.device is None:
-        return next(iter(capture.messages.values()))
-    if not capture.messages or scope.device is not None:
+    try:
+        owner = capture.owner(scope.device)
+    except LookupError:
+        raise EvaluationError(
+            node.span, "kept for more than one device", "use it in 'for each', a handler or a statement with a target"
+        ) from None
+    if owner is None:
         raise EvaluationError(node.span, "nothing has been kept under that name yet for this device")
-    raise EvaluationError(
-        node.span, "kept for more than one device", "use it in 'for each', a handler or a statement with a target"
-    )
+    return capture.messages[owner]
 
 
 def resolve_path(path: x.PathPattern, scope: Scope) -> Parts:
@@ -337,14 +244,14 @@ def _unary(node: x.Unary) -> Value:
     operand = compile_expression(node.operand)
     if node.operator == "not":
         return lambda scope: not operand(scope)
-    return lambda scope: values.subtract(type(value)(0) if (value := operand(scope)) is not None else 0, value)
 
+    def negative(scope: Scope) -> Any:
+        value = operand(scope)
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise EvaluationError(node.span, f"{values.show(value)} has no negative")
+        return values.subtract(type(value)(0), value)
 
-def _matches(span: Span, text: Any, pattern: Any) -> bool:
-    try:
-        return re.fullmatch(values.text(pattern), values.text(text)) is not None
-    except re.error as error:
-        raise EvaluationError(span, f"not a regular expression: {error}") from error
+    return negative
 
 
 def _contains(left: Any, right: Any) -> bool:
@@ -392,6 +299,20 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _in_order(span: Span, operator: str, one: Any, two: Any) -> bool:
+    if one is None or two is None:
+        return False
+    if isinstance(one, str) != isinstance(two, str):
+        try:
+            one, two = _number(one), _number(two)
+        except ValueError:
+            return False
+    try:
+        return _ORDER[operator](one, two)
+    except TypeError:
+        raise EvaluationError(span, f"cannot compare {values.show(one)} with {values.show(two)}") from None
+
+
 def _binary(node: x.Binary) -> Value:
     left, right, operator, span = (
         compile_expression(node.left),
@@ -404,37 +325,30 @@ def _binary(node: x.Binary) -> Value:
     if operator == "or":
         return lambda scope: bool(left(scope)) or bool(right(scope))
     if operator == "matches":
-        return lambda scope: _matches(span, left(scope), right(scope))
+
+        def matches(scope: Scope) -> bool:
+            try:
+                return functions.matches(left(scope), right(scope))
+            except NoValueError as error:
+                raise EvaluationError(span, error.message, error.remedy) from None
+
+        return matches
     if operator in _RELATION:
         relation = _RELATION[operator]
         return lambda scope: relation(left(scope), right(scope))
     if operator in _ORDER:
-        order = _ORDER[operator]
-
-        def ordered(scope: Scope) -> bool:
-            one, two = left(scope), right(scope)
-            if one is None or two is None:
-                return False
-            if isinstance(one, str) != isinstance(two, str):
-                try:
-                    one, two = _number(one), _number(two)
-                except ValueError:
-                    return False
-            try:
-                return order(one, two)
-            except TypeError:
-                raise EvaluationError(span, f"cannot compare {values.show(one)} with {values.show(two)}") from None
-
-        return ordered
+        return lambda scope: _in_order(span, operator, left(scope), right(scope))
     arithmetic = _ARITHMETIC[operator]
 
     def worked_out(scope: Scope) -> Any:
         one, two = left(scope), right(scope)
+        if operator == "%" and isinstance(one, str):
+            raise EvaluationError(span, f"'%' does not go with {values.show(one)}")
         try:
             return arithmetic(one, two)
         except ZeroDivisionError:
             raise EvaluationError(span, "division by zero") from None
-        except TypeError:
+        except (TypeError, OverflowError):
             raise EvaluationError(
                 span, f"'{operator}' does not go with {values.show(one)} and {values.show(two)}"
             ) from None
@@ -443,9 +357,14 @@ def _binary(node: x.Binary) -> Value:
 
 
 def _between(node: x.Between) -> Value:
-    low = _binary(x.Binary(node.span, ">=", node.value, node.low))
-    high = _binary(x.Binary(node.span, "<=", node.value, node.high))
-    return lambda scope: low(scope) and high(scope)
+    value, low, high = map(compile_expression, (node.value, node.low, node.high))
+
+    def run(scope: Scope) -> bool:
+        # The value is worked out once: it may be a draw.
+        held = value(scope)
+        return _in_order(node.span, ">=", held, low(scope)) and _in_order(node.span, "<=", held, high(scope))
+
+    return run
 
 
 def _test(node: x.Test) -> Value:
@@ -474,34 +393,6 @@ def _conditional(node: x.Conditional) -> Value:
 # --- functions -------------------------------------------------------------------------------------------------------
 
 
-def _flat(arguments: Sequence[Any]) -> list[Any]:
-    if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)):
-        return list(arguments[0])
-    return list(arguments)
-
-
-def percentile(items: Sequence[Any], share: float) -> Any:
-    """Return the nearest-rank percentile of a non-empty sequence; `share` in (0, 100]."""
-    ordered = sorted(items)
-    rank = max(1, -(-len(ordered) * share // 100))
-    return ordered[int(rank) - 1]
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": lambda *arguments: min(_flat(arguments)),
-    "max": lambda *arguments: max(_flat(arguments)),
-    "sum": lambda *arguments: sum(_flat(arguments)),
-    "mean": lambda *arguments: sum(_flat(arguments)) / len(_flat(arguments)),
-    "p50": lambda *arguments: percentile(_flat(arguments), 50),
-    "p95": lambda *arguments: percentile(_flat(arguments), 95),
-    "p99": lambda *arguments: percentile(_flat(arguments), 99),
-    "len": len,
-    "lower": lambda text: values.text(text).lower(),
-    "upper": lambda text: values.text(text).upper(),
-    "sha256": lambda text: hashlib.sha256(values.text(text).encode()).hexdigest(),
-}
-
-
 def _call(node: x.Call) -> Value:
     name = node.function
     if name == "elapsed":
@@ -517,43 +408,37 @@ def _call(node: x.Call) -> Value:
         return lambda scope: scope.facts.rate(rated, int(window(scope)), scope)
     arguments = [_argument(argument) for argument in node.arguments]
     if name == "count":
-        return lambda scope: len(arguments[0](scope))
-    if name in ("pick", "random"):
-        return lambda scope: _chance(node, scope, [argument(scope) for argument in arguments])
-    function = _FUNCTIONS[name]
+        return lambda scope: len(_items(node, arguments[0](scope)))
+    function = functions.FUNCTIONS.get(name)
 
     def run(scope: Scope) -> Any:
         worked_out = [argument(scope) for argument in arguments]
         try:
-            return function(*worked_out)
-        except (TypeError, ValueError, ZeroDivisionError) as error:
+            if function is not None:
+                return function(*worked_out)
+            stream, n = scope.facts.chance()
+            return getattr(functions, name)(stream, n, *worked_out)
+        except NoValueError as error:
             shown = ", ".join(values.show(value) for value in worked_out)
-            raise EvaluationError(node.span, f"{name}({shown}) has no value: {error}") from error
+            shown = shown if len(shown) <= SHOWN_UP_TO else shown[: SHOWN_UP_TO - 1] + "…"
+            raise EvaluationError(node.span, f"{name}({shown}) has no value: {error}", error.remedy) from None
 
     return run
 
 
+def _items(node: x.Call, value: Any) -> Any:
+    if not isinstance(value, (list, tuple, Mapping)):
+        raise EvaluationError(node.span, f"{values.show(value)} is not a number of things that could be counted")
+    return value
+
+
 def _argument(node: Any) -> Value:
-    if isinstance(node, TARGETS) and not isinstance(node, x.Device):
-        return lambda scope: list(resolve(node, scope))
-    return compile_expression(node)
+    return _devices(node) if isinstance(node, x.Cohort) else compile_expression(node)
 
 
-def _chance(node: x.Call, scope: Scope, arguments: list[Any]) -> Any:
-    from cpescript.kernel import draws
-
-    stream, n = scope.facts.chance()
-    if node.function == "pick":
-        items = list(arguments[0])
-        if not items:
-            raise EvaluationError(node.span, "nothing to pick from")
-        return items[draws.below(stream, n, len(items))]
-    low, high = arguments
-    if isinstance(low, int) and isinstance(high, int):
-        if low > high:
-            raise EvaluationError(node.span, f"random({low}, {high}): the first is larger")
-        return type(low)(draws.between(stream, n, low, high))
-    return low + (high - low) * draws.unit(stream, n)
+def _devices(node: Any) -> Value:
+    """Devices where a value is wanted, their numbers: counted, gone through, or asked for what they have."""
+    return lambda scope: list(resolve(node, scope))
 
 
 # --- targets ---------------------------------------------------------------------------------------------------------
@@ -582,6 +467,8 @@ def resolve(target: x.Target, scope: Scope) -> list[int]:
         base = resolve(target.base, scope)
         first = evaluate(target.first, scope)
         last = evaluate(target.last, scope) if target.last is not None else first
+        if any(isinstance(each, bool) or not isinstance(each, int) for each in (first, last)):
+            raise EvaluationError(target.span, "devices are counted by whole numbers, from 1")
         if not 1 <= first <= last <= len(base):
             raise EvaluationError(target.span, f"there are {len(base)} devices, counted from 1")
         return base[first - 1 : last]
@@ -594,24 +481,15 @@ def resolve(target: x.Target, scope: Scope) -> list[int]:
     if isinstance(target, x.Union_):
         return sorted({device for part in target.parts for device in resolve(part, scope)})
     base = resolve(target.base, scope)
-    amount = evaluate(target.amount, scope)
-    from cpescript.kernel import draws
-
-    size = share_of(amount, len(base))
+    try:
+        size = share_of(evaluate(target.amount, scope), len(base))
+    except NoValueError as error:
+        raise EvaluationError(target.span, error.message, error.remedy) from None
     if size > len(base):
         raise EvaluationError(target.span, f"{size} of {len(base)} devices cannot be drawn")
     stream, n = scope.facts.chance()
     # A stream of its own for each drawing: its length must not move the draws of others.
     return draws.sample(draws.draw(stream, n), 0, base, size)
-
-
-def share_of(amount: Any, whole: int) -> int:
-    """Return how many a number or a percentage of `whole` is: rounded half up, at least 1 of something."""
-    from cpescript.kernel.time import Percent
-
-    if isinstance(amount, Percent):
-        return max(1, int(float(amount) * whole / 100 + 0.5)) if whole else 0
-    return int(amount)
 
 
 def member(target: x.Target, scope: Scope) -> Callable[[int], bool]:
@@ -638,12 +516,33 @@ def member(target: x.Target, scope: Scope) -> Callable[[int], bool]:
     return lambda device: device in chosen
 
 
+def is_fixed(target: x.Target) -> bool:
+    """Whether membership depends on nothing that changes while a scenario runs, but for devices being added."""
+    if isinstance(target, x.Where):
+        # What a device is by birth, its index or label, stays.
+        asked = walk(target.condition)
+        return is_fixed(target.base) and not any(isinstance(node, _CHANGING) or _is_kept(node) for node in asked)
+    if isinstance(target, x.Except):
+        return is_fixed(target.base) and is_fixed(target.removed)
+    return all(map(is_fixed, target.parts)) if isinstance(target, x.Union_) else True
+
+
+_CHANGING = (x.State, x.Parameter, x.Call, x.MessagePattern, x.Field, x.Message)
+
+
+def _is_kept(node: Any) -> bool:
+    """Whether a node asks what `as` keeps: that may come later."""
+    return isinstance(node, x.Attribute) and isinstance(node.base, x.Name)
+
+
 def unconditional(target: x.Target) -> x.Target:
     """Return the target without its `where`: every device that it could ever come to speak of."""
     if isinstance(target, x.Where):
-        return unconditional(target.base)
+        return target if is_fixed(target) else unconditional(target.base)
     if isinstance(target, x.Except):
-        return x.Except(target.span, unconditional(target.base), target.removed)
+        base = unconditional(target.base)
+        # Who is taken out only while something is so may come back.
+        return x.Except(target.span, base, target.removed) if is_fixed(target.removed) else base
     if isinstance(target, x.Union_):
         return x.Union_(target.span, tuple(map(unconditional, target.parts)))
     return target
@@ -712,4 +611,5 @@ _COMPILERS: dict[type, Callable[[Any], Value]] = {
     x.Test: _test,
     x.Conditional: _conditional,
     x.Call: _call,
+    **dict.fromkeys((x.All, x.Slice, x.Where, x.Except, x.Union_, x.Draw), _devices),
 }

@@ -21,8 +21,11 @@ def _names(kind: Any) -> tuple[str, ...] | None:
     return tuple(each.name for each in reversed(fields(kind)) if each.name not in ("span", "source", "identity"))
 
 
-def walk(root: Any) -> Iterator[Any]:
-    """Yield every node at and below `root`, in the order of the text, parents first."""
+def walk(root: Any, without: tuple[type, ...] = ()) -> Iterator[Any]:
+    """Yield every node at and below `root`, in the order of the text, parents first.
+
+    Nodes of the kinds `without` are yielded, but what is below them is not.
+    """
     pending = [root]
     while pending:
         node = pending.pop()
@@ -33,6 +36,8 @@ def walk(root: Any) -> Iterator[Any]:
             pending.extend(reversed(list(node.values())))
         elif (names := _names(kind)) is not None:
             yield node
+            if without and isinstance(node, without):
+                continue
             for name in names:
                 part = getattr(node, name)
                 if type(part) not in _PLAIN:

@@ -55,6 +55,7 @@ class ScriptedWorld:
         self.start, self.seed = timeline.start, 42
         self.facts = self
         self.boxes, self.cohorts, self.log, self.orders = [], {}, [], []
+        self.patience = []
         self.refuse = None
         self.unable = None
         self._draws = 0
@@ -133,9 +134,12 @@ class ScriptedWorld:
         if device == self.unable:
             raise RefusedError(f"{self.boxes[device - 1].name} cannot")
         self.log.append((self.kernel.now // SECOND, verb, device))
+        if verb == "remove-quirk":
+            return False
         if verb == "label":
             self.boxes[device - 1].labels[arguments["name"]] = arguments["value"]
         self._react(verb, device)
+        return True
 
     def _react(self, verb, device):
         for after, number, said in self._reactions.get(verb, ()):
@@ -146,8 +150,15 @@ class ScriptedWorld:
         for device in devices or [None]:
             self.orders.append((self.kernel.now // SECOND, verb, device, dict(arguments(device))))
             self._react(f"acs {verb}", device)
-        result = OrderResult(self.refuse is None, self.refuse or "")
+        result = OrderResult(self.refuse is None, self.refuse or "", {"status": 200, "body": {"of": "all"}})
         done([result for _ in devices or [None]])
+
+    def lacks(self, system, verb):
+        return ""
+
+    def be_patient(self, patience):
+        self.patience.append(patience // SECOND)
+        return lambda: self.patience.append(0)
 
     def answer_hook(self, device, ask):
         self.asked = getattr(self, "asked", {})

@@ -83,10 +83,35 @@ def test_every_branch_that_breaks_is_told_once(play):
         """
     )
     assert world.run()[0] == "error"
-    told = sorted((problem.span.line, problem.whose) for problem in world.problems)
+    told = [(problem.span.line, problem.whose) for problem in world.problems]
     assert told == [(3, "environment"), (5, "environment")]
     assert world.claims[4].verdict == "missed"
     assert world.log == []
+
+
+def test_branches_that_break_are_told_in_the_order_of_time(play):
+    world = play(
+        """
+        spawn 1 of hg100 as cpe
+        parallel:
+            wait until cpe faulted within 2m
+            wait until cpe registered within 1m
+        """
+    )
+    world.run()
+    assert [(problem.span.line, problem.t // SECOND) for problem in world.problems] == [(4, 60), (3, 120)]
+
+
+def test_ending_what_is_not_there_is_told(play):
+    world = play(
+        """
+        spawn 2 of hg100 as fleet
+        remove quirk cr-ignored from fleet
+        check each fleet online
+        """
+    )
+    world.run()
+    assert world.vacuous == ["line 2: 'remove quirk cr-ignored from fleet' had no effect on any device"]
 
 
 def test_an_error_keeps_the_failure_that_came_before_it(play):

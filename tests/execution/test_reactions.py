@@ -118,3 +118,103 @@ def test_what_a_handler_answers(play, steps, answers):
     (ask,) = world.asked[1]
     assert [kind for kind, _ in ask(1, Said("SetParameterValues", {"Device.WiFi.Radio.1.Channel": "1"}))] == answers
     assert list(ask(1, Said("Download"))) == []
+
+
+def test_a_claim_of_a_handler_sees_what_comes_while_the_scenario_waits(play):
+    def verdict(message, *later):
+        world = play(
+            f"""
+            spawn 1 of hg100 as fleet
+            on first Download of fleet:
+                check {message} on device within 1m
+            wait 10m
+            check each fleet online
+            """
+        )
+        world.state(0, 1, "online").at(5, 1, "Download")
+        for second, kind in later:
+            world.at(second, 1, kind)
+        return world.run()[0]
+
+    assert verdict("Reboot", (20, "Reboot")) == "passed"
+    assert verdict("Reboot", (5, "Reboot")) == "passed"
+    # What it reacts to is over: only another of the kind counts.
+    assert verdict("Download", (20, "Download")) == "passed"
+    assert verdict("Download") == "failed"
+
+
+VERSION = "Device.DeviceInfo.SoftwareVersion"
+
+
+@pytest.mark.parametrize("reaction", ["reboot device", "answer nothing"])
+def test_a_handlers_where_reads_the_devices_own_values_at_each_event(play, reaction):
+    world = play(
+        f"""
+        spawn 1 of hg100 as fleet
+        on every SPV Device.WiFi. of fleet where {VERSION} == "2.0":
+            {reaction}
+            note "fired"
+        wait 1m
+        check each fleet online
+        """
+    )
+    asked = Said("SetParameterValues", {"Device.WiFi.Radio.1.Channel": "1"})
+    world.value(0, 1, VERSION, "1.0").value(10, 1, VERSION, "2.0").value(20, 1, VERSION, "3.0")
+    for second in (5, 15, 25):
+        if reaction == "answer nothing":
+            world.kernel.at(second * 10**9, world._author, lambda _: world.asked[1][0](1, asked))
+        else:
+            world.at(second, 1, "SetParameterValues", asked.settings)
+    world.run()
+    assert [t // 10**9 for t, _ in world.executor.notes] == [15]
+
+
+def test_answers_of_all_are_given_by_devices_that_are_made_later(play):
+    world = play(
+        """
+        on every SPV Device.WiFi. of all:
+            answer nothing
+        wait 10s
+        spawn 2 of hg100 as fleet
+        wait 1m
+        check each fleet online
+        """
+    )
+    world.executor.start()
+    world.kernel.run(until=11 * 10**9)
+    assert list(world.asked) == [1, 2]
+    world.kernel.run()
+    assert list(world.asked.values()) == [[], []]
+
+
+def test_a_handler_draws_its_devices_once(play):
+    text = """
+        spawn 20 of hg100 as fleet
+        on every SPV Device.WiFi. of 5 of fleet:
+            answer nothing
+        wait 1m
+        check each fleet online
+        """
+    world = play(text)
+    world.executor.start()
+    world.kernel.run(until=10**9)
+    asked = Said("SetParameterValues", {"Device.WiFi.Radio.1.Channel": "1"})
+    assert len(world.asked) == 5
+    for device, (ask,) in world.asked.items():
+        assert [kind for kind, _ in ask(device, asked)] == ["nothing"]
+
+
+def test_the_newer_of_two_handlers_is_asked_for_its_answer_and_both_react(play):
+    world = play(
+        """
+        spawn 1 of hg100 as fleet
+        on every Download of fleet:
+            note "old"
+        on every Download of fleet:
+            note "new"
+        wait 1m
+        check each fleet online
+        """
+    )
+    world.at(5, 1, "Download").run()
+    assert [text for _, text in world.executor.notes] == ["old", "new"]

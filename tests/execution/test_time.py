@@ -23,6 +23,15 @@ def seconds(world, verb):
         # The night in which the clocks go forward is an hour shorter, the one in which they go back an hour longer.
         ("2026-03-28T20:00:00Z", "Europe/Berlin", "06:00", 28_800),
         ("2026-10-24T20:00:00Z", "Europe/Berlin", "06:00", 32_400),
+        # 02:30 does not exist in the one night (it comes when it is skipped, at 01:00 UTC) and is twice in the other.
+        ("2026-03-29T00:00:00Z", "Europe/Berlin", "02:30", 3_600),
+        ("2026-03-29T01:00:00Z", "Europe/Berlin", "02:30", 84_600),
+        ("2026-10-25T00:00:00Z", "Europe/Berlin", "02:30", 1_800),
+        ("2026-10-25T00:30:00Z", "Europe/Berlin", "02:30", 3_600),
+        ("2026-10-25T01:30:00Z", "Europe/Berlin", "02:30", 86_400),
+        # Where midnight itself is skipped, or put back to the day before.
+        ("2026-09-06T03:30:00Z", "America/Santiago", "00:00", 1_800),
+        ("2026-04-05T02:30:00Z", "America/Santiago", "23:30", 3_600),
     ],
 )
 def test_wait_until_a_time_of_day(play, start, zone, moment, after):
@@ -39,6 +48,14 @@ def test_wait_until_a_time_of_day(play, start, zone, moment, after):
     )
     world.run()
     assert seconds(world, "reboot") == [after]
+
+
+def test_a_time_of_day_counts_from_the_start_of_the_world(play):
+    """Against an external ACS the clock starts with the wall's, whatever the timeline was made with."""
+    world = play("spawn 1 of hg100 as cpe\nwait until 02:00\nreboot cpe\ncheck cpe online\n")
+    world.start = type(world.start)(world.start + 3600 * SECOND)
+    world.run()
+    assert seconds(world, "reboot") == [3600]
 
 
 def test_at_a_time_of_day_and_at_a_time_from_here(play):
@@ -236,3 +253,11 @@ def test_an_answer_of_the_last_turn_does_not_pass_for_one_of_this(play):
     once = play(text).at(5, 1, "InformResponse")
     assert once.run()[0] == "failed"
     assert [claim.verdict for claim in once.judge.claims] == ["met", "missed", "missed"]
+
+
+@pytest.mark.parametrize("statement", ["expect Download on cpe within 1m", "wait until cpe online within 1m"])
+def test_patience_of_a_statement_lasts_as_long_as_it(play, statement):
+    world = play(f"spawn 1 of hg100 as cpe\nwait 1s\n{statement} patience 90s\ncheck cpe online\n")
+    world.at(5, 1, "Download").state(5, 1, "online")
+    assert world.run() == ("passed", "")
+    assert world.patience == [90, 0]

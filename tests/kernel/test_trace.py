@@ -16,6 +16,7 @@ from cpescript.kernel.trace import (
     Trace,
     Writer,
 )
+from cpescript.masking import Masker
 
 
 class Box:
@@ -100,7 +101,7 @@ def test_bodies_are_decoded_when_first_asked_for():
 
 def test_the_file_and_its_digest():
     file = io.BytesIO()
-    writer = Writer("rollout", file, secrets=["s3<cret", ""])
+    writer = Writer("rollout", file, Masker(["s3<cret", ""]))
     trace = Trace(Kernel(), writer=writer)
     writer.header({"seed": 42})
     say(trace, Box(3), body="<v>s3&lt;cret é</v>".encode())

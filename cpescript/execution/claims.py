@@ -1,0 +1,295 @@
+"""Steps that claim something: `expect`, `check`, `wait until CLAIM`, `always`, `never`, `sometimes`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cpescript.execution.beliefs import Question
+from cpescript.execution.frame import Broken, Frame, Missed
+from cpescript.execution.process import Steps
+from cpescript.execution.world import RefusedError
+from cpescript.judge.monitors import Monitor
+from cpescript.judge.setting import Window
+from cpescript.judge.waiting import Mode, Statement, Waiting
+from cpescript.kernel.time import format_duration
+from cpescript.language import timeline as tl
+from cpescript.pattern import expression as x
+from cpescript.pattern.claim import BeliefClaim, Claim, ValueClaim
+from cpescript.pattern.evaluate import Capture, EvaluationError, Scope, resolve, resolve_path, unconditional
+from cpescript.pattern.walking import walk
+from cpescript.results import LaneBar, Problem
+
+if TYPE_CHECKING:
+    from cpescript.execution.executor import Executor
+
+_BARS = {"met": "claim-met", "missed": "claim-missed"}
+
+
+# --- claims with an end ---------------------------------------------------------------------------------------------
+
+
+def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
+    run.asked += 1
+    frame.process.acted = False
+    captures: dict[str, Any] = {}
+    # What one claim of a block keeps, the next may name: the captures are names of the judged scope.
+    judged = Scope(run.judge.facts, captures, frame.scope, frame.scope.device, frame.scope.message)
+    devices = _claimed(run, frame, step.claim, step.on)
+    now = run.kernel.now
+    within = run.duration(frame, step.within) if step.within is not None else None
+    lasting = run.duration(frame, step.lasting) if step.lasting is not None else 0
+    patience = run.duration(frame, step.patience) if step.patience is not None else None
+    window, base = frame.process.anchor, now
+    after = frame.process.after if within is not None and step.since is None else 0
+    since: Mapping[int, Window] | None = None
+    if step.since is not None:
+        window, base, since = _since(frame, step, devices, within if within is not None else lasting)
+    elif within is None:
+        window = now if lasting else 0
+    mode: Mode = "now"
+    if within is not None:
+        mode = "within, for" if lasting else "within"
+    elif lasting:
+        mode = "for"
+    deadline = base + (within if within is not None else lasting) if mode != "now" else None
+    _follow(run, step.claim, devices, judged)
+    unless = None
+    asked = [(step.claim, devices)]
+    if step.unless is not None:
+        claim, target = step.unless
+        unless = (claim, run.devices(frame, target) if target is not None else devices)
+        _follow(run, claim, unless[1], judged)
+        asked.append(unless)
+    statement = _statement(run, frame, step, "wait until" if step.mode == "wait" else step.mode)
+    decided: list[Waiting] = []
+    wake: list[Callable[[Any], None]] = []
+
+    def done(waiting: Waiting) -> None:
+        decided.append(waiting)
+        if wake:
+            wake[0](waiting)
+
+    limit = f"within {format_duration(within)}" if within is not None else ""
+    limit = f"for {format_duration(lasting)}" if mode == "for" else limit
+    ends = [] if patience is None else [run.world.be_patient(patience)]
+    try:
+        for claim, whose in asked:
+            ends.extend((yield from _believing(run, frame.scope, claim, whose)))
+        waiting = run.judge.open(
+            statement,
+            step.quantifier,
+            devices,
+            judged,
+            mode,
+            window=window,
+            after=after,
+            deadline=deadline,
+            lasting=lasting,
+            limit_text=limit,
+            unless=unless,
+            taken=frame.taken,
+            captures=captures,
+            since=since,
+            done=done,
+        )
+        if not decided:
+            run.world.trace.fact(
+                None, "claim-opened", claim=step.identity, line=step.span.line, devices=len(devices), deadline=deadline
+            )
+            try:
+                yield wake.append
+            finally:
+                if waiting.verdict is None:
+                    waiting.close(cut=True)
+    finally:
+        for end in ends:
+            end()
+    run.world.trace.fact(
+        None,
+        "claim-closed",
+        claim=step.identity,
+        line=step.span.line,
+        verdict=waiting.verdict,
+        met=waiting.progress[0],
+    )
+    kind = _BARS.get(str(waiting.verdict), "claim-open")
+    run.bars.append(LaneBar(step.source, waiting.opened, run.kernel.now, kind, step.span.line))  # type: ignore[arg-type]
+    frame.scope.variables.update(captures)
+    if frame.straight:
+        run.judge.retire([step.claim] + ([step.unless[0]] if step.unless is not None else []))
+    _consequences(run, frame, step, waiting)
+
+
+def _consequences(run: Executor, frame: Frame, step: tl.Expect, waiting: Waiting) -> None:
+    """Draw them from a claim that is decided. Raises Missed or Broken."""
+    if waiting.verdict in ("met", "vacuous"):
+        return
+    result = waiting.result
+    assert result is not None
+    if step.mode == "wait":
+        # A precondition says nothing about the ACS: the claim is struck from the judge's list and told as an error.
+        run.judge.claims.remove(result)
+        miss = result.misses[0] if result.misses else None
+        detail = f"; first {miss.device} ({miss.identity}): {miss.actual}" if miss is not None else ""
+        raise Broken(
+            Problem(
+                "scenario" if waiting.verdict == "error" else "environment",
+                f"the precondition did not come true: {result.message}{detail}",
+                "",
+                step.claim.span,
+                run.judge.line(step.claim.span),
+                run.kernel.now,
+            )
+        )
+    if frame.final and waiting.verdict == "missed":
+        run.judge.claims.remove(result)
+        run.missed_in_final(result)
+    if step.mode == "expect":
+        raise Missed
+
+
+def _claimed(run: Executor, frame: Frame, claim: Claim, target: x.Target | None) -> list[int]:
+    if target is None:
+        return [0]
+    if isinstance(claim, ValueClaim) and not claim.patterns and not any(map(_of_a_device, walk(claim.expression))):
+        # It speaks of no device, so it is asked once.
+        return [0]
+    return run.devices(frame, target)
+
+
+def _of_a_device(node: Any) -> bool:
+    """Whether a node's value differs from device to device."""
+    return isinstance(node, (x.Parameter, x.State, x.Device, x.MessagePattern, x.Attribute))
+
+
+def _since(frame: Frame, step: tl.Expect, devices: Sequence[int], length: int) -> tuple[int, int, Mapping[int, Window]]:
+    """Return where the window opens and where the deadline starts, of all, and the windows of each device's own."""
+    if step.since == "start":
+        return 0, 0, {}
+    try:
+        kept = frame.scope.look_up(step.since or "")
+    except KeyError:
+        kept = None
+    if not isinstance(kept, Capture) or not kept.at:
+        raise EvaluationError(step.span, f"'{step.since}' has kept no message")
+    if step.quantifier.kind == "across":
+        return min(kept.at.values()), max(kept.at.values()), {}
+    alone = next(iter(kept.at)) if kept.devices == 1 else None
+    owners = {device: device if device in kept.at else 0 if 0 in kept.at else alone for device in devices}
+    nothing = [device for device, owner in owners.items() if owner is None]
+    if nothing:
+        message = f"'{step.since}' has kept no message of {len(nothing)} of the {len(devices)} devices"
+        raise EvaluationError(step.span, message, "ask only those that have one")
+    # What came before it in the same instant came before it.
+    own = {
+        device: Window(kept.at[owner], kept.records[owner], kept.at[owner] + length)
+        for device, owner in owners.items()
+        if owner is not None
+    }
+    starts = [window.opens for window in own.values()] or [0]
+    return min(starts), max(starts), own
+
+
+def _follow(run: Executor, claim: Claim | x.Target, devices: Iterable[int], scope: Scope) -> None:
+    """Have the parameters that a claim (or a target's `where`) names announced for its devices, from now on."""
+    if isinstance(claim, BeliefClaim):
+        # What a system believes is asked of the system.
+        return
+    for parameter in walk(claim):
+        if not isinstance(parameter, x.Parameter):
+            continue
+        for device in devices if parameter.target is None else resolve(parameter.target, scope):
+            if device == 0:
+                continue
+            inner = Scope(run.world.facts, parent=scope, device=device)
+            run.world.follow(device, resolve_path(parameter.path, inner), parameter.path.partial)
+
+
+def _statement(run: Executor, frame: Frame, step: tl.Expect | tl.Monitor, word: str) -> Statement:
+    source = run.judge.line(step.claim.span)
+    return Statement(word, step.claim, step.span, source, step.identity, frame.callers)
+
+
+# --- what systems believe -------------------------------------------------------------------------------------------
+
+
+def verb_of(claim: BeliefClaim) -> str:
+    """Return what a system must be able to do for this claim to be judged."""
+    return "sees" if claim.verb == "sees" else "call"
+
+
+def _believing(run: Executor, scope: Scope, claim: Claim, devices: Sequence[int]) -> Any:
+    """Have a system asked again and again what a claim wants to know of it, and wait for the first answers.
+
+    Returns what ends that, in a list; it is empty for a claim that asks no system.
+    """
+    if not isinstance(claim, BeliefClaim):
+        return []
+    answers: list[Any] = []
+    wake: list[Callable[[Any], None]] = [answers.append]
+
+    def question(device: int) -> Question:
+        inner = scope.child(device or None)
+        if verb_of(claim) == "call":
+            return Question(call=claim.verb, arguments=run.arguments(inner, claim.arguments))
+        paths: dict[str, None] = {}
+        for node in walk(claim.condition):
+            if isinstance(node, x.Parameter):
+                parts = resolve_path(node.path, inner)
+                paths.update(dict.fromkeys(run.world.facts.expand(device, parts, node.path.partial)))
+                if None not in parts and not node.path.partial:
+                    # Whether the device has it or not: the system may know better.
+                    paths[".".join(part or "" for part in parts)] = None
+        return Question(paths=tuple(paths))
+
+    end = run.world.believe(claim.system, devices, question, run.real_second, lambda answer: wake[-1](answer))
+    try:
+        answer = answers[0] if answers else (yield wake.append)
+        if isinstance(answer, Exception):
+            raise RefusedError(str(answer))
+    except BaseException:
+        end()
+        raise
+    return [end]
+
+
+# --- invariants -----------------------------------------------------------------------------------------------------
+
+
+def _monitor(run: Executor, frame: Frame, step: tl.Monitor) -> Steps:
+    run.asked += 1
+    judged = Scope(run.judge.facts, parent=frame.scope, device=frame.scope.device)
+    ends: list[Callable[[], None]] = []
+    if step.on is not None:
+        # Its `where` is asked at each event, so what it asks of must be known of every device.
+        devices = run.devices(frame, unconditional(step.on))
+        _follow(run, step.claim, devices, judged)
+        _follow(run, step.on, devices, judged)
+        ends.extend((yield from _believing(run, frame.scope, step.claim, devices)))
+    statement = _statement(run, frame, step, step.mode)
+    until = None
+    if step.until is not None:
+        claim, target = step.until
+        others = run.devices(frame, target) if target is not None else None
+        whose = others if others is not None else run.devices(frame, unconditional(step.on or x.All(step.span)))
+        _follow(run, claim, whose, judged)
+        ends.extend((yield from _believing(run, frame.scope, claim, whose)))
+        until = (claim, others)
+    monitor = run.judge.monitor(statement, step.mode, step.quantifier, step.on, judged, until)
+    frame.closing += [*ends, lambda: _settle(run, frame, monitor)]
+
+
+def _settle(run: Executor, frame: Frame, monitor: Monitor) -> None:
+    # A block that was left before its end says nothing of what could still have come true in it.
+    monitor.close(cut=bool(run.cut) or frame.left)
+    result = monitor.result
+    if frame.final and result is not None and result.verdict == "missed" and result in run.judge.claims:
+        run.judge.claims.remove(result)
+        run.missed_in_final(result)
+
+
+STEPS: dict[type[tl.Step], Callable[[Executor, Frame, Any], Steps | None]] = {
+    tl.Expect: _expect,
+    tl.Monitor: _monitor,
+}

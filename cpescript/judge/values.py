@@ -1,0 +1,244 @@
+"""Conditions on what is so from instant to instant: values and figures, states, what a system believes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cpescript.judge.facts import UNKNOWN, TraceFacts, call_key
+from cpescript.judge.interest import interest_in, state_of
+from cpescript.judge.setting import Setting, Together
+from cpescript.judge.timed import Alarms, is_timed
+from cpescript.kernel.time import format_clock
+from cpescript.pattern import expression as x
+from cpescript.pattern import values
+from cpescript.pattern.claim import BeliefClaim, StateClaim, ValueClaim
+from cpescript.pattern.evaluate import SHOWN_UP_TO, EvaluationError, Scope, compile_expression, concrete_path, evaluate
+from cpescript.pattern.message import Parts, fits
+from cpescript.pattern.walking import walk
+
+
+class _Lasting(ABC):
+    """What conditions that hold from instant to instant have in common: they take nothing and keep nothing."""
+
+    timed = False
+    at_close = False
+    lasts = True
+    looks_back = False
+    lost = False
+    setting: Setting
+
+    @abstractmethod
+    def holds(self, device: int) -> bool:
+        """Whether it is so for the device now."""
+
+    def reached(self, device: int) -> int | None:
+        # What was so before it was first asked is not known: it came true when it was seen to be true.
+        return self.setting.here() if self.holds(device) else None
+
+    def consume(self, device: int) -> None:  # noqa: B027 - there is nothing to use up
+        """The device has met the claim."""
+
+    def alarm(self, device: int) -> int | None:
+        return None
+
+    def hint(self, device: int) -> str:
+        return ""
+
+
+class ValueCondition(_Lasting):
+    """A boolean expression over parameters and figures; `device` 0 asks for a group or for the run."""
+
+    def __init__(self, claim: ValueClaim, setting: Setting, together: Together | None = None) -> None:
+        self.claim = claim
+        self.setting = setting
+        self._value = compile_expression(claim.expression)
+        self._together = together
+        concern = interest_in(claim.expression)
+        self.kinds, self.states, self.paths, self.wide = concern.kinds, concern.states, concern.paths, concern.wide
+        self.timed = is_timed(claim.expression)
+        self._alarms = Alarms(claim.expression) if self.timed else None
+
+    def scope(self, device: int) -> Scope:
+        if self._together is not None:
+            return self.setting.scope.together(self._together())
+        return self.setting.scope.together(self.setting.facts.all) if device == 0 else self.setting.scope.child(device)
+
+    def holds(self, device: int) -> bool:
+        return bool(self._value(self.scope(device)))
+
+    def alarm(self, device: int) -> int | None:
+        return self._alarms.next(self.setting.facts, self.scope(device)) if self._alarms is not None else None
+
+    def expected(self, device: int) -> str:
+        return self.setting.text(self.claim)
+
+    def actual(self, device: int) -> str:
+        scope = self.scope(device)
+        shown = []
+        for parameter in self.claim.parameters:
+            try:
+                value = evaluate(parameter, scope)
+                name = str(parameter.path) if None in parameter.path.parts else concrete_path(parameter.path, scope)
+            except (LookupError, EvaluationError):
+                # It is asked of other devices than this one: of no use as evidence here.
+                continue
+            missing = value is None or (value == [] and (parameter.path.partial or None in parameter.path.parts))
+            shown.append(f"{name} does not exist" if missing else f"{name} is {values.show(value)}")
+        for pattern in self.claim.patterns:
+            shown.append(f"{self.setting.facts.count(pattern, scope)} {pattern.kind} so far")
+        expression = self.claim.expression
+        if not shown and isinstance(expression, x.Binary):
+            sides = [side for side in (expression.left, expression.right) if not isinstance(side, x.Literal_)]
+            shown = [f"{self.setting.text(side)} is {values.show(evaluate(side, scope))}" for side in sides]
+        if not shown:
+            shown.append(f"at {format_clock(self.setting.facts.now)} it is not so")
+        return ", ".join(shown)
+
+
+class StateCondition(_Lasting):
+    """The device is (not) in a state."""
+
+    kinds: frozenset[str] = frozenset()
+    paths = False
+    wide = False
+
+    def __init__(self, claim: StateClaim, setting: Setting, together: Together | None = None) -> None:
+        if together is not None:
+            raise EvaluationError(claim.span, "a state is of one device", "as in 'at least 3 of fleet online'")
+        self.claim = claim
+        self.setting = setting
+        self._state = state_of(claim.state)
+        self.states = frozenset({self._state})
+
+    def holds(self, device: int) -> bool:
+        return self.setting.facts.in_state(device, self.claim.state) is not self.claim.negated
+
+    def reached(self, device: int) -> int | None:
+        if not self.holds(device):
+            return None
+        if self._state not in self.setting.facts.dated:
+            return self.setting.here()
+        return self.setting.facts.changes.get((self._state, device), 0)
+
+    def expected(self, device: int) -> str:
+        return ("not " if self.claim.negated else "") + self.claim.state
+
+    def actual(self, device: int) -> str:
+        facts = self.setting.facts
+        states = [state for state, members in sorted(facts.states.items()) if device in members]
+        if self.claim.state in states or facts.in_state(device, self.claim.state):
+            return f"it is {self.claim.state}"
+        return f"it is not {self.claim.state}" + (f" (it is {', '.join(states)})" if states else "")
+
+
+# --- what a system believes ------------------------------------------------------------------------------------------
+
+
+class _Believed:
+    """The facts as a system sees them: its values of parameters, in place of the devices' own."""
+
+    def __init__(self, facts: TraceFacts, system: str) -> None:
+        self._facts = facts
+        self._system = system
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._facts, name)
+
+    def parameter(self, device: int, path: str) -> Any:
+        value = self._facts.beliefs[self._system, path][device]
+        if value is UNKNOWN:
+            raise KeyError(path)
+        return value
+
+    def expand(self, device: int, parts: Parts, partial: bool) -> Sequence[str]:
+        return [
+            path
+            for (system, path), known in self._facts.beliefs.items()
+            if system == self._system and known.get(device, UNKNOWN) is not UNKNOWN and fits(parts, partial, path)
+        ]
+
+
+class _CallAnswer:
+    """The answer to a call with the face of a message: `status` and `body`."""
+
+    kind = "the answer"
+    paths: Sequence[str] = ()
+    settings: Mapping[str, str] = {}
+
+    def __init__(self, status: Any, body: Any) -> None:
+        self._fields = {"status": status, "body": body}
+
+    def field(self, name: str) -> Any:
+        return self._fields[name]
+
+    def type_of(self, path: str) -> str | None:
+        return None
+
+
+class BeliefCondition(_Lasting):
+    """`acs sees PATH == v`, `portal call status(…) where body.state == "done"`: judged from `belief` facts alone.
+
+    What a system has not told yet does not hold.
+    """
+
+    kinds = frozenset({"belief"})
+    states: frozenset[str] = frozenset()
+    paths = False
+    wide = False
+
+    def __init__(self, claim: BeliefClaim, setting: Setting, together: Together | None = None) -> None:
+        if together is not None and claim.verb == "sees":
+            raise EvaluationError(claim.span, "a system sees one device at a time", "write 'on each'")
+        self.claim = claim
+        self.setting = setting
+        self._condition = compile_expression(claim.condition)
+
+    def holds(self, device: int) -> bool:
+        if self.claim.verb == "sees":
+            return bool(self._condition(self._seen(device)))
+        answer = self._answer(device)
+        if answer is None:
+            return False
+        try:
+            return bool(self._condition(self.setting.scope.child(device or None, answer)))
+        except EvaluationError:
+            if isinstance(answer.field("body"), Mapping):
+                raise
+            # An answer of another shape, an error page say, is none that was hoped for: the next may be.
+            return False
+
+    def _seen(self, device: int) -> Scope:
+        scope = self.setting.scope
+        return Scope(_Believed(self.setting.facts, self.claim.system), {}, scope, device)
+
+    def _answer(self, device: int) -> _CallAnswer | None:
+        scope = self.setting.scope.child(device or None)
+        arguments = {name: evaluate(node, scope) for name, node in self.claim.arguments.items()}
+        told = self.setting.facts.calls.get(call_key(self.claim.system, self.claim.verb, arguments), {})
+        return _CallAnswer(*told[device]) if device in told else None
+
+    def expected(self, device: int) -> str:
+        return self.setting.text(self.claim)
+
+    def actual(self, device: int) -> str:
+        system = self.claim.system
+        failure = self.setting.facts.unanswered.get((system, device))
+        if failure is not None:
+            return f"'{system}' could not be asked: {failure}"
+        if self.claim.verb != "sees":
+            answer = self._answer(device)
+            if answer is None:
+                return f"'{system}' has not answered"
+            body = values.show(answer.field("body"))
+            body = body if len(body) <= SHOWN_UP_TO else body[: SHOWN_UP_TO - 1] + "…"
+            return f"status {values.show(answer.field('status'))}, body {body}"
+        scope, shown = self._seen(device), []
+        for node in walk(self.claim.condition):
+            if not isinstance(node, x.Parameter):
+                continue
+            value = evaluate(node, scope)
+            nothing = value is None or value == []
+            shown.append(f"'{system}' sees no {node.path}" if nothing else f"{node.path} is {values.show(value)} there")
+        return ", ".join(shown)

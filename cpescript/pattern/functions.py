@@ -1,0 +1,161 @@
+"""The functions of expressions, and what else works on plain values: percentiles, draws, regular expressions.
+
+Nothing here knows scopes or spans. What has no value raises `NoValueError` with a cause that its author understands;
+`evaluate.py` says where.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+from cpescript.kernel import draws
+from cpescript.kernel.time import Percent
+from cpescript.pattern import values
+
+_OPTIONS = re2.Options()
+_OPTIONS.log_errors = False
+
+
+class NoValueError(Exception):
+    """A function or operator has no value for what it was given: a line of cause, a line of remedy."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+# --- regular expressions ---------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _regular(pattern: str) -> Any:
+    # RE2's time grows with the text's length only: a pattern that an author or an ACS wrote can never hang a run, and
+    # no time limit has to decide a verdict. It has no backreferences and no look-around for the same reason.
+    try:
+        return re2.compile(pattern, _OPTIONS)
+    except re2.error as error:
+        cause = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
+        remedy = "there are no backreferences and no look-around" if "\\" in cause or "(?" in cause else ""
+        raise NoValueError(f"not a regular expression: {cause}", remedy) from None
+
+
+def check_regular(pattern: str) -> None:
+    """Raise NoValueError where `pattern` is no regular expression (RE2's syntax)."""
+    _regular(pattern)
+
+
+def matches(text: Any, pattern: Any) -> bool:
+    """Whether the whole text matches the regular expression. Raises NoValueError."""
+    return _regular(values.text(pattern)).fullmatch(values.text(text)) is not None
+
+
+# --- functions -------------------------------------------------------------------------------------------------------
+
+
+def percentile(items: Sequence[Any], share: float) -> Any:
+    """Return the nearest-rank percentile of a non-empty sequence; `share` in (0, 100]."""
+    ordered = sorted(items)
+    rank = max(1, -(-len(ordered) * share // 100))
+    return ordered[int(rank) - 1]
+
+
+def _mean(items: Sequence[Any]) -> Any:
+    total = items[0]
+    for item in items[1:]:
+        total = values.add(total, item)
+    return values.divide(total, len(items))
+
+
+def _sum(items: Sequence[Any]) -> Any:
+    total: Any = 0
+    for index, item in enumerate(items):
+        total = item if index == 0 else values.add(total, item)
+    return total
+
+
+def _over(worked_out: Callable[[Sequence[Any]], Any], empty: Any = None) -> Callable[..., Any]:
+    """Return a function of one list or several values; `empty`: its value of none, without which it has none."""
+
+    def run(*arguments: Any) -> Any:
+        flat = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)) else arguments
+        items = list(flat)
+        if not items:
+            if empty is None:
+                raise NoValueError("there is nothing in it", "look first: 'if count(…) > 0'")
+            return empty
+        if any(item is None or isinstance(item, (bool, Mapping, list, tuple)) for item in items):
+            raise NoValueError("it goes over numbers, durations, sizes, instants or texts, and each must be there")
+        try:
+            return worked_out(items)
+        except TypeError:
+            raise NoValueError("these values do not go with each other") from None
+
+    return run
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, (str, list, tuple, Mapping)):
+        raise NoValueError("only a text, a list or a map has a length")
+    return len(value)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": _over(min),
+    "max": _over(max),
+    "sum": _over(_sum, 0),
+    "mean": _over(_mean),
+    "p50": _over(lambda items: percentile(items, 50)),
+    "p95": _over(lambda items: percentile(items, 95)),
+    "p99": _over(lambda items: percentile(items, 99)),
+    "len": _length,
+    "lower": lambda text: values.text(text).lower(),
+    "upper": lambda text: values.text(text).upper(),
+    "sha256": lambda text: hashlib.sha256(values.text(text).encode()).hexdigest(),
+}
+"""What a function makes of its arguments; each may raise NoValueError."""
+
+
+# --- chance ----------------------------------------------------------------------------------------------------------
+
+
+def pick(stream: int, n: int, items: Any) -> Any:
+    """Return one item of a list, by the seed. Raises NoValueError for an empty one and for what is no list."""
+    if not isinstance(items, (list, tuple)):
+        raise NoValueError(f"{values.show(items)} is no list to pick from")
+    if not items:
+        raise NoValueError("nothing to pick from")
+    return items[draws.below(stream, n, len(items))]
+
+
+def random(stream: int, n: int, low: Any, high: Any) -> Any:
+    """Return a number, duration, size or instant from `low` to `high`, both included, by the seed."""
+    for bound in (low, high):
+        if isinstance(bound, bool) or not isinstance(bound, (int, float)):
+            raise NoValueError(f"{values.show(bound)} is no number")
+    if low > high:
+        raise NoValueError("the first is larger")
+    if isinstance(low, int) and isinstance(high, int):
+        return type(low)(draws.between(stream, n, low, high))
+    return low + (high - low) * draws.unit(stream, n)
+
+
+def share_of(amount: Any, whole: int) -> int:
+    """Return how many a number or a percentage of `whole` is: rounded half up, at least 1 of something.
+
+    Raises NoValueError for what is no number, and for less than nothing.
+    """
+    if isinstance(amount, Percent):
+        if amount < 0:
+            raise NoValueError(f"{amount} of the devices is less than none")
+        return max(1, int(float(amount) * whole / 100 + 0.5)) if whole else 0
+    if isinstance(amount, bool) or not isinstance(amount, int):
+        raise NoValueError(f"{values.show(amount)} is no number of devices", "a whole number, or a share as in '10%'")
+    if amount < 0:
+        raise NoValueError(f"{amount} devices are less than none")
+    return amount
