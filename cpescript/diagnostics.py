@@ -9,9 +9,12 @@ Positions are counted from 1, columns in code points. A span's end is exclusive 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -89,7 +92,7 @@ def render(item: Diagnostic, sources: Mapping[str, str]) -> str:
     """
     span = item.span
     head = f"{item.severity}[{item.code}]: {item.message}\n  {span.place}\n"
-    lines = sources.get(span.source, "").split("\n")
+    lines = _rows(sources.get(span.source, ""))
     if not 1 <= span.line <= len(lines) or not sources.get(span.source):
         return head + (f"   = {item.remedy}\n" if item.remedy else "")
     text = lines[span.line - 1].rstrip("\r").expandtabs(1)
@@ -108,13 +111,30 @@ def render(item: Diagnostic, sources: Mapping[str, str]) -> str:
     return f"{head}{number} | {text}\n{gap} | {underline}{' ' + item.remedy if item.remedy else ''}\n"
 
 
+@lru_cache(maxsize=16)
+def _rows(text: str) -> list[str]:
+    """Return a source's rows; kept, for a text with many mistakes."""
+    return text.split("\n")
+
+
+MOST_NAMES = 5_000
+"""Most known names that are looked at for a suggestion, and"""
+MANY_NAMES = 300
+"""most that are compared closely: beyond them those next to the word in the alphabet, which begin like it. So a file
+with thousands of names and of mistakes costs in proportion to its length."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known name that `word` most likely meant, or None if none is near."""
-    names = sorted(set(known))
+    names = sorted(set(islice(known, MOST_NAMES)))
+    meant = word.lower()
+    if len(names) > MANY_NAMES:
+        here = bisect_left(names, word)
+        names = names[max(0, here - MANY_NAMES // 2) : here + MANY_NAMES // 2]
     lowered = {name.lower(): name for name in names}
-    if word.lower() in lowered:
-        return lowered[word.lower()]
-    found = get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.7)
+    if meant in lowered:
+        return lowered[meant]
+    found = get_close_matches(meant, list(lowered), n=1, cutoff=0.7)
     return lowered[found[0]] if found else None
 
 

@@ -37,11 +37,12 @@ def command(scenarios: tuple[str, ...], as_json: bool) -> int:
     from cpescript.language.catalogue import standard_catalogue
     from cpescript.language.loader import check
     from cpescript.runner.checks import check_policies
+    from cpescript.runner.systems import read_system
 
     def policies(cases: list[Timeline], bag: Bag) -> None:
         check_policies(cases, bag, named_only=True)
 
-    catalogue = standard_catalogue()
+    catalogue = standard_catalogue(read_system)
     found = [
         (path, check(path, catalogue, environment=os.environ, also=policies))
         for path in (locate("scenarios", name) for name in scenarios)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from cpescript.diagnostics import Span, did_you_mean
 from cpescript.language import timeline as tl
 from cpescript.language import tree
+from cpescript.language.catalogue import Schema
 from cpescript.language.clauses import sorted_out
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
+from cpescript.language.systems import known_call, known_system, named_inputs
 from cpescript.language.types import fits
 from cpescript.pattern import expression as px
 
@@ -50,7 +52,8 @@ class Actions:
         if isinstance(count, px.Literal_) and isinstance(count.value, int) and count.value < 1:
             self.bag.error(node.count.span, "bad-number", "at least one device is made")
         name, schema = node.cohort.text, self.context.profile(node.profile.text, node.profile.span)
-        self._cohort(node, place)
+        self.context.symbols.refer("profile", node.profile.text, node.profile.span)
+        self._cohort(node, place, schema)
         self.context.cohorts[name] = schema
         body: tuple[tl.Step, ...] = ()
         if node.body is not None:
@@ -65,7 +68,7 @@ class Actions:
             body=body,
         )
 
-    def _cohort(self, node: tree.Spawn, place: Place) -> None:
+    def _cohort(self, node: tree.Spawn, place: Place, schema: Schema | None) -> None:
         word = node.cohort
         scope = self.blocks.cohort_scope
         known = place.scope.find(word.text) or scope.find(word.text)
@@ -79,10 +82,11 @@ class Actions:
                 f"cohort '{word.text}' would be made again and again",
                 "spawn it before, outside of what repeats",
             )
-        scope.bind(Binding(word.text, "cohort", word.span, "devices", frozenset({word.text}), used=True))
+        cohort = Binding(word.text, "cohort", word.span, "devices", frozenset({word.text}), schema=schema, used=True)
+        scope.bind(cohort)
 
     def action(self, node: tree.Action, place: Place) -> tl.Step | None:
-        if refuse(self.bag, self.blocks.head(node)[0], _UNBUILT.get(node.verb, "")):
+        if refuse(self.bag, self.blocks.head(node)[0], _UNBUILT.get(node.verb, "")) and node.verb != "send":
             return None
         clauses = sorted_out(node.verb, node.clauses, self.bag)
         target, cohorts = self._target(node.operands.get("target"), clauses, place, self.blocks.head(node)[0])
@@ -212,8 +216,7 @@ class Actions:
     # --- stimuli -----------------------------------------------------------------------------------------------------
 
     def stimulus(self, node: tree.Stimulus, place: Place) -> tl.Step | None:
-        if node.system.text != "acs":
-            self._system(node.system)
+        if not known_system(self.context, node.system, node.verb):
             return None
         statement = f"acs {node.verb}"
         head = self.blocks.head(node)
@@ -230,17 +233,16 @@ class Actions:
         arguments: dict[str, Any] = {}
         for name, value in node.operands.items():
             if name == "arguments":
-                arguments["inputs"] = self._inputs(value or (), inner)
+                arguments["inputs"] = named_inputs(self.context, value or (), inner)
             elif name != "target":
                 arguments[name] = self._operand(name, value, inner, node)
+        if node.verb == "call":
+            known_call(self.context, node.system, node.operands["name"], node.operands.get("arguments") or ())
         self._transfer(node, clauses, arguments, inner, head[0])
         capture = None
         if "as" in clauses:
             capture = self._result(node, clauses["as"].value, place)
-        return tl.Stimulus(*head, system="acs", verb=node.verb, target=target, arguments=arguments, capture=capture)
-
-    def _system(self, word: tree.Word) -> None:
-        refuse(self.bag, word.span, "named-system")
+        return tl.Stimulus(*head, node.system.text, node.verb, target, arguments, capture)
 
     def _transfer(
         self, node: tree.Stimulus, clauses: Clauses, arguments: dict[str, Any], place: Place, head: Span
@@ -254,20 +256,6 @@ class Actions:
             arguments["url"] = self.expressions.value(clauses["url"].value, place, "text", "what follows 'url'")
         elif "file_type" in node.operands and node.verb == "download":
             self.bag.error(head, "no-url", "where shall the device fetch the file?", 'add `url "https://…"`')
-
-    def _inputs(self, given: tuple[tree.Argument, ...], place: Place) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for argument in given:
-            value = self.expressions.value(argument.value, place)
-            if argument.name is None:
-                self.bag.error(argument.span, "arguments", "what an ACS is called with has names", "write name: value")
-            elif argument.name.text in found:
-                self.bag.error(
-                    argument.name.span, "doubled", f"'{argument.name.text}' stands here twice", "each argument once"
-                )
-            else:
-                found[argument.name.text] = value
-        return found
 
     def _result(self, node: tree.Stimulus, word: tree.Word, place: Place) -> str:
         message = self.context.catalogue.messages.get("AddObjectResponse") if node.verb == "add" else None

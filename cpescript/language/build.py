@@ -122,7 +122,9 @@ class Builder:
             before = left.span.end_line != sign.span.line or left.span.end_column < sign.span.column
             after = right.span.line != sign.span.end_line or right.span.column > sign.span.end_column
             if not (before and after):
-                self.bag.error(sign.span, "minus", "a minus between operands has spaces around it", "write `a - b`")
+                self.bag.error(
+                    sign.span, "minus", "a minus between operands has spaces around it", "write `a - b`, or `a..b`"
+                )
         return px.Binary(span, sign.text, left, right)  # type: ignore[arg-type]
 
 

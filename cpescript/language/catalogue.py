@@ -59,6 +59,20 @@ class QuirkType:
     refusal: Callable[[Mapping[str, Any]], str] = lambda arguments: ""
 
 
+@dataclass(frozen=True, slots=True)
+class SystemType:
+    """What a named system's adapter can do: its verbs, whether it tells what it believes, and its calls by name, each
+    with the names of what it takes (None: any call with anything)."""
+
+    verbs: Collection[str]
+    beliefs: bool = False
+    calls: Mapping[str, Collection[str]] | None = None
+
+
+ReadSystem = Callable[[Path], "tuple[SystemType | None, Bag]"]
+"""Reads an adapter's file; None with errors in the bag. Never raises on bad input."""
+
+
 class Catalogue(Protocol):
     """Everything that a scenario can name and that is not made up in it."""
 
@@ -84,6 +98,9 @@ class Catalogue(Protocol):
 
     def profile_names(self, near: Path) -> Collection[str]:
         """Names of the profiles that could be meant, for suggestions."""
+
+    def system(self, path: Path) -> tuple[SystemType | None, Bag]:
+        """Read the file of a named system's adapter. Returns (None, empty bag) where nothing is known of it."""
 
 
 HTTP_FIELDS = {"status": "int", "headers": "map"}
@@ -134,7 +151,16 @@ _SETTINGS = frozenset({"SetParameterValues", "Inform", "GetParameterValuesRespon
 
 
 class Standard:
-    """The catalogue made of the project's own tables."""
+    """The catalogue made of the project's own tables. Files of adapters are read by `read_system`, where that is handed
+    in: the language knows no adapters."""
+
+    read_system: ReadSystem | None = None
+
+    def __init__(self, read_system: ReadSystem | None = None) -> None:
+        self.read_system = read_system
+
+    def system(self, path: Path) -> tuple[SystemType | None, Bag]:
+        return self.read_system(path) if self.read_system is not None else (None, Bag())
 
     @cached_property
     def messages(self) -> Mapping[str, MessageType]:
@@ -239,9 +265,16 @@ def _quirk(known: Quirk) -> QuirkType:
 
 @lru_cache(maxsize=64)
 def _cached_profile(path: Path, changed: int) -> tuple[Schema | None, Bag]:
-    from cpescript.device.profile import load_profile
+    from cpescript.device.profile import load
 
-    return load_profile(path)
+    return load(path, quirk_refusal)
+
+
+def quirk_refusal(name: str, arguments: Mapping[str, Any]) -> str:
+    """Return what is wrong with a quirk that a profile declares, empty if nothing."""
+    from cpescript.quirks.declared import refusal
+
+    return refusal(name, arguments)
 
 
 def _load_profile(path: Path) -> tuple[Schema | None, Bag]:
@@ -249,7 +282,7 @@ def _load_profile(path: Path) -> tuple[Schema | None, Bag]:
     return _cached_profile(path, os.stat(path).st_mtime_ns)
 
 
-@lru_cache(maxsize=1)
-def standard_catalogue() -> Standard:
-    """Return the catalogue of this installation."""
-    return Standard()
+@lru_cache(maxsize=4)
+def standard_catalogue(read_system: ReadSystem | None = None) -> Standard:
+    """Return the catalogue of this installation; `read_system` reads the files of named systems' adapters."""
+    return Standard(read_system)

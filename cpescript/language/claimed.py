@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from cpescript.language.statements import Blocks
 
 
+def _misread_deadline(on: tree.Clause | None) -> bool:
+    """Whether a clause is `on fleet in 5m`: its deadline was read as a part of the devices, and that was reported."""
+    target = on.value.target if on is not None and on.kind == "on" else None
+    return isinstance(target, px.Binary) and target.operator == "in"
+
+
 class ClaimStatements:
     """Makes the steps of statements that claim something."""
 
@@ -40,7 +46,8 @@ class ClaimStatements:
         claim, quantifier, on = self.claims.claim(node.claim, clauses.get("on"), place)
         if "as" in clauses:
             claim = self._capture(clauses["as"].value, claim, place)
-        check_times(self.bag, statement, node.claim, claim, clauses)
+        if not _misread_deadline(clauses.get("on")):
+            check_times(self.bag, statement, node.claim, claim, clauses)
         return self._expect(node, statement, claim, quantifier, on, clauses, place)
 
     def claimed_block(self, node: tree.ClaimedBlock, place: Place) -> tl.Step | None:
@@ -58,6 +65,8 @@ class ClaimStatements:
             place.of(cohorts, claim=True),
             lambda word, each: self._keep(word, each, place),
         )
+        if quantifier.kind == "across":
+            self.claims.check_across(claim)
         if "as" in clauses:
             self.bag.error(
                 clauses["as"].span,
@@ -165,7 +174,7 @@ class ClaimStatements:
                     did_you_mean(word.text, [*kept, "start"], "'start', or a name given by 'as'"),
                 )
         else:
-            binding.used = True
+            binding.use(word.span)
             if binding.kind not in ("capture", "unknown"):
                 self.bag.error(
                     word.span, "no-message", f"'{word.text}' is not a kept message", "'start', or a name given by 'as'"
@@ -207,6 +216,13 @@ class ClaimStatements:
                     "no-event",
                     f"'{node.mode} no' denies twice" if opposite != "never" else "'always no' is 'never'",
                     "write 'never' and the message",
+                )
+            elif node.mode == "never" and quantifier.kind == "each":
+                self.bag.error(
+                    node.claim.span,
+                    "quantifier",
+                    "'never' is broken by any of the devices, not only by all of them",
+                    "take the 'each' out",
                 )
             elif node.mode == "always":
                 self.bag.error(

@@ -12,6 +12,7 @@ from cpescript.language.context import Context
 from cpescript.language.expressions import TARGET_NODES
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Place
+from cpescript.language.systems import ANSWER, known_call, known_system, named_inputs
 from cpescript.language.types import fits, noun
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
@@ -49,7 +50,11 @@ class Claims:
             cohorts = place.cohorts if inherit else self.context.all_cohorts()
         inner = place.of(cohorts, claim=True)
         claim = self._claim(form, inner)
+        if on is not None and on.kind == "across":
+            self.check_across(claim)
         if target is None and not inherit:
+            if isinstance(claim, tl.BeliefClaim) and claim.verb != "sees" and not _asks_device(claim):
+                return claim, tl.Quantifier("across"), None
             if isinstance(claim, tl.ValueClaim) and claim.figure:
                 quantifier = tl.Quantifier("across")
                 target = px.All(form.span) if claim.patterns or claim.parameters or _asks_device(claim) else None
@@ -75,6 +80,18 @@ class Claims:
             return tl.Quantifier("across"), target, cohorts
         target, cohorts = self.context.targets.target(on.value.target, asked)
         return self.quantifier(on.value.quantifier, asked, default), target, cohorts
+
+    def check_across(self, claim: tl.Claim) -> None:
+        """Report what cannot be judged of devices together: a state, a parameter, what a system sees of one device."""
+        if isinstance(claim, tl.BlockClaim):
+            for part in claim.claims:
+                self.check_across(part)
+        elif isinstance(claim, tl.StateClaim) or (
+            isinstance(claim, (tl.ValueClaim, tl.BeliefClaim)) and _asks_one_device(claim)
+        ):
+            self.bag.error(
+                claim.span, "across", "this is of one device at a time", "write 'on each' or 'on at least 3 of'"
+            )
 
     def quantifier(self, node: tree.Quantifier | None, place: Place, default: str) -> tl.Quantifier:
         if node is None:
@@ -126,8 +143,7 @@ class Claims:
             node = px.Binary(form.span, "==", left, form.right)
             return self._value(tree.ValueForm(form.span, node), place)
         if isinstance(form, tree.BeliefForm):
-            refuse(self.bag, form.span, "belief")
-            return tl.ValueClaim(form.span, px.Literal_(form.span, True))
+            return self._belief(form, place)
         assert isinstance(form, tree.ValueForm)
         return self._value(form, place)
 
@@ -138,6 +154,28 @@ class Claims:
             count = self.context.expressions.value(form.amount, place, "int", "how many messages")
         comparison: Any = form.comparison
         return tl.MessageClaim(form.span, pattern, form.negated, comparison, count)
+
+    def _belief(self, form: tree.BeliefForm, place: Place) -> tl.BeliefClaim:
+        """Return a claim about what a system believes.
+
+        In `sees` the condition's parameters are the system's view of the device's; behind a call, fields `status` and
+        `body` are those of its answer.
+        """
+        refuse(self.bag, form.span, "belief")
+        verb = "sees" if form.name is None else "call"
+        known_system(self.context, form.system, verb)
+        if form.name is None:
+            condition = self.context.expressions.value(form.condition, place, "bool", "what a system sees")
+            if not any(isinstance(node, px.Parameter) for node in walk(condition)):
+                self.bag.error(form.span, "no-claim", "a system sees parameters", "as in 'acs sees Device.X.Y == 1'")
+            return tl.BeliefClaim(form.span, form.system.text, verb, {}, condition)
+        known_call(self.context, form.system, form.name, form.arguments)
+        inputs = named_inputs(self.context, form.arguments, place)
+        condition = px.Literal_(form.span, True)
+        if form.condition is not None:
+            asked = place.of(place.cohorts, where=ANSWER)
+            condition = self.context.expressions.value(form.condition, asked, "bool", "what follows 'where'")
+        return tl.BeliefClaim(form.span, form.system.text, form.name.text, inputs, condition)
 
     def _value(self, form: tree.ValueForm, place: Place) -> tl.ValueClaim | tl.StateClaim:
         expression, type_ = self.context.expressions.typed(form.value, place)
@@ -188,7 +226,22 @@ class Claims:
                     "write the state alone",
                 )
                 continue
+            if isinstance(line.claim, tree.BeliefForm):
+                self.bag.error(
+                    line.claim.span,
+                    "no-event",
+                    "what a system believes has no place in an order",
+                    "claim it by an 'expect' of its own",
+                )
+                continue
             claim = self._claim(line.claim, place)
+            if isinstance(claim, tl.MessageClaim) and (claim.negated or claim.comparison in ("exactly", "at most")):
+                self.bag.error(
+                    claim.span,
+                    "no-event",
+                    "a line of a block is something that comes; this is known only at its end",
+                    "claim it by a statement of its own",
+                )
             if line.capture is not None:
                 if isinstance(claim, tl.MessageClaim) and not claim.negated and claim.comparison is None:
                     claim = tl.MessageClaim(claim.span, claim.pattern, capture=line.capture.text)
@@ -200,5 +253,14 @@ class Claims:
         return tl.BlockClaim(span, kind, tuple(claims))
 
 
-def _asks_device(claim: tl.ValueClaim) -> bool:
-    return any(isinstance(node, (px.State, px.Device)) for node in walk(claim.expression))
+def _asks_device(claim: tl.ValueClaim | tl.BeliefClaim) -> bool:
+    return any(isinstance(node, (px.State, px.Device, px.Parameter)) for node in walk(claim))
+
+
+def _asks_one_device(claim: tl.ValueClaim | tl.BeliefClaim) -> bool:
+    """Whether something outside a message's own `where` is asked of the one device in question."""
+    asked = claim.expression if isinstance(claim, tl.ValueClaim) else claim.condition
+    return any(
+        isinstance(node, (px.State, px.Device)) or (isinstance(node, px.Parameter) and node.target is None)
+        for node in walk(asked, without=(px.MessagePattern, px.Where))
+    )

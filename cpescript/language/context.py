@@ -3,14 +3,15 @@ check one kind of thing each and need each other."""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpescript.diagnostics import Bag, Span
-from cpescript.language.catalogue import Catalogue, Schema
+from cpescript.language.catalogue import Catalogue, Schema, SystemType
+from cpescript.language.data import DATA, read_text
+from cpescript.language.symbols import Recorder
 from cpescript.pattern import expression as px
 
 if TYPE_CHECKING:
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
     from cpescript.language.patterns import Patterns
     from cpescript.language.targets import Targets
 
-MAX_DATA = 16 * 1024 * 1024
-"""Largest file that `csv`, `json` and `file` read, in octets."""
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A named system. `path` is its adapter's file, None for one of the configuration; `type` what that can do."""
+
+    span: Span
+    path: Path | None
+    type: SystemType | None
 
 
 class Context:
@@ -45,7 +52,11 @@ class Context:
         self.loaded: dict[tuple[str, str], Schema | None] = {}
         self.asked: dict[tuple[str, tuple[int, ...]], list[Schema]] = {}
         """Which of some schemas have a path, asked before: fleets' paths repeat from line to line."""
+        self.systems: dict[str, System] = {}
+        """Named systems: where, and what is known of them."""
         self.identities = 0
+        self.symbols = Recorder()
+        """Names that live in no scope, for editors."""
         self.data: set[str] = set()
         """The files that `csv`, `json` and `file` read, and the policies: they belong to what the digest covers."""
 
@@ -107,20 +118,15 @@ class Context:
         """Return the value of `csv("…")`, `json("…")` or `file("…")` as nodes; null after reporting what is wrong."""
         path = folder(span) / name.value
         try:
-            if path.stat().st_size > MAX_DATA:
-                raise ValueError(f"more than {MAX_DATA // 1024 // 1024} MiB")
-            text = path.read_text(encoding="utf-8-sig")
+            text = read_text(path)
+            node = as_node(DATA[function](text), span)
             self.data.add(str(path))
-            if function == "file":
-                return px.Literal_(span, text)
-            if function == "csv":
-                return as_node([dict(row) for row in csv.DictReader(text.splitlines())], span)
-            return as_node(json.loads(text), span)
+            return node
         except FileNotFoundError:
             self.bag.error(
                 name.span, "missing-file", f"there is no file '{name.value}'", "paths are relative to this file"
             )
-        except (OSError, ValueError, RecursionError, csv.Error) as error:
+        except (OSError, ValueError) as error:
             cause = error.strerror if isinstance(error, OSError) else str(error)
             self.bag.error(name.span, "bad-file", f"'{name.value}' cannot be read as {_FORMATS[function]}: {cause}")
         return px.Literal_(span, None)

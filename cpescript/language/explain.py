@@ -163,6 +163,64 @@ def _equals(problem: Problem) -> Diagnostic | None:
     return None
 
 
+def _nested_quote(problem: Problem) -> Diagnostic | None:
+    """`"{pick(["a"])}"`: the quote inside the braces has ended the text."""
+    token = problem.token
+    before = problem.tokens[problem.at - 1] if problem.at else None
+    if token is None or before is None or before.kind != "STRING":
+        return None
+    if (token.line, token.column) != (before.end_line, before.end_column):
+        return None
+    if before.text.count("{") <= before.text.count("}"):
+        return None
+    return problem.error(
+        "nested-quotes", "a quote inside the braces ends the text", "name that value by 'let' first", before
+    )
+
+
+ORDERS = ("set", "get", "add", "delete", "download", "upload", "reboot", "factory-reset", "connect", "forget", "call")
+_MEANT = {
+    "spv": "set",
+    "setparametervalues": "set",
+    "gpv": "get",
+    "getparametervalues": "get",
+    "addobject": "add",
+    "deleteobject": "delete",
+    "upgrade": "download firmware",
+    "update": "download firmware",
+    "flash": "download firmware",
+    "factoryreset": "factory-reset",
+    "reset": "factory-reset",
+    "wake": "connect",
+    "run": "call",
+}
+"""What people call an order to an ACS, in small letters, and what it is called here."""
+
+
+def _order(problem: Problem) -> Diagnostic | None:
+    """`acs SPV …`, `acs upgrade fleet`: an order by another name."""
+    if problem.at not in (1, 2) or len(problem.tokens) < 2 or problem.tokens[0].text != "acs":
+        return None
+    word = problem.tokens[1]
+    if word.text in (*ORDERS, "operate", "sees") or word.kind not in (WORD, "KIND"):
+        return None
+    meant = _MEANT.get(word.text.lower().replace("_", "")) or nearest(word.text, ORDERS)
+    remedy = f"did you mean 'acs {meant}'?" if meant else f"orders: {', '.join(ORDERS)}"
+    return problem.error("unknown-order", f"no order is called '{word.text}'", remedy, word)
+
+
+def _small_message(problem: Problem) -> Diagnostic | None:
+    """`expect spv Device.A`: the name of a message begins with a capital."""
+    token, at = problem.token, problem.at - 1
+    if token is None or token.kind != "PATH" or at < 1 or problem.tokens[at].kind != WORD:
+        return None
+    if problem.after(at, "KIND") is None:
+        return None
+    word = problem.tokens[at]
+    meant = word.text.upper() if len(word.text) <= 3 else word.text[:1].upper() + word.text[1:]
+    return problem.error("small-message", "a message begins with a capital", f"did you mean '{meant}'?", word)
+
+
 def _slip(problem: Problem) -> Diagnostic | None:
     remedy = remedy_of(problem.tokens, problem.at)
     token = problem.token
@@ -171,11 +229,27 @@ def _slip(problem: Problem) -> Diagnostic | None:
     return problem.error("syntax", f"{_quoted(token)} cannot stand here", remedy)
 
 
+def _two_words(problem: Problem) -> Diagnostic | None:
+    """`as my fleet`: a name with a space in it."""
+    token, at = problem.token, problem.at
+    if token is None or token.kind != WORD or at < 2 or problem.tokens[at - 1].kind != WORD:
+        return None
+    if problem.tokens[at - 2].text not in ("as", "let", "param", "define"):
+        return None
+    meant = f"{problem.tokens[at - 1].text}-{token.text}"
+    return problem.error("syntax", f"{_quoted(token)} cannot stand here", f"a name is one word: {meant}")
+
+
 def _preposition(problem: Problem) -> Diagnostic | None:
     """`for d of fleet`, `on every SPV on fleet`: English has more than one word for it."""
     token = problem.token
     if token is None or token.text not in ("on", "of", "in", "from", "to", "by", "with", "against", "for"):
         return None
+    follower = problem.tokens[problem.at + 1] if problem.at + 1 < len(problem.tokens) else None
+    if follower is not None and follower.kind == "DURATION" and "within" in problem.words(problem.at):
+        return problem.error(
+            "unknown-word", f"'{token.text}' cannot stand here", f"did you mean 'within {follower.text}'?"
+        )
     meant = next((word for word in ("on", "of", "in", "from") if word in problem.words(problem.at)), None)
     if meant is None:
         return None
@@ -266,6 +340,10 @@ def _no_statement(problem: Problem) -> Diagnostic | None:
     if problem.at == 0 and first.text not in NEVER_NAMES:
         return None
     statements = {word for word in problem.words(0) if word[0].isalpha()}
+    follower = problem.tokens[1].text if len(problem.tokens) > 1 else ""
+    if follower == "=":
+        remedy = f"did you mean 'let {first.text} = …'?"
+        return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
     meant = nearest(first.text, statements) or _SYNONYMS.get(first.text)
     remedy = f"did you mean '{meant}'?" if meant else "a statement begins with its verb: spawn, expect, acs, wait, …"
     return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
@@ -298,9 +376,13 @@ def _line_start(problem: Problem) -> Diagnostic | None:
     if token.kind == "DOCSTRING":
         return problem.error("docstring", "a docstring stands first in its block", "a comment begins with '#'")
     if token.kind in ("KIND", "PATH"):
+        assigned = len(problem.tokens) > 1 and problem.tokens[1].text == "="
+        verb = "set" if assigned else "expect"
         return problem.error(
-            "unknown-statement", "a statement begins with its verb", f"perhaps 'expect {token.text} …'?"
+            "unknown-statement", "a statement begins with its verb", f"perhaps '{verb} {token.text} …'?"
         )
+    if token.text == "/":
+        return problem.error("unknown-statement", "no statement begins with '/'", "a comment begins with '#'")
     return problem.error(
         "unknown-statement",
         f"no statement begins with {_quoted(token)}",
@@ -368,8 +450,11 @@ def _quoted(token: Token) -> str:
 
 
 RULES: tuple[Explanation, ...] = (
+    _nested_quote,
     _equals,
     _block_on_line,
+    _order,
+    _small_message,
     _slip,
     _reserved,
     _misspelt_phrase,
@@ -377,6 +462,7 @@ RULES: tuple[Explanation, ...] = (
     _duration,
     _misspelt,
     _misspelt_before,
+    _two_words,
     _preposition,
     _no_statement,
     _line_start,

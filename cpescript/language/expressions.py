@@ -20,10 +20,11 @@ from cpescript.language.scope import Binding, Place
 from cpescript.language.tables import load_tables
 from cpescript.language.types import ANY, arithmetic, comparable, fits, noun
 from cpescript.pattern import expression as px
+from cpescript.pattern.functions import NoValueError, check_regular
 
 Typed = tuple[Any, str]
 
-MAX_DEPTH = 100
+MAX_DEPTH = 60
 """Deepest nest of an expression; also the longest chain of one operator."""
 
 FUNCTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -56,6 +57,7 @@ READERS = ("csv", "json", "file")
 
 TARGET_NODES = (px.All, px.Device, px.Slice, px.Where, px.Except, px.Union_, px.Draw)
 
+_NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _ORDERED = frozenset(("<", "<=", ">", ">="))
 _EQUALITY = frozenset(("==", "!="))
 _FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
@@ -100,18 +102,16 @@ class Expressions:
         """Return a resolved expression and its type."""
         self.depth += 1
         try:
-            if self.depth > MAX_DEPTH:
-                if self.depth == MAX_DEPTH + 1:
-                    self.bag.error(
-                        node.span,
-                        "too-deep",
-                        f"an expression of more than {MAX_DEPTH} steps",
-                        "name a part of it by `let`",
-                    )
-                return px.Literal_(node.span, None), ANY
-            return _RULES[type(node)](self, node, place)
+            return (px.Literal_(node.span, None), ANY) if self.too_deep(node) else _RULES[type(node)](self, node, place)
         finally:
             self.depth -= 1
+
+    def too_deep(self, node: Any) -> bool:
+        """Whether a node is nested too deep, which is reported at the first one that is."""
+        if self.depth == MAX_DEPTH + 1:
+            message = f"an expression of more than {MAX_DEPTH} steps"
+            self.bag.error(node.span, "too-deep", message, "name a part of it by `let`")
+        return self.depth > MAX_DEPTH
 
     def either(self, node: Any, place: Place) -> tuple[Any, Binding]:
         """Return a value or a target, whichever `node` is, and a binding that describes it (its name is empty)."""
@@ -132,7 +132,7 @@ class Expressions:
             return px.Field(node.span, (node.name,)), place.where.fields[node.name]
         binding = place.scope.find(node.name)
         if binding is not None:
-            binding.used = True
+            binding.use(node.span)
             if binding.is_devices:
                 return px.Cohort(node.span, node.name), "devices"
             return px.Name(node.span, node.name), "message" if binding.kind == "capture" else binding.type
@@ -152,6 +152,8 @@ class Expressions:
             known.extend(self.context.catalogue.states)
         if node.name in self.context.catalogue.states:
             self.bag.error(node.span, "no-device", "whose state is this?", f"as in 'fleet where {node.name}'")
+        elif self._as_message(node) or self._as_number(node):
+            return
         elif node.name in load_tables().keywords and not nearest(node.name, set(known) - {node.name}):
             self.bag.error(
                 node.span,
@@ -177,6 +179,21 @@ class Expressions:
                 did_you_mean(node.name, [*known, *_plain_functions()], defined),
             )
 
+    def _as_message(self, node: px.Name) -> bool:
+        """Report a message in small letters; whether it was one."""
+        meant = next((name for name in self.context.catalogue.messages if name.lower() == node.name.lower()), None)
+        if meant is not None:
+            self.bag.error(node.span, "small-message", "a message begins with a capital", f"did you mean '{meant}'?")
+        return meant is not None
+
+    def _as_number(self, node: px.Name) -> bool:
+        """Report a number that is written out; whether it was one."""
+        if node.name not in _NUMBER_WORDS:
+            return False
+        number = _NUMBER_WORDS.index(node.name)
+        self.bag.error(node.span, "unknown-name", "a number is written in digits", f"write {number}")
+        return True
+
     def attribute(self, node: px.Attribute, place: Place) -> Typed:
         names: list[str] = []
         base: Any = node
@@ -197,8 +214,7 @@ class Expressions:
             if base.name == "http":
                 return self._of_http(node, names)
             if base.name == "request":
-                refuse(self.bag, node.span, "request-of")
-                return px.Literal_(node.span, None), ANY
+                return px.Field(node.span, ("request", *names)), self._of_request(node, names, place.where)
             if base.name in place.where.fields:
                 return px.Field(node.span, (base.name, *names)), ANY
         if binding is None:
@@ -207,7 +223,7 @@ class Expressions:
                 return _chain(node.span, label, names), ANY
             self.unknown_name(base, place)
             return px.Literal_(node.span, None), ANY
-        binding.used = True
+        binding.use(base.span)
         root = px.Name(base.span, base.name)
         if binding.kind == "capture":
             return self._of_message(node, root, names, binding.message)
@@ -247,9 +263,29 @@ class Expressions:
             self.bag.error(node.span, "unknown-attribute", f"'{names[0]}' has no parts")
         return _chain(node.span, base, names), type_ if type_ and len(names) == 1 else ANY
 
+    def _of_request(self, node: px.Attribute, names: list[str], message: MessageType) -> str:
+        """Return the type of `request.…`, an element of the request that a response answers."""
+        refuse(self.bag, node.span, "request-of")
+        if message.name in ("Fault", "Response"):
+            return ANY  # the answer to anything
+        asked = self.context.catalogue.messages.get(message.name.removesuffix("Response"))
+        if asked is None or asked is message:
+            self.bag.error(node.span, "unknown-field", f"{message.name} answers no request", "a response does")
+            return ANY
+        if names[0] not in asked.fields:
+            self.bag.error(
+                node.span,
+                "unknown-field",
+                f"{asked.name} has no element '{names[0]}'",
+                did_you_mean(names[0], asked.fields, _some("it has", asked.fields)),
+            )
+        return asked.fields.get(names[0], ANY) if len(names) == 1 else ANY
+
     def _of_message(self, node: px.Attribute, base: Any, names: list[str], message: MessageType | None) -> Typed:
         if message is None:
             return _chain(node.span, base, names), ANY
+        if names[0] == "request" and len(names) > 1:
+            return _chain(node.span, base, names), self._of_request(node, names[1:], message)
         type_ = message.fields.get(names[0])
         if type_ is None:
             self.bag.error(
@@ -340,9 +376,9 @@ class Expressions:
 
     def _regular(self, node: px.Literal_) -> None:
         try:
-            re.compile(node.value)
-        except re.error as error:
-            self.bag.error(node.span, "bad-pattern", f"not a regular expression: {error.msg}")
+            check_regular(node.value)
+        except NoValueError as error:
+            self.bag.error(node.span, "bad-pattern", error.message, error.remedy)
 
     def _compare(self, node: px.Binary, left: Any, left_type: str, right: Any, right_type: str) -> None:
         if "rate" in (left_type, right_type):
@@ -368,10 +404,14 @@ class Expressions:
 
     def _compare_wire(self, node: px.Binary, wire: str, other: Any, type_: str) -> None:
         """A value off the wire meets a literal of any spelling of its own type (`pattern.values.same`)."""
-        if ANY in (wire, type_) or type_ == "null" or wire == type_ or wire == "list":
+        if ANY in (wire, type_) or type_ == "null" or wire == type_:
             return
         known = other.value if isinstance(other, px.Literal_) else None
-        if type_ == "text":
+        if (wire, type_) == ("text", "float"):
+            message = "this is a text, and as a number 2.10 would be 2.1"
+            self.bag.error(other.span, "wrong-type", message, "write it in quotes")
+            return
+        if type_ == "text" and wire != "list":
             if isinstance(known, str) and not _spells(known, wire):
                 self.bag.error(
                     other.span,
@@ -380,9 +420,11 @@ class Expressions:
                     "write true or false" if wire == "bool" else "",
                 )
             return
-        allowed = {"text": {"int", "float", "bool", "instant"}, "int": {"float", "percent"}, "bool": {"int"}}
+        allowed = {"text": {"int", "bool", "instant"}, "int": {"float", "percent"}, "bool": {"int"}}
         if type_ not in allowed.get(wire, set()):
             remedy = "parameters in seconds are plain numbers" if (wire, type_) == ("int", "duration") else ""
+            if wire == "list":
+                remedy = f"write 'contains \"{known}\"'" if isinstance(known, str) else "write 'contains'"
             self.bag.error(other.span, "wrong-type", f"this is {noun(wire)}, never {noun(type_)}", remedy)
 
     def _rated(self, node: px.Binary, place: Place) -> Typed:
@@ -491,7 +533,6 @@ class Expressions:
             return px.Literal_(span, None), ANY
         if name == "response_time":
             refuse(self.bag, span, "response-time")
-            return px.Literal_(span, None), ANY
         wanted, result = known
         many = wanted[-1:] == ("...",)
         least = len(wanted) - many

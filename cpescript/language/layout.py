@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from cpescript.diagnostics import Bag, Span
 from cpescript.language.tokens import MAX_LINE, SIGN, WORD, Token, tokenize_line
 
-MAX_DEPTH = 100
-"""Deepest nest of blocks, and of brackets. A scenario that a person can follow has five."""
+MAX_DEPTH = 40
+"""Deepest nest of blocks, and of brackets. A scenario that a person can follow has five; forty are safe to walk."""
 MAX_TOKENS = 20_000
 """Longest logical line, in tokens."""
 

@@ -14,7 +14,7 @@ from cpescript.diagnostics import Bag, Span
 from cpescript.language import params, tree
 from cpescript.language import timeline as tl
 from cpescript.language.catalogue import Catalogue
-from cpescript.language.context import Context
+from cpescript.language.context import Context, System, folder
 from cpescript.language.layout import Layout
 from cpescript.language.not_yet import refuse
 from cpescript.language.parser import parse
@@ -23,6 +23,7 @@ from cpescript.language.program import Draft, Program
 from cpescript.language.scope import Binding, Place, Scope
 from cpescript.language.settings import Settings
 from cpescript.language.statements import ITEMS, Blocks, plain_text, spawned
+from cpescript.language.symbols import symbols_of
 from cpescript.language.types import ANY
 from cpescript.pattern.walking import walk
 
@@ -107,7 +108,6 @@ class _Loader:
         self.params: list[params.Param] = []
         self.files: dict[str, _File] = {}
         """Files by where they really are, so that one that is used twice is taken in once."""
-        self.systems: dict[str, Span] = {}
 
     def load(self, path: Path, text: str | None = None) -> tuple[Program | None, Bag]:
         main = self.read(path, Span(str(path), 1, 1, 1, 2), text)
@@ -126,14 +126,16 @@ class _Loader:
         procedures = {
             name: known.procedure for name, known in self.blocks.procedures.known.items() if known.procedure is not None
         }
+        context = self.context
         return Program(
             file=main.source,
             docstring=tree.docstring_text(main.tree.docstring),
             params=tuple(self.params),
             drafts=tuple(drafts),
             procedures=procedures,
-            context=self.context,
+            context=context,
             sources=dict(self.bag.sources),
+            symbols=symbols_of(context.symbols, self.globals, self.blocks.lines, context.everyone),
             failed=self.bag.failed,
         ), self.bag
 
@@ -155,11 +157,16 @@ class _Loader:
 
     def _text(self, path: Path, span: Span) -> str | None:
         try:
-            size = path.stat().st_size
-            if size > MAX_FILE:
-                self.bag.error(span, "giant-file", f"'{path}' has {size} octets; at most {MAX_FILE} are read")
+            if path.exists() and not path.is_file():
+                self.bag.error(span, "missing-file", f"'{path}' is no regular file", "")
                 return None
-            return path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+            with path.open("rb") as file:
+                octets = file.read(MAX_FILE + 1)
+            if len(octets) > MAX_FILE:
+                message = f"'{path}' is larger than {MAX_FILE // 1024 // 1024} MiB"
+                self.bag.error(span, "giant-file", message, "data belongs in a file that `csv` or `json` reads")
+                return None
+            return octets.decode("utf-8").replace("\r\n", "\n")
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
             column = error.start - (error.object.rfind(b"\n", 0, error.start) + 1) + 1
@@ -188,6 +195,7 @@ class _Loader:
             if not name:
                 continue
             path = Path(os.path.normpath(Path(file.source).parent / name))
+            self.context.symbols.refer("file", str(path), node.path.span)
             real = self._real(path)
             if real in chain:
                 loop = " -> ".join(Path(each).name for each in [*chain[chain.index(real) :], real])
@@ -200,6 +208,7 @@ class _Loader:
                 return
             used = self._used(path, node)
             if used is not None:
+                self.context.symbols.declare("file", str(path), Span(str(path), 1, 1, 1, 1))
                 self.use(used, [*chain, real], order)
         order.append(file)
 
@@ -239,14 +248,36 @@ class _Loader:
             )
             return
         self.context.declared[node.name.text] = (node.path.span, plain_text(node.path, self.context))
+        self.context.symbols.declare("profile", node.name.text, node.name.span)
 
     def _system(self, node: tree.System) -> None:
-        if node.name.text in self.systems:
-            self.bag.error(
-                node.name.span, "doubled-name", f"system '{node.name.text}' is named already", "take another name"
+        name = node.name.text
+        known = self.context.systems.get(name)
+        if known is not None or name == "acs":
+            message = (
+                f"system '{name}' is named already (line {known.span.line})" if known else "'acs' is the one under test"
             )
-        self.systems[node.name.text] = node.name.span
-        refuse(self.bag, node.span, "named-system")
+            self.bag.error(node.name.span, "doubled-name", message, "take another name")
+            return
+        refused = refuse(self.bag, node.span, "named-system")
+        path = self._adapter(node.path) if node.path is not None and not refused else None
+        type_, problems = self.context.catalogue.system(path) if path is not None else (None, Bag())
+        self.bag.extend(problems)
+        self.context.systems[name] = System(node.name.span, path, type_)
+        self.context.symbols.declare("system", name, node.name.span)
+
+    def _adapter(self, node: Any) -> Path | None:
+        """Return the file that a named system's path leads to, or None after reporting that there is none."""
+        name = plain_text(node, self.context)
+        path = folder(node.span) / name
+        if name and not path.is_file():
+            self.bag.error(
+                node.span, "missing-file", f"there is no adapter at '{name}'", "the path is relative to this file"
+            )
+            return None
+        if name:
+            self.context.data.add(str(path))
+        return path.resolve() if name else None
 
     def profiles_of(self, file: _File) -> None:
         """Load the profiles that a file spawns from: procedures check paths against all of them."""
@@ -278,7 +309,12 @@ class _Loader:
         return [self._draft(name, main.tree.span, (), body, "file", main.tree.docstring)]
 
     def _loose(self, named: list[tree.Scenario], loose: list[tree.Statement]) -> None:
+        if any(not node.body.lines for node in named):
+            return  # their scenario lacks its block, which was reported
+        told = {item.span.line for item in self.bag.items if item.code == "wrong-dedent"}
         for node in loose:
+            if node.span.line in told:
+                continue
             self.bag.error(
                 self.blocks.head(node)[0],
                 "loose",
@@ -310,6 +346,7 @@ class _Loader:
 
     def scenario(self, node: tree.Scenario, main: _File) -> Draft:
         title = getattr(node.title, "value", "")
+        self.context.symbols.declare("scenario", str(title), node.title.span, extent=node.span)
         docstring = node.body.docstring or main.tree.docstring
         return self._draft(str(title), self.blocks.head(node)[0], node.matrix, node.body, "scenario", docstring)
 
@@ -325,15 +362,15 @@ class _Loader:
         context, blocks = self.context, self.blocks
         context.cohorts = {}
         context.later = spawned(body.lines)
-        outer = Scope(self.globals)
+        outer = Scope(self.globals, body.span)
         columns = [self._matrix(each, outer) for each in matrix]
-        blocks.cohort_scope = Scope(outer)
+        blocks.cohort_scope = Scope(outer, body.span)
         settings = Settings(blocks.expressions, Place(outer))
         for line in body.lines:
             if isinstance(line, tree.SettingLine):
                 settings.add(line)
         settings.finish()
-        place = Place(Scope(blocks.cohort_scope), block=block)
+        place = Place(Scope(blocks.cohort_scope, body.span), block=block)
         steps = blocks.steps(body.lines, place)
         ends = [line for line in body.lines if isinstance(line, tree.Finally)]
         final: tuple[tl.Step, ...] = ()

@@ -12,10 +12,6 @@ NOT_YET: dict[str, str] = {
     "usp-message": "this is a message of USP, which is not simulated yet",
     "telemetry": "telemetry is not simulated yet",
     "inject-fault": "link faults are not simulated yet",
-    "send": "hand-written messages cannot be sent yet",
-    "answer-with": "hand-written answers cannot be given yet",
-    "named-system": "only the ACS under test can be spoken to yet",
-    "belief": "a system cannot be asked yet what it believes",
     "response-time": "real response times are not measured yet",
     "request-of": "a response cannot be asked for its request yet",
 }

@@ -13,7 +13,7 @@ from cpescript.language.expressions import Expressions
 from cpescript.language.folding import Folder, at, constant, plain
 from cpescript.language.scope import Binding, Place, Scope
 from cpescript.language.timeline import ParamValue
-from cpescript.language.types import ANY, EXAMPLES, PARAM_TYPES, READERS, fits, noun
+from cpescript.language.types import ANY, EXAMPLES, PARAM_TYPES, READERS, fits, noun, type_remedy
 
 ENVIRONMENT = "CPES_PARAM_"
 
@@ -44,7 +44,7 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
                 node.type.span,
                 "unknown-type",
                 f"no type is called '{type_}'",
-                did_you_mean(type_, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}"),
+                type_remedy(type_),
             )
             type_ = ANY
     default = None
@@ -56,7 +56,8 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
             expressions.mismatch(node.default, actual, type_, f"the default of '{node.name.text}'")
     elif node.type is None:
         bag.error(node.name.span, "no-type", f"of which type is '{node.name.text}'?", f"write '{node.name.text}: text'")
-    known = scope.bind(Binding(node.name.text, "param", node.name.span, type_))
+    description = getattr(node.description, "value", "") if node.description is not None else ""
+    known = scope.bind(Binding(node.name.text, "param", node.name.span, type_, doc=str(description)))
     if known is not None:
         bag.error(
             node.name.span,
@@ -64,7 +65,6 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
             f"'{node.name.text}' is a param already (line {known.span.line})",
             "take another name",
         )
-    description = getattr(node.description, "value", "") if node.description is not None else ""
     return Param(node.name, type_, default, node.secret, str(description))
 
 

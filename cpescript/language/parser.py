@@ -19,7 +19,7 @@ from cpescript.diagnostics import Bag, Span
 from cpescript.language import tree
 from cpescript.language.build import ENTRIES, Builder, declared_names
 from cpescript.language.explain import explain
-from cpescript.language.layout import Layout, Line, lay_out
+from cpescript.language.layout import MAX_DEPTH, Layout, Line, lay_out
 from cpescript.language.tables import RUN, UNIT, Rule, Tables, load_tables
 from cpescript.language.tokens import NEVER_NAMES, SIGN, WORD, Token, tokenize_line
 
@@ -354,7 +354,7 @@ class Parser:
         if not tokens or any(token.kind in ("comment", "DOCSTRING") for token in tokens):
             self.bag.error(whole, "syntax", "no expression stands here", "")
             return None
-        if sum(token.text in "([{" for token in tokens if token.kind == SIGN) > 100:
+        if _nest(tokens) > MAX_DEPTH:
             self.bag.error(whole, "too-deep", "brackets nest too deep", "use a `let`")
             return None
         machine = Machine(self.tables, "interpolation", self.builder)
@@ -367,6 +367,16 @@ class Parser:
             failed = len(tokens)
         self.bag.items.append(explain(self, start, tokens, failed))
         return None
+
+
+def _nest(tokens: list[Token]) -> int:
+    """Return how deep brackets nest."""
+    depth = deepest = 0
+    for token in tokens:
+        if token.kind == SIGN and token.text in "([{)]}":
+            depth += 1 if token.text in "([{" else -1
+            deepest = max(deepest, depth)
+    return deepest
 
 
 def _opens_claims(tokens: list[Token]) -> bool:

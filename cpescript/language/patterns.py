@@ -33,7 +33,7 @@ class Patterns:
                     word.span,
                     "unknown-message",
                     f"no message is called '{word.text}'",
-                    did_you_mean(word.text, self.context.catalogue.messages),
+                    _event(word.text) or did_you_mean(word.text, self.context.catalogue.messages),
                 )
             return None
         if known.protocol == "usp":
@@ -79,6 +79,22 @@ class Patterns:
                 checked, _ = self.context.expressions.typed(equal, place)
                 value = checked.right
         return px.Setting(setting.span, path, value)
+
+
+_EVENTS = {
+    "BOOTSTRAP": "0 BOOTSTRAP",
+    "BOOT": "1 BOOT",
+    "PERIODIC": "2 PERIODIC",
+    "SCHEDULED": "3 SCHEDULED",
+    "Boot": "1 BOOT",
+    "Bootstrap": "0 BOOTSTRAP",
+    "Periodic": "2 PERIODIC",
+}
+"""Events that are taken for messages (TR-069 3.7.1.5)."""
+
+
+def _event(name: str) -> str:
+    return f"write 'Inform where events contains \"{_EVENTS[name]}\"'" if name in _EVENTS else ""
 
 
 def dynamic(nodes: Any, place: Place) -> bool:

@@ -14,9 +14,16 @@ from typing import Any
 from cpescript.kernel.time import DAY, Duration, Instant, Percent, TimeOfDay, format_clock
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as px
-from cpescript.pattern.evaluate import share_of
+from cpescript.pattern.functions import share_of
 
 SCHEMA = "cpescript-plan/1"
+
+MAX_ROWS = 100_000
+"""Most statements that a plan shows. Procedures that run procedures twice multiply; nobody reads on so far."""
+
+
+MAX_LINES = 50
+"""Most monitors, and most of what runs beside, that a row names: the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ OPEN = When(0, None)
 class Who:
     """Devices as far as known before running: numbers that it can be, and how many of them it is (None: unknown)."""
 
-    numbers: tuple[int, ...] = ()
+    numbers: Sequence[int] = ()
     count: int | None = 0
     known: bool = True
     """Whether `numbers` is complete; else the devices are chosen while running."""
@@ -102,13 +109,15 @@ class Planner:
     def __init__(self, timeline: tl.Timeline) -> None:
         self.timeline = timeline
         self.rows: list[Row] = []
-        self.devices: dict[str, tuple[int, ...]] = {}
+        self.devices: dict[str, Sequence[int]] = {}
         self.made = 0
         self.names: dict[str, Who] = {}
         self.monitors: list[int] = []
         self.beside: list[int] = []
         self.profiles: dict[str, str] = {}
         self.over = NOTHING
+        self.cut = False
+        """Whether there is more than `MAX_ROWS` to show."""
         self.current = Who((), None, False)
         """Who `device` is."""
 
@@ -123,6 +132,9 @@ class Planner:
         """Plan the steps of a block that begins at `now`; return when it is over."""
         monitors, beside = self.monitors[:], self.beside[:]
         for step in steps:
+            if len(self.rows) >= MAX_ROWS:
+                self.cut = True
+                break
             now = self.step(step, now, depth, end)
         self.monitors, self.beside = monitors, beside
         return now
@@ -136,8 +148,8 @@ class Planner:
             step.source,
             now,
             now,
-            beside=tuple(self.beside),
-            monitors=tuple(self.monitors),
+            beside=tuple(self.beside[-MAX_LINES:]),
+            monitors=tuple(self.monitors[-MAX_LINES:]),
         )
         self.rows.append(row)
         plan = _STEPS.get(type(step))
@@ -154,7 +166,7 @@ class Planner:
             numbers = self.devices.get(target.name)
             return Who(numbers, len(numbers)) if numbers is not None else Who((), None, False)
         if isinstance(target, px.All):
-            numbers = tuple(range(1, self.made + 1))
+            numbers = range(1, self.made + 1)
             return Who(numbers, len(numbers))
         if isinstance(target, px.Device):
             return self.current
@@ -167,7 +179,8 @@ class Planner:
             base, removed = self.who(target.base), self.who(target.removed)
             if removed.count != len(removed.numbers) or base.count != len(base.numbers):
                 return Who(base.numbers, None, False)
-            numbers = tuple(number for number in base.numbers if number not in set(removed.numbers))
+            gone = set(removed.numbers)
+            numbers = tuple(number for number in base.numbers if number not in gone)
             return Who(numbers, len(numbers), base.known and removed.known)
         if isinstance(target, px.Union_):
             parts = [self.who(part) for part in target.parts]
@@ -194,7 +207,7 @@ class Planner:
     def spawn(self, step: tl.Spawn, row: Row, end: str) -> When:
         count = _literal(step.count)
         count = count if isinstance(count, int) else 0
-        numbers = tuple(range(self.made + 1, self.made + count + 1))
+        numbers = range(self.made + 1, self.made + count + 1)
         self.made += count
         self.devices[step.cohort] = numbers
         self.profiles[step.cohort] = step.profile
@@ -305,7 +318,9 @@ class Planner:
     def if_(self, step: tl.If, row: Row, end: str) -> When:
         ends: When | None = None
         inner = f"the end of line {step.span.line}'s block"
-        for _, body in step.branches:
+        for (span, source), (_, body) in zip(step.heads, step.branches, strict=True):
+            if span != step.span:
+                self.rows.append(replace(row, line=span.line, source=source))
             over = self.block(body, row.begins, row.depth + 1, inner)
             ends = over if ends is None else ends.either(over)
         if all(condition is not None for condition, _ in step.branches):
@@ -351,15 +366,22 @@ def _length(begins: When, ends: When) -> When:
     return When(max(0, ends.earliest - begins.earliest), latest)
 
 
-def _ranges(numbers: Sequence[int]) -> str:
-    """Return `1-100, 105`."""
+def _runs(numbers: Sequence[int]) -> list[list[int]]:
+    """Return rising numbers as runs without a gap: the first and the last number of each."""
+    if isinstance(numbers, range):
+        return [[numbers[0], numbers[-1]]] if numbers else []
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][1] + 1:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
+    return runs
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Return `1-100, 105`."""
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(numbers))
 
 
 _STEPS: Mapping[type[tl.Step], Callable[[Planner, Any, Row, str], When]] = {
@@ -404,14 +426,18 @@ def _shown(value: Any) -> Any:
 
 
 def plan_data(timeline: tl.Timeline) -> dict[str, Any]:
-    """Return the plan as plain data: lists, mappings, texts and numbers; times in virtual nanoseconds."""
+    """Return the plan as plain data: lists, mappings, texts and numbers.
+
+    Times are virtual nanoseconds, None where they are open. Devices are runs of numbers, `[[1, 100], [105, 105]]`.
+    """
     planner = Planner(timeline).run()
     return {
         "schema": SCHEMA,
         "scenario": timeline.title,
+        "file": timeline.file,
         **_head(timeline),
         "cohorts": {
-            name: {"profile": planner.profiles[name], "devices": list(numbers)}
+            name: {"profile": planner.profiles[name], "devices": _runs(numbers)}
             for name, numbers in planner.devices.items()
         },
         "steps": [
@@ -424,14 +450,18 @@ def plan_data(timeline: tl.Timeline) -> dict[str, Any]:
                 "latest": row.begins.latest,
                 "ends_earliest": row.ends.earliest,
                 "ends_latest": row.ends.latest,
-                "devices": list(row.who.numbers) if row.who is not None else None,
+                "devices": _runs(row.who.numbers) if row.who is not None else None,
                 "count": row.who.count if row.who is not None else None,
                 "lasts_until": row.lasts_until or None,
                 "beside": list(row.beside),
                 "monitors": list(row.monitors),
+                "notes": list(row.amounts),
             }
             for row in planner.rows
         ],
+        "ends_earliest": planner.over.earliest,
+        "ends_latest": planner.over.latest,
+        "cut": planner.cut,
     }
 
 
@@ -458,7 +488,9 @@ def plan_text(timeline: tl.Timeline) -> str:
         notes = _notes(row)
         if notes:
             rows.append(f"{'':>5}  {'':<{width}}  {'  ' * row.depth}  ({'; '.join(notes)})")
-    if planner.rows:
+    if planner.cut:
+        rows.append(f"{'':>5}  {'':<{width}}  … and more than {MAX_ROWS} statements are left out")
+    elif planner.rows:
         rows.append(f"{'':>5}  {planner.over!s:<{width}}  the end")
     return "\n".join(rows) + "\n"
 

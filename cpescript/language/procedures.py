@@ -10,7 +10,7 @@ from cpescript.language import timeline as tl
 from cpescript.language import tree
 from cpescript.language.catalogue import Schema
 from cpescript.language.scope import Binding, Place, Scope
-from cpescript.language.types import ANY, PARAM_TYPES, fits
+from cpescript.language.types import ANY, PARAM_TYPES, fits, type_remedy
 
 if TYPE_CHECKING:
     from cpescript.language.statements import Blocks
@@ -25,6 +25,8 @@ class Known:
     types: dict[str, str] = field(default_factory=dict)
     cohorts: dict[str, tuple[Span, Schema | None]] = field(default_factory=dict)
     busy: bool = False
+    height: int = 1
+    """How deep blocks nest in it, those of procedures that it runs included."""
 
 
 class Procedures:
@@ -49,6 +51,9 @@ class Procedures:
             )
             return
         self.known[word.text] = Known(node)
+        signature = f"{word.text}({', '.join(map(_formal, node.formals))})"
+        doc = tree.docstring_text(node.body.docstring)
+        self.blocks.context.symbols.declare("define", word.text, word.span, signature=signature, doc=doc)
 
     def check_all(self) -> None:
         """Check every procedure, also those that nothing runs."""
@@ -61,9 +66,10 @@ class Procedures:
         known.busy = True
         blocks, context, node = self.blocks, self.blocks.context, known.node
         outer = (context.cohorts, blocks.cohort_scope, context.later)
+        deepest, blocks.deepest = blocks.deepest, blocks.depth
         context.cohorts, context.later = {}, {}
-        blocks.cohort_scope = Scope(self.globals)
-        scope = Scope(blocks.cohort_scope)
+        blocks.cohort_scope = Scope(self.globals, node.body.span)
+        scope = Scope(blocks.cohort_scope, node.span)
         place = Place(scope, block="define", procedure=True)
         defaults = self._formals(node, known, place)
         body = blocks.steps(node.body.lines, place)
@@ -74,6 +80,8 @@ class Procedures:
             if binding.kind == "cohort"
         }
         context.cohorts, blocks.cohort_scope, context.later = outer
+        known.height = blocks.deepest - blocks.depth
+        blocks.deepest = max(deepest, blocks.deepest)
         names = tuple(formal.name.text for formal in node.formals)
         known.procedure = tl.Procedure(node.name.text, names, defaults, body, final)
         known.busy = False
@@ -93,7 +101,7 @@ class Procedures:
                     formal.type.span,
                     "unknown-type",
                     f"no type is called '{type_}'",
-                    did_you_mean(type_, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}"),
+                    type_remedy(type_),
                 )
                 type_ = ANY
             if formal.default is not None:
@@ -112,12 +120,13 @@ class Procedures:
                 self.blocks.doubled(word, place.scope.table[word.text])
             else:
                 # An argument may hide a param: a library does not know the params of those who use it.
-                place.scope.table[word.text] = Binding(word.text, "argument", word.span, type_, used=True)
+                place.scope.hide(Binding(word.text, "argument", word.span, type_, used=True))
         return defaults
 
     def do(self, node: tree.Do, place: Place) -> tl.Step | None:
         word = node.name
         known = self.known.get(word.text)
+        self.blocks.context.symbols.refer("define", word.text, word.span)
         if known is None:
             if not place.lenient:
                 self.bag.error(
@@ -133,6 +142,7 @@ class Procedures:
             self.bag.error(word.span, "recursion", f"'{word.text}' runs itself", "repeat it by `repeat`")
             return None
         self._check(known)
+        self.blocks.reach(known.height, node)
         arguments = self._arguments(node, known, place)
         for name, (span, schema) in known.cohorts.items():
             bound = place.scope.find(name) or self.blocks.cohort_scope.find(name)
@@ -144,7 +154,9 @@ class Procedures:
                     "take another name there",
                 )
                 continue
-            self.blocks.cohort_scope.bind(Binding(name, "cohort", span, "devices", frozenset({name}), used=True))
+            self.blocks.cohort_scope.bind(
+                Binding(name, "cohort", span, "devices", frozenset({name}), schema=schema, used=True)
+            )
             self.blocks.context.cohorts[name] = schema
         return tl.Do(*self.blocks.head(node), procedure=word.text, arguments=arguments)
 
@@ -188,6 +200,12 @@ def final_steps(blocks: Blocks, found: list[tree.Finally], body: tree.Body, plac
     if body.lines and body.lines[-1] is not found[-1]:
         blocks.bag.error(blocks.head(found[0])[0], "misplaced", "'finally' stands last", "move it to the end")
     return blocks.body(found[0].body, place)
+
+
+def _formal(node: tree.Formal) -> str:
+    """Return an argument as a signature shows it."""
+    type_ = f": {node.type.text}" if node.type is not None else ""
+    return f"{node.name.text}{type_}{' = …' if node.default is not None else ''}"
 
 
 def _what(binding: Binding) -> str:

@@ -12,9 +12,11 @@ from typing import Any
 from cpescript.diagnostics import Bag, Span
 from cpescript.language import timeline as tl
 from cpescript.language.context import Context
+from cpescript.language.documents import templates
 from cpescript.language.folding import Folder, constant, plain
 from cpescript.language.params import Param, values
 from cpescript.language.settings import Settings
+from cpescript.language.symbols import Symbols
 from cpescript.language.verify import verify
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
@@ -49,9 +51,12 @@ class Program:
     procedures: Mapping[str, tl.Procedure]
     context: Context
     sources: Mapping[str, str]
+    symbols: Symbols = field(default_factory=Symbols)
+    """The names in the text, for editors."""
     failed: bool = False
     """Whether checking found an error: then there are no cases."""
-    _digests: dict[str, str] = field(default_factory=dict)
+    _digests: dict[str, bytes] = field(default_factory=dict)
+    """What each text adds to the digest, worked out once: a matrix may have many cases."""
 
     @property
     def names(self) -> list[str]:
@@ -108,6 +113,7 @@ class Program:
         fields = draft.settings.case(folder, self.context, bag)
         body, final = folder.fold(draft.body), folder.fold(draft.final)
         procedures = {name: _folded(procedure, folder) for name, procedure in self.procedures.items()}
+        templates((body, final, tuple(procedures.values())), self.context, bag)
         timeline = tl.Timeline(
             name=draft.name,
             case=case,
@@ -121,6 +127,7 @@ class Program:
             interest=interest_of((body, final, tuple(procedures.values()))),
             sources=self.sources,
             digest=self.digest(),
+            systems={name: str(known.path) if known.path else None for name, known in self.context.systems.items()},
             **fields,
         )
         verify(timeline, bag)
@@ -128,13 +135,16 @@ class Program:
 
     def digest(self) -> str:
         """Return the SHA-256 over the texts that the program is made of: scenarios, policies, data."""
-        total = hashlib.sha256()
-        for _, text in sorted(self.sources.items(), key=lambda item: item[0]):
-            total.update(hashlib.sha256(text.encode()).digest())
+        total, known = hashlib.sha256(), self._digests
+        for name, text in sorted(self.sources.items()):
+            if name not in known:
+                known[name] = hashlib.sha256(text.encode()).digest()
+            total.update(known[name])
         for name in sorted(self.context.data):
-            if name not in self._digests:
-                self._digests[name] = hashlib.sha256(Path(name).read_bytes()).hexdigest()
-            total.update(bytes.fromhex(self._digests[name]))
+            key = f"data {name}"
+            if key not in known:
+                known[key] = hashlib.sha256(Path(name).read_bytes()).digest()
+            total.update(known[key])
         return total.hexdigest()
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from cpescript.diagnostics import Span
 from cpescript.language.catalogue import MessageType
@@ -27,7 +27,16 @@ class Binding:
     """For a capture: what was kept."""
     fields: frozenset[str] | None = None
     """For the result of a stimulus: what it has."""
+    schema: Any = None
+    """For a cohort: its profile, if that loads."""
+    doc: str = ""
     used: bool = False
+    uses: list[Span] = field(default_factory=list)
+
+    def use(self, span: Span) -> None:
+        """Note that the name is used there."""
+        self.used = True
+        self.uses.append(span)
 
     @property
     def static(self) -> bool:
@@ -41,11 +50,15 @@ class Binding:
 class Scope:
     """Names of one block; those of the blocks around it are seen through it."""
 
-    __slots__ = ("outer", "table")
+    __slots__ = ("book", "extent", "outer", "table")
 
-    def __init__(self, outer: Scope | None = None) -> None:
+    def __init__(self, outer: Scope | None = None, extent: Span | None = None) -> None:
         self.outer = outer
         self.table: dict[str, Binding] = {}
+        self.extent = extent
+        """The block, as far as it is one of the text's own."""
+        self.book: list[tuple[Binding, Scope]] = outer.book if outer is not None else []
+        """Every binding made in any scope of the file, for those who ask for all names."""
 
     def find(self, name: str) -> Binding | None:
         scope: Scope | None = self
@@ -60,9 +73,14 @@ class Scope:
         """Bind a name here, or return what it is bound to already, here or around."""
         known = self.find(binding.name)
         if known is None or known.kind == "unknown":
-            self.table[binding.name] = binding
+            self.hide(binding)
             return None
         return known
+
+    def hide(self, binding: Binding) -> None:
+        """Bind a name here, whatever it is around."""
+        self.table[binding.name] = binding
+        self.book.append((binding, self))
 
     def names(self) -> Iterator[str]:
         scope: Scope | None = self

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cpescript.diagnostics import Bag, Span, did_you_mean
-from cpescript.kernel.time import Duration, Instant, Size
+from cpescript.kernel.time import Duration, Instant, Size, TimeOfDay
 from cpescript.language import tree
 from cpescript.language.context import Context, folder
 from cpescript.language.expressions import Expressions
@@ -55,6 +55,15 @@ class Settings:
             return
         self.lines[node.word] = node
         if node.word in TYPES:
+            if node.word == "starts at" and isinstance(getattr(node.values[0], "value", None), TimeOfDay):
+                moment = node.values[0].value
+                self.bag.error(
+                    node.values[0].span,
+                    "wrong-type",
+                    "'starts at' is an instant",
+                    f"with its day: 2026-01-01T{moment}Z",
+                )
+                return
             self.values[node.word] = self.expressions.value(
                 node.values[0], self.place, TYPES[node.word], f"'{node.word}'"
             )

@@ -16,7 +16,7 @@ from cpescript.language import tree
 from cpescript.language.actions import Actions
 from cpescript.language.claimed import ClaimStatements
 from cpescript.language.context import Context
-from cpescript.language.expressions import Expressions
+from cpescript.language.expressions import FUNCTIONS, Expressions
 from cpescript.language.layout import Line, logical_text
 from cpescript.language.not_yet import refuse
 from cpescript.language.paths import Paths
@@ -27,8 +27,12 @@ from cpescript.language.targets import Targets
 from cpescript.language.types import ANY
 from cpescript.pattern import expression as px
 
+LIVE = "live"
+"""The kind of a block whose next statements are not written yet."""
 ITEMS = (tree.Use, tree.Profile, tree.System, tree.Param, tree.Define, tree.Scenario)
 WITH_ONLY = frozenset({"label", "serial", "protocol", "transport"})
+MAX_DEPTH = 50
+"""Deepest nest of blocks when procedures are put in where they are run: somewhat more than one text may have."""
 IN_WITH = WITH_ONLY | {"set", "inject-quirk", "inject-fault"}
 
 _ITEM_WORDS = {
@@ -57,6 +61,10 @@ class Blocks:
         self.lines: dict[str, dict[int, Line]] = {}
         """File to its logical lines by the line that they begin in."""
         self.heads: dict[tuple[str, int], tuple[Span, str]] = {}
+        self.depth = self.deepest = 0
+        """How deep the block in hand is, and the deepest that was seen."""
+        self.sunk = False
+        """Whether something too deep was reported: once is enough."""
         self.cohort_scope = Scope()
         """Where the cohorts of the scenario in hand are bound: they outlive the block that spawns them."""
 
@@ -78,6 +86,27 @@ class Blocks:
 
     def steps(self, lines: Sequence[tree.Statement], place: Place) -> tuple[tl.Step, ...]:
         """Return the steps of a block, whose names live in `place.scope`."""
+        if not lines or not self.reach(1, lines[0]):
+            return ()
+        self.depth += 1
+        try:
+            return self._steps(lines, place)
+        finally:
+            self.depth -= 1
+
+    def reach(self, height: int, node: px.Node) -> bool:
+        """Note a block so much deeper than the one in hand; whether that is not too deep, which is reported."""
+        depth = self.depth + height
+        if depth > MAX_DEPTH:
+            if not self.sunk:
+                self.sunk = True
+                message = f"blocks nest deeper than {MAX_DEPTH} levels, with those of the procedures that they run"
+                self.bag.error(self.head(node)[0], "too-deep", message, "let procedures follow each other instead")
+            return False
+        self.deepest = max(self.deepest, depth)
+        return True
+
+    def _steps(self, lines: Sequence[tree.Statement], place: Place) -> tuple[tl.Step, ...]:
         steps: list[tl.Step] = []
         branches: list[tuple[Any, tuple[tl.Step, ...]]] | None = None
         ended: tree.Statement | None = None
@@ -105,14 +134,14 @@ class Blocks:
                 settings_over = True
             if isinstance(node, tree.If):
                 branches = [self._branch(node.condition, node.body, place)]
-                steps.append(tl.If(*self.head(node), branches=tuple(branches)))
+                steps.append(tl.If(*self.head(node), branches=tuple(branches), heads=(self.head(node),)))
                 continue
             if not self._belongs(node, place):
                 continue
             step = self.step(node, place.inner() if place.block == "parallel" else place)
             if step is not None:
                 steps.append(step)
-            if isinstance(node, tree.Fail):
+            if isinstance(node, tree.Fail) and place.block != "parallel":
                 ended = node
         self._last(lines, place)
         self._unused(lines, place)
@@ -125,6 +154,7 @@ class Blocks:
     def body(self, body: tree.Body, place: Place) -> tuple[tl.Step, ...]:
         if not body.lines:
             return ()
+        place.scope.extent = body.span
         return self.steps(body.lines, place)
 
     def _branch(self, condition: Any, body: tree.Body, place: Place) -> tuple[Any, tuple[tl.Step, ...]]:
@@ -154,7 +184,8 @@ class Blocks:
             return branches
         branches.append(branch)
         known = steps[-1]
-        steps[-1] = tl.If(known.span, known.source, tuple(branches))
+        assert isinstance(known, tl.If)
+        steps[-1] = tl.If(known.span, known.source, tuple(branches), (*known.heads, self.head(node)))
         return branches
 
     def _belongs(self, node: tree.Statement, place: Place) -> bool:
@@ -212,6 +243,8 @@ class Blocks:
 
     def _last(self, lines: Sequence[tree.Statement], place: Place) -> None:
         """Report what lasts to the end of its block and stands at that end."""
+        if place.block == LIVE:
+            return
         body = [node for node in lines if not isinstance(node, tree.Finally)]
         ends = body if place.block == "parallel" else body[-1:]
         for node in ends:
@@ -315,7 +348,7 @@ class Blocks:
             )
         elif node.kind == "with":
             refuse(self.bag, node.span, "answer-with")
-            return None
+            arguments["file"] = self.expressions.value(node.operands["value"], place, "text", "a file name")
         return tl.Answer(*self.head(node), kind=node.kind, arguments=arguments)  # type: ignore[arg-type]
 
     def _fault_code(self, code: px.Literal_) -> None:
@@ -348,6 +381,12 @@ class Blocks:
         return tl.Let(*self.head(node), name=node.name.text, value=value)
 
     def note(self, node: tree.Note, place: Place) -> tl.Step:
+        name = node.text.name if isinstance(node.text, px.Name) else ""
+        if name and name not in FUNCTIONS and place.scope.find(name) is None and not place.lenient:
+            self.bag.error(
+                node.text.span, "unknown-name", f"nothing is called '{name}' here", f'a text stands in quotes: "{name}"'
+            )
+            return tl.Note(*self.head(node), text=node.text)
         return tl.Note(*self.head(node), text=self.expressions.value(node.text, place))
 
     def fail(self, node: tree.Fail, place: Place) -> tl.Step:
@@ -365,7 +404,8 @@ class Blocks:
         return self.body(body, place.inner(block="flow", repeated=True))
 
     def for_(self, node: tree.For, place: Place) -> tl.Step:
-        over, found = self.expressions.either(node.over, place)
+        self._one_loop(node)
+        over, found = self.expressions.either(_first_of(node.over), place)
         inner = place.inner(block="flow", repeated=True)
         if found.is_devices:
             inner = inner.of(found.cohorts)
@@ -380,6 +420,11 @@ class Blocks:
         return tl.ForEach(
             *self.head(node), name=node.name.text, over=over, together=node.together, body=self.body(node.body, inner)
         )
+
+    def _one_loop(self, node: tree.For) -> None:
+        """Report `for n in [1], v in [2]:`, which only the head of a scenario can say, by several `for`."""
+        if _first_of(node.over) is not node.over:
+            self.bag.error(node.over.span, "two-loops", "a 'for' goes through one list", "put a 'for' into the 'for'")
 
     def parallel(self, node: tree.Parallel, place: Place) -> tl.Step:
         body = self.body(node.body, place.inner(block="parallel"))
@@ -431,6 +476,15 @@ class Blocks:
             inner = place.inner(lenient=True, device=True, cohorts=None, block="flow")
             self.steps(node.body.lines, inner)
         return None
+
+
+def _first_of(node: Any) -> Any:
+    """Return what a `for` goes through, without a second `name in …` behind a comma."""
+    if isinstance(node, px.Union_) and any(
+        isinstance(part, px.Binary) and part.operator == "in" for part in node.parts
+    ):
+        return node.parts[0]
+    return node
 
 
 def plain_text(node: Any, context: Context) -> str:

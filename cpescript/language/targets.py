@@ -25,6 +25,15 @@ class Targets:
 
     def target(self, node: Any, place: Place) -> tuple[Any, frozenset[str] | None]:
         """Return a resolved target and the cohorts that its devices are of, as far as known."""
+        self.expressions.depth += 1
+        try:
+            if self.expressions.too_deep(node):
+                return px.All(node.span), None
+            return self._target(node, place)
+        finally:
+            self.expressions.depth -= 1
+
+    def _target(self, node: Any, place: Place) -> tuple[Any, frozenset[str] | None]:
         span = node.span
         if isinstance(node, px.Name):
             return self._named_target(node, place)
@@ -90,11 +99,11 @@ class Targets:
             if not place.lenient:
                 cohorts = [name for name in place.scope.names() if _may_be_devices(place, name)]
                 later = self.context.later.get(node.name)
-                remedy = (
-                    f"it is spawned later, in line {later.line}"
-                    if later is not None
-                    else ("hand it in as an argument" if place.procedure else "")
-                )
+                remedy = "hand it in as an argument" if place.procedure else ""
+                if later is not None:
+                    remedy = f"it is spawned later, in line {later.line}"
+                elif any(node.name == profile for profile, _ in self.context.loaded):
+                    remedy = "that is a profile: name the cohort, which follows 'as'"
                 self.bag.error(
                     node.span,
                     "unknown-cohort",
@@ -102,7 +111,7 @@ class Targets:
                     remedy or did_you_mean(node.name, cohorts),
                 )
             return px.All(node.span), None
-        binding.used = True
+        binding.use(node.span)
         if not (binding.is_devices or (binding.kind in ("argument", "unknown", "value") and binding.type == ANY)):
             what = "a kept message" if binding.kind == "capture" else noun(binding.type)
             self.bag.error(node.span, "no-devices", f"'{node.name}' is {what}, not devices", "name a cohort, or `all`")
@@ -121,6 +130,9 @@ class Targets:
 
     def amount(self, node: Any, place: Place, what: str) -> Any:
         """Return a resolved number or percentage of devices."""
+        if isinstance(node, px.Name) and node.name in ("random", "some") and place.scope.find(node.name) is None:
+            self.bag.error(node.span, "no-number", f"{what}?", "a draw has a number: 1 of, or 10% of")
+            return px.Literal_(node.span, 1)
         resolved, type_ = self.expressions.typed(node, place)
         if type_ not in (ANY, "int", "percent"):
             self.bag.error(node.span, "wrong-type", f"{what} is a number or a percentage, not {noun(type_)}")

@@ -189,9 +189,10 @@ class At(Step):
 
 @dataclass(frozen=True, slots=True)
 class If(Step):
-    """The first branch whose condition holds; the last may have None (`else`)."""
+    """The first branch whose condition holds; the last may have None (`else`). `heads` are the branches' own lines."""
 
     branches: tuple[tuple[Expr | None, tuple[Step, ...]], ...]
+    heads: tuple[tuple[Span, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +288,8 @@ class Timeline:
     """File name to text, for every file that a span may name."""
     digest: str
     """SHA-256 over the texts that the scenario was made of."""
+    systems: Mapping[str, str | None] = field(default_factory=dict)
+    """Named system (`acs portal = "portal.yaml"`) to its adapter's file, absolute; None: from the configuration."""
 
     @property
     def title(self) -> str:

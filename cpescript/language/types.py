@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import Duration, Instant, Percent, Size, TimeOfDay, parse_duration, parse_instant, parse_size
 from cpescript.language.literals import parse_percent, parse_time
 
@@ -74,6 +75,31 @@ def _boolean(text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(text)
     return text == "true"
+
+
+TYPE_ALIASES = {
+    "integer": "int",
+    "number": "int",
+    "double": "float",
+    "decimal": "float",
+    "percentage": "percent",
+    "string": "text",
+    "str": "text",
+    "boolean": "bool",
+    "timedelta": "duration",
+    "bytes": "size",
+    "datetime": "instant",
+    "array": "list",
+    "dict": "map",
+    "object": "map",
+}
+"""What other languages call the types."""
+
+
+def type_remedy(name: str) -> str:
+    """Return what to tell of a type that is none."""
+    meant = TYPE_ALIASES.get(name.lower())
+    return f"did you mean '{meant}'?" if meant else did_you_mean(name, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}")
 
 
 READERS: Mapping[str, Callable[[str], Any]] = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from lab import timeline
 
-from cpescript.language.plan import plan_data
+from cpescript.language import plan
+from cpescript.language.plan import plan_data, plan_text
 
 SPAWN = "spawn 10 of hg100 as fleet\nspawn 1 of hg100 as other\n"
 EXPECT = "expect Inform within 1m\n"
@@ -58,7 +59,10 @@ def test_when_a_statement_is_over(text: str, times: tuple[int, int | None]) -> N
 )
 def test_who_is_meant(target: str, numbers: list[int], count: int | None) -> None:
     found = row(f"reboot {target}\n", 3)
-    assert (found["devices"], found["count"]) == (numbers, count)
+    runs = found["devices"]
+    assert isinstance(runs, list)
+    assert [number for first, last in runs for number in range(first, last + 1)] == numbers
+    assert found["count"] == count
 
 
 def test_monitors_are_open_to_the_end_of_their_block() -> None:
@@ -72,6 +76,27 @@ def test_branches_run_beside_each_other() -> None:
     text = 'background "x":\n    wait 1h\nparallel:\n    wait 1s\n    wait 2s\n'
     assert row(text, 6)["beside"] == [3, 7]
     assert row(text, 7)["beside"] == [3, 6]
+
+
+def test_an_else_stands_in_its_own_row() -> None:
+    text = "if elapsed > 1s:\n    wait 1s\nelse if elapsed > 2s:\n    wait 2s\nelse:\n    wait 3s\n"
+    rows = [(step["line"], step["depth"], step["source"]) for step in plan_data(timeline(SPAWN + text))["steps"][2:]]
+    assert rows == [
+        (3, 0, "if elapsed > 1s:"),
+        (4, 1, "wait 1s"),
+        (5, 0, "else if elapsed > 2s:"),
+        (6, 1, "wait 2s"),
+        (7, 0, "else:"),
+        (8, 1, "wait 3s"),
+    ]
+
+
+def test_a_plan_that_multiplies_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "MAX_ROWS", 100)
+    defines = "".join(f"define d{each}():\n    do d{each + 1}()\n    do d{each + 1}()\n" for each in range(40))
+    case = timeline(f"{defines}define d40():\n    wait 1s\n{SPAWN}do d0()\n{EXPECT}")
+    assert plan_data(case)["cut"]
+    assert plan_text(case).endswith("… and more than 100 statements are left out\n")
 
 
 def test_secrets_are_masked() -> None:
