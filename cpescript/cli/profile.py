@@ -1,4 +1,4 @@
-"""`cpescript profile check|show`: device profiles."""
+"""`cpescript profile check|show|import`: device profiles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 
 from cpescript import libraries
 from cpescript.cli.exits import OK
-from cpescript.cli.files import locate, problems, show
+from cpescript.cli.files import READABLE, locate, problems, show, writable, write
 from cpescript.cli.page import Command
 from cpescript.results import BAD_USAGE
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def command() -> None:
-    """Check or show device profiles.
+    """Check, show or import device profiles.
 
     A profile says what a model of device has and how it behaves: a YAML file, or a folder of them.
     """
@@ -38,11 +38,12 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="A list of {path, ok, problems} on standard output.")
 def check(profiles: tuple[str, ...], as_json: bool) -> int:
     """Find every mistake in profiles. PROFILE is a file, a folder, or the name of one that ships."""
-    from cpescript.device.profile import load_profile
+    from cpescript.device.profile import load
+    from cpescript.language.catalogue import quirk_refusal
 
     # A path that does not exist is a diagnostic of the loader, so that the others are checked all the same.
     paths = (Path(name) if Path(name).exists() else libraries.find("profiles", name) or Path(name) for name in profiles)
-    found = [(path, load_profile(path)[1]) for path in paths]
+    found = [(path, load(path, quirk_refusal)[1]) for path in paths]
     if as_json:
         listed = [{"path": str(path), "ok": not bag.failed, "problems": problems(bag)} for path, bag in found]
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
@@ -79,6 +80,91 @@ def show_profile(profile: str | None, parameters: bool) -> int:
         return BAD_USAGE
     for line in _parameters(schema) if parameters else _summary(schema):
         click.echo(line)
+    return OK
+
+
+def _counts(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[int, dict[str, int]]:
+    """Return (instances of any table, of single tables) from `--instances N` and `--instances TABLE=N`."""
+    every, single = 1, {}
+    for value in values:
+        table, equals, count = value.rpartition("=")
+        if not (count.isdecimal() and count.isascii()) or len(count) > 4:
+            raise click.BadParameter(f"'{value}' is not N or TABLE=N, at most 9999")
+        if equals:
+            single[table if table.endswith(".") else f"{table}."] = int(count)
+        else:
+            every = int(count)
+    return every, single
+
+
+@command.command(
+    "import",
+    cls=Command,
+    examples=(
+        ("cpescript profile import tr-181-2-15-1-cwmp-full.xml --objects Device.DeviceInfo.,Device.WiFi. -o lab.yaml",
+         "the chosen objects of a data model of the Broadband Forum"),
+        ("cpescript profile import device.csv -o lab.yaml", "a device as GenieACS exports it"),
+        ("cpescript profile import names.xml values.xml -o lab.yaml", "captured responses of a device"),
+        ("cpescript profile import run.jsonl --device 'fleet[1]'", "what a device answered in a trace"),
+    ),
+    exits={OK: "imported", BAD_USAGE: "the source cannot be taken, or the file exists"},
+)  # fmt: skip
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...", type=READABLE)
+@click.option("-o", "--output", "output", metavar="FILE", help="Where the profile is written; else standard output.")
+@click.option("--force", is_flag=True, help="Write over FILE.")
+@click.option("--name", metavar="NAME", help="What the profile is called; else FILE's or the source's name.")
+@click.option("--objects", metavar="A,B", default="", help="Objects of a data model, with all below them; else all.")
+@click.option(
+    "--instances", "counts", multiple=True, metavar="[TABLE=]N", callback=_counts,
+    help="Instances of each table of a data model (1), or of one: Device.WiFi.SSID.=4. Repeatable.",
+)  # fmt: skip
+@click.option("--deprecated", is_flag=True, help="Deprecated parts of a data model too.")
+@click.option("--trace", is_flag=True, help="SOURCE is a trace (as are files that end in .jsonl).")
+@click.option("--device", metavar="NAME", help="The device of a trace; else the first that answered.")
+@click.option("--secrets", is_flag=True, help="Write values of passwords and keys too.")
+def import_(
+    sources: tuple[Path, ...],
+    output: str | None,
+    force: bool,
+    name: str | None,
+    objects: str,
+    counts: tuple[int, dict[str, int]],
+    deprecated: bool,
+    trace: bool,
+    device: str | None,
+    secrets: bool,
+) -> int:
+    """Make a profile of a data model (XML), a device model (CSV) or captured responses (XML files, a trace).
+
+    The result has the blocks that a device needs to be run; look it over and refine it, or a profile that extends it.
+    """
+    from cpescript.device.importing import Choice, ImportRefused, import_profile
+
+    if output is not None and Path(output).exists() and not force:
+        raise click.BadParameter(f"'{output}' exists: --force writes over it")
+    called = name or Path(output or sources[0]).stem.replace(".", "-")
+    chosen = tuple(each.strip() for each in objects.split(",") if each.strip())
+    try:
+        imported = import_profile(
+            sources,
+            called,
+            choice=Choice(chosen, counts[1], counts[0], deprecated),
+            trace=trace,
+            device=device,
+            secrets=secrets,
+        )
+    except ImportRefused as refused:
+        line = f":{refused.line}" if refused.line else ""
+        remedy = f" ({refused.remedy})" if refused.remedy else ""
+        click.echo(f"error: {refused.source or sources[0]}{line}: {refused}{remedy}", err=True)
+        return BAD_USAGE
+    for note in imported.notes:
+        click.echo(f"note: {note}", err=True)
+    if output is None:
+        click.echo(imported.text, nl=False)
+    else:
+        write(writable(output), imported.text)
+        click.echo(f"{output}: {imported.parameters} parameters")
     return OK
 
 

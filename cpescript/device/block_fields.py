@@ -35,6 +35,8 @@ class Context:
     diagnostics: dict[str, blocks.Diagnostic] = field(default_factory=dict)
     generators: dict[str, Generator] = field(default_factory=dict)
     extension: dict[str, Any] = field(default_factory=dict)
+    refuse_quirk: Callable[[str, Mapping[str, Any]], str] | None = None
+    """Says why there is no such quirk or why its arguments do not fit, empty if they do; None: not looked at."""
 
     def leaf(
         self,
@@ -409,55 +411,6 @@ def _required(value: _T | None, key: str) -> _T:
     if value is None:
         raise PoolError(f"{key} is required")
     return value
-
-
-# --- our own keys -----------------------------------------------------------------------------------------------------
-
-EXTENSIONS = dict.fromkeys(("cwmp_version", "extends", "mix", "quirks", "read_only_tables", "telemetry"))
-"""Keys below `x-cpescript`, which the format leaves to us."""
-
-_CWMP_VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
-
-
-def read_extension(context: Context, reader: Reader, node: YamlNode, where: str) -> None:
-    """Read `x-cpescript`; each key stands in one file only."""
-    for key, entry in reader.mapping(node, where, EXTENSIONS).items():
-        if key in context.extension:
-            reader.error(entry.key, "duplicate-block", f"{where}.{key} is already declared in another file")
-            continue
-        read = _EXTENSION_READERS.get(key)
-        context.extension[key] = (
-            read(context, reader, {key: entry}, key, where) if read is not None else reader.data(entry.value)
-        )
-
-
-def _cwmp_version(context: Context, reader: Reader, entries: Mapping[str, Entry], key: str, where: str) -> str | None:
-    """Read which version of CWMP the device speaks."""
-    version = reader.text(entries, key, where)
-    if version is not None and version not in _CWMP_VERSIONS:
-        reader.error(entries[key].value, "bad-version", f"{where}.{key} must be one of {', '.join(_CWMP_VERSIONS)}")
-    return version
-
-
-def _read_only_tables(
-    context: Context, reader: Reader, entries: Mapping[str, Entry], key: str, where: str
-) -> tuple[str, ...]:
-    """Read which tables an ACS can neither add to nor delete from."""
-    texts = reader.texts(entries, key, where) or []
-    for path, node in texts:
-        table = context.mounted.tables.get(path)
-        if table is None:
-            remedy = did_you_mean(path, context.mounted.tables)
-            reader.error(node, "unknown-path", f"{where}.{key}: there is no table {path!r}", remedy)
-        else:
-            table.fixed = True
-    return tuple(path for path, _ in texts)
-
-
-_EXTENSION_READERS: dict[str, Callable[[Context, Reader, Mapping[str, Entry], str, str], Any]] = {
-    "cwmp_version": _cwmp_version,
-    "read_only_tables": _read_only_tables,
-}
 
 
 SINGLETONS: dict[str, tuple[str, Callable[[Context, Reader, YamlNode, str], Any]]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cpescript.device.pools import Pool
 from cpescript.kernel.time import MINUTE, SECOND
@@ -150,5 +150,5 @@ class Blocks:
     software_modules: SoftwareModules | None = None
     link_fault: LinkFault | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
-    extension: Mapping[str, object] = field(default_factory=dict)
+    extension: Mapping[str, Any] = field(default_factory=dict)
     later: tuple[str, ...] = ()

@@ -282,10 +282,12 @@ class Device(Owner):
         leaf = self.leaf(path)
         if leaf is None:
             return INVALID_NAME
-        if not leaf.writable:
-            return NOT_WRITABLE
+        return self.check_value(path, text) if leaf.writable else NOT_WRITABLE
+
+    def check_value(self, path: str, text: str) -> int:
+        """Return the fault code of a text that does not fit the type of a leaf, 0 where it does. Raises KeyError."""
         try:
-            canonical(leaf.type, text)
+            canonical(self._known(path).type, text)
         except LexicalError as error:
             return error.code
         return 0
@@ -331,6 +333,70 @@ class Device(Owner):
         for path, (leaf, _) in before.items():
             if path not in after:
                 self._record(leaf, None)
+
+    def adopt(self, schema: Schema) -> None:
+        """Take on a data model that has grown or shrunk; what the new one lacks is forgotten with its values."""
+        gone = [path for path in self.schema.leaves if path not in schema.leaves]
+        lost = [leaf for path in gone if (leaf := self.leaf(path)) is not None]
+        tables = [path for path in self.schema.tables if path not in schema.tables]
+        self.schema = schema
+        values, rare = self._values or {}, self._rare
+        for path in gone + [path for path in values if path.startswith(tuple(tables))]:
+            values.pop(path, None)
+            if self._moving is not None:
+                self._moving.forget(path)
+            if rare is not None:
+                rare.attributes.pop(path, None)
+        for path in tables if rare is not None else ():
+            self._rarely().instances.pop(path, None)
+        for leaf in lost:
+            self._record(leaf, None)
+
+    # --- kept between runs ----------------------------------------------------------------------------------------
+
+    def saved(self) -> dict[str, Any]:
+        """Return what makes this device differ from a fresh one, as JSON holds it; `restore` takes it."""
+        rare = self._rare or _Rare()
+        return {
+            "now": self.host.kernel.now,
+            "made_at": self.made_at,
+            "serial": rare.serial,
+            "values": {path: value for path, value in (self._values or {}).items() if value is not GONE},
+            "instances": {table: [kept.high, kept.numbers] for table, kept in rare.instances.items()},
+            "attributes": rare.attributes,
+            "moving": self._moving.saved() if self._moving is not None else None,
+        }
+
+    def restore(self, saved: dict[str, Any], *, same_profile: bool = True) -> None:
+        """Become the device that was saved; between then and now no time has passed for it.
+
+        Under a changed profile, what it does not have any more, or has with another type, is dropped, and generators
+        begin anew.
+        """
+        schema = self.schema
+        for table, (high, numbers) in saved["instances"].items():
+            if table in schema.tables:
+                kept = self._rarely().instances[table] = _Instances(())
+                kept.high, kept.numbers = high, list(numbers)
+        values: dict[str, str] = {}
+        for table, kept in self._rare.instances.items() if self._rare is not None else ():
+            for number in set(schema.tables[table].declared) - set(kept.numbers):
+                values.update(dict.fromkeys(schema.leaves_below(f"{table}{number}."), GONE))
+        self._values = values or None
+        for path, text in saved["values"].items():
+            if same_profile or (self.leaf(path) is not None and not self.check_value(path, text)):
+                values[path] = _shared(text)
+        self._values = values or None
+        for path, (level, listed) in saved["attributes"].items():
+            if same_profile or self.leaf(path) is not None:
+                self._rarely().attributes[path] = level, tuple(listed) if listed is not None else None
+        if saved["serial"] is not None:
+            self._rarely().serial = saved["serial"]
+        if same_profile:
+            shift = saved["now"] - self.host.kernel.now
+            self.made_at = saved["made_at"] - shift
+            if saved["moving"] is not None:
+                self._start_moving().restore(saved["moving"], shift)
 
     # --- instances ------------------------------------------------------------------------------------------------
 
@@ -402,11 +468,15 @@ class Device(Owner):
 
     def notified(self) -> dict[str, int]:
         """Return the notification attribute of every leaf that has one other than 0."""
-        schema = self.schema
-        paths = dict.fromkeys(path for path in schema.leaves if path in schema.forced_active | schema.default_active)
+        paths = dict.fromkeys(self.schema.active)
         if self._rare is not None:
             paths.update(dict.fromkeys(self._rare.attributes))
         return {path: level for path in paths if self.leaf(path) is not None and (level := self.notification(path))}
+
+    @property
+    def has_attributes(self) -> bool:
+        """Whether anybody has set an attribute of the device's parameters."""
+        return self._rare is not None and bool(self._rare.attributes)
 
     def set_attributes(
         self, path: str, notification: int | None = None, access_list: tuple[str, ...] | None = None

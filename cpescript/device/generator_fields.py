@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from cpescript.device.generators import (
     UINT32,
@@ -18,29 +19,10 @@ from cpescript.device.lexical import LexicalError, canonical
 from cpescript.device.yaml_nodes import Entry, Reader, YamlNode
 from cpescript.diagnostics import did_you_mean
 
-KEYS = dict.fromkeys(("type", "interval", "min", "max", "step", "jitter", "stepMax", "values", "mode"))
-
-TARGETS: dict[str, tuple[str, ...]] = {
-    "counter": ("unsignedInt",),
-    "drift": ("int",),
-    "enum": ("string", "boolean"),
-    "uptime": ("unsignedInt",),
-    "wallclock": ("dateTime",),
-}
-"""Each kind of generator and the types of leaf that it can move."""
-
-_KNOBS: dict[str, tuple[str, ...]] = {
-    "counter": ("min", "max", "step", "jitter"),
-    "drift": ("min", "max", "stepMax"),
-    "enum": ("values", "mode"),
-    "uptime": (),
-    "wallclock": (),
-}
-
 _INT32 = range(-(1 << 31), 1 << 31)
 
 
-class _Fields:
+class Fields:
     """One declaration: its entries, how messages call it, the type of the leaf it moves."""
 
     def __init__(self, reader: Reader, node: YamlNode, entries: Mapping[str, Entry], where: str, target: str) -> None:
@@ -65,7 +47,7 @@ class _Fields:
         return numbers if len(numbers) == len(keys) else None
 
 
-def _counter(fields: _Fields) -> Generator | None:
+def _counter(fields: Fields) -> Generator | None:
     numbers = fields.integers("min", "max", "step")
     jitter = fields.reader.number(fields.entries, "jitter", fields.where)
     jitter = 0.0 if jitter is None else jitter
@@ -85,7 +67,7 @@ def _counter(fields: _Fields) -> Generator | None:
     return Counter(fields.interval, low, high, step, int(step * jitter) if 0 <= jitter <= 1 else 0)
 
 
-def _drift(fields: _Fields) -> Generator | None:
+def _drift(fields: Fields) -> Generator | None:
     numbers = fields.integers("min", "max", "stepMax")
     if numbers is None:
         return None
@@ -99,7 +81,7 @@ def _drift(fields: _Fields) -> Generator | None:
     return Drift(fields.interval, low, high, step)
 
 
-def _enum(fields: _Fields) -> Generator | None:
+def _enum(fields: Fields) -> Generator | None:
     reader, where = fields.reader, fields.where
     texts = reader.texts(fields.entries, "values", where)
     mode = reader.text(fields.entries, "mode", where)
@@ -119,35 +101,51 @@ def _enum(fields: _Fields) -> Generator | None:
     return kind(fields.interval, tuple(values)) if values else None
 
 
-_READERS: dict[str, Callable[[_Fields], Generator | None]] = {
-    "counter": _counter,
-    "drift": _drift,
-    "enum": _enum,
-    "uptime": lambda fields: Uptime(fields.interval),
-    "wallclock": lambda fields: Wallclock(fields.interval),
+class Kind(NamedTuple):
+    """A kind of generator: the types of leaf that it can move, its keys, and what reads them."""
+
+    targets: tuple[str, ...]
+    knobs: tuple[str, ...]
+    read: Callable[[Fields], Generator | None]
+
+
+KINDS: dict[str, Kind] = {
+    "counter": Kind(("unsignedInt",), ("min", "max", "step", "jitter"), _counter),
+    "drift": Kind(("int",), ("min", "max", "stepMax"), _drift),
+    "enum": Kind(("string", "boolean"), ("values", "mode"), _enum),
+    "uptime": Kind(("unsignedInt",), (), lambda fields: Uptime(fields.interval)),
+    "wallclock": Kind(("dateTime",), (), lambda fields: Wallclock(fields.interval)),
 }
+"""The kinds that the profile format has."""
+
+KEYS = dict.fromkeys(("type", "interval", *(knob for kind in KINDS.values() for knob in kind.knobs)))
 
 
 def read_generator(
-    reader: Reader, node: YamlNode, entries: Mapping[str, Entry], where: str, target: str
+    reader: Reader,
+    node: YamlNode,
+    entries: Mapping[str, Entry],
+    where: str,
+    target: str,
+    kinds: Mapping[str, Kind] = KINDS,
 ) -> Generator | None:
     """Return the generator for a leaf of type `target`; None, with the reasons reported, where it cannot be."""
     kind = reader.text(entries, "type", where)
     interval = reader.duration(entries, "interval", where, least=1)
     if "interval" not in entries:
         reader.error(node, "bad-generator", f"{where}.interval is required")
-    if kind is None or kind not in TARGETS:
+    if kind is None or kind not in kinds:
         at = entries["type"].value if "type" in entries else node
-        message = f"{where}.type must be one of {', '.join(TARGETS)}"
-        reader.error(at, "bad-generator", message, did_you_mean(kind, TARGETS) if kind else "")
+        message = f"{where}.type must be one of {', '.join(kinds)}"
+        reader.error(at, "bad-generator", message, did_you_mean(kind, kinds) if kind else "")
         return None
-    if target not in TARGETS[kind]:
-        wanted = " or ".join(f"xsd:{each}" for each in TARGETS[kind])
+    if target not in kinds[kind].targets:
+        wanted = " or ".join(f"xsd:{each}" for each in kinds[kind].targets)
         reader.error(node, "generator-target", f"{where}: {kind} moves a leaf of type {wanted}, not xsd:{target}")
         return None
     for key in entries:
-        if key in KEYS and key not in (*_KNOBS[kind], "type", "interval"):
+        if key not in (*kinds[kind].knobs, "path", "type", "interval"):
             reader.warning(entries[key].key, "stray-knob", f"{where}: {kind} does not use {key}")
-    fields = _Fields(reader, node, entries, where, target)
+    fields = Fields(reader, node, entries, where, target)
     fields.interval = interval or 1
-    return _READERS[kind](fields)
+    return kinds[kind].read(fields)

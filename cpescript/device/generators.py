@@ -5,27 +5,26 @@ Rules (all kinds):
 1. A generator ticks at `origin + n * interval`, n = 1, 2, … Before the first tick the leaf has its declared value. The
    origin is the instant at which the device was made or last factory-reset. Only `uptime` begins anew, with 0, at each
    boot.
-2. What tick n gives depends on n, on the generator's own stream and, for `counter` and `drift`, on the value before
-   it. It never depends on when or how often somebody read the value.
-3. A write from outside holds until the next tick. `counter` and `drift` then go on from it (a value outside the band
-   is brought to the lower end, respectively to the nearest end, first); the other kinds go on as if nothing had been.
+2. What tick n gives depends on n, on the generator's own stream and, for walks and chains, on the value before it. It
+   never depends on when or how often somebody read the value.
+3. A write from outside holds until the next tick. Walks and chains then go on from it (`counter` and `drift` bring a
+   value outside the band to the lower end, respectively to the nearest end, first); functions go on as if nothing had
+   been.
 4. The stream is `draws.stream(seed, "<cpe_id>:generators")`, combined by XOR with FNV-1a-64 of the path; tick n uses
    draw n.
 
 A counter is worked out in one step, as all its increments add up within the band; only with jitter they have to be
-drawn one by one. A drift has to be walked.
+drawn one by one. A drift has to be walked. The kinds of measured quantities are in `signals`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 
 from cpescript.device.batch_draws import below_each, sum_below
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND, format_seconds
-
-Kind = Literal["counter", "drift", "enum", "uptime", "wallclock"]
 
 UINT32 = (1 << 32) - 1
 
@@ -34,7 +33,7 @@ UINT32 = (1 << 32) - 1
 class Walk:
     """A generator whose next value depends on the last one. `interval` is in nanoseconds."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
     interval: int
     low: int
     high: int
@@ -93,7 +92,7 @@ class Drift(Walk):
 class Function:
     """A generator whose value follows from the number of the tick alone. `interval` is in nanoseconds."""
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
     drawn: ClassVar[bool] = False
     interval: int
 
@@ -145,7 +144,35 @@ class Wallclock(Function):
         return format_seconds(instant // SECOND)
 
 
-Generator = Walk | Function
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A generator that goes from state to state, whatever that is. `interval` is in nanoseconds.
+
+    A state is immutable, and plain enough to be kept as JSON: a number, or a tuple of numbers and None.
+    """
+
+    kind: ClassVar[str]
+    drawn: ClassVar[bool] = True
+    interval: int
+
+    def begin(self, declared: str) -> Any:
+        """Return the state before the first tick."""
+        raise NotImplementedError
+
+    def resume(self, written: str) -> Any:
+        """Return the state that somebody's write leaves, None where a write changes nothing."""
+        raise NotImplementedError
+
+    def advance(self, state: Any, tick: int, count: int, stream: int) -> Any:
+        """Return the state after `count` (at least one) ticks that follow `tick`, at which it was `state`."""
+        raise NotImplementedError
+
+    def text(self, state: Any, tick: int, instant: int, stream: int) -> str:
+        """Return the value that a state stands for at tick `tick`, calendar instant `instant`."""
+        raise NotImplementedError
+
+
+Generator = Walk | Function | Chain
 
 
 def path_key(path: str) -> int:

@@ -32,3 +32,6 @@ class Host(Protocol):
 
     def connection_request_url(self, device: Any) -> str:
         """Return the URL at which the device listens, empty where it has no listener."""
+
+    def fetch(self, device: Any, fetch: Any, done: Callable[[Any], None]) -> None:
+        """Carry a `cwmp.fetch.Fetch` of a device; `done` gets the `Fetched`, now or as an event of the device's."""

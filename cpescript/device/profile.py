@@ -6,17 +6,32 @@ are read against the whole data model, so that a block may name what another fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from cpescript import libraries
 from cpescript.device import block_fields
 from cpescript.device.block_fields import Context
 from cpescript.device.blocks import Blocks, Fleet
-from cpescript.device.rows import RowReader, mount
+from cpescript.device.extension import FIELDS, read_extension
+from cpescript.device.inheritance import MOST_LAYERS, combined, document, find_profile, is_below, laid_over, overlay
+from cpescript.device.mix import Mix
+from cpescript.device.rows import Mounted, Row, RowReader, mount
 from cpescript.device.schema import Leaf, Schema
-from cpescript.device.yaml_nodes import MOST_OCTETS, Entry, Reader, Unreadable, YamlNode, compose
-from cpescript.diagnostics import Bag, Span
+from cpescript.device.yaml_nodes import (
+    MAPPING,
+    MOST_OCTETS,
+    SCALAR,
+    Entry,
+    Reader,
+    Unreadable,
+    YamlNode,
+    compose,
+)
+from cpescript.diagnostics import Bag, Span, did_you_mean
+
+RefuseQuirk = Callable[[str, Mapping[str, Any]], str]
 
 SUFFIXES = (".yaml", ".yml")
 """Files of a profile folder; their case counts."""
@@ -45,14 +60,8 @@ TOP_LEVEL = dict.fromkeys(
 )
 
 LATER = (
-    "softwareModules",
     "faults.link",
-    "diagnostics",
-    "transfer.firmware.fetch",
-    "x-cpescript.quirks",
     "x-cpescript.telemetry",
-    "x-cpescript.extends",
-    "x-cpescript.mix",
 )
 """Keys that are read and checked but change nothing yet; `Schema.later` names those that a profile has."""
 
@@ -67,7 +76,7 @@ class _File:
         self.top = top
         self.entries: dict[str, Entry] = {}
         if top is not None:
-            if top.kind == "a mapping" or top.is_null:
+            if top.kind is MAPPING or top.is_null:
                 self.entries = reader.mapping(top, "the profile", {**TOP_LEVEL, "app": None})
             else:
                 reader.error(top, "wrong-type", f"a profile must be a mapping, this is {top.kind}")
@@ -76,33 +85,49 @@ class _File:
             reader.error(key, "app-manifest", "app makes this an app manifest, which is no profile")
 
 
-def load_profile(path: Path) -> tuple[Schema | None, Bag]:
-    """Return (schema, diagnostics) of the profile at `path`; the schema is None where an error is among them.
+def load(path: Path, refuse_quirk: RefuseQuirk | None = None) -> tuple[Schema | Mix | None, Bag]:
+    """Return (schema or mix, diagnostics) of the profile at `path`; None where an error is among them.
 
-    Bad input never raises: a missing file, one that cannot be read or is too large is a diagnostic as well.
+    `refuse_quirk(name, arguments)` says what is wrong with a quirk that the profile declares, empty if nothing. Bad
+    input never raises: a missing file, one that cannot be read or is too large is a diagnostic as well.
     """
     bag = Bag()
-    files = list(_read_files(path, bag))
-    rows = RowReader()
-    sections = {"parameters": rows.parameters, "objects": rows.objects, "groups": rows.groups}
-    for file in files:
-        for key in file.entries:
-            if key in sections:
-                sections[key](file.reader, file.entries)
+    layers = _read_layers(path, bag, ())
+    mix = next((entry for file in layers[-1] if (entry := _own_key(file, "mix")) is not None), None)
+    if mix is not None:
+        return _load_mix(path, layers[-1], mix, bag, refuse_quirk), bag
+    return _compile(path, layers, bag, refuse_quirk), bag
 
+
+def load_profile(path: Path, refuse_quirk: RefuseQuirk | None = None) -> tuple[Schema | None, Bag]:
+    """Return what `load` does of a profile of one model; a mix of several is an error."""
+    found, bag = load(path, refuse_quirk)
+    if isinstance(found, Mix):
+        bag.error(Span(str(path), 1, 1, 1, 1), "mix", f"{path} is a mix of profiles, not one of them")
+        return None, bag
+    return found, bag
+
+
+def _compile(path: Path, layers: list[list[_File]], bag: Bag, refuse_quirk: RefuseQuirk | None) -> Schema | None:
+    """Return the schema of a profile and those that it extends, the lowest first."""
+    rows, suspect, dropped = _read_rows(layers)
+    files = layers[0] if len(layers) == 1 else [_combine(path, layers, rows, dropped, bag)]
     fleet = _fleet(files)
-    mounted = mount(rows.rows, rows.suspect, fleet.pools)
-    context = Context(mounted, fleet)
+    mounted = mount(rows, suspect, fleet.pools)
+    if len(layers) > 1:
+        top = len(layers) - 1
+        mounted.generated = {each: at for each, at in mounted.generated.items() if mounted.rows[each].layer == top}
+    context = Context(mounted, fleet, refuse_quirk=refuse_quirk)
     found = _read_blocks(context, files)
     if found.get("device_id") is not None:
         _warn_of_the_serial_pattern(context, files)
     _warn_of_unused_pools(context, files)
     if bag.failed:
-        return None, bag
+        return None
     for target, generator in context.generators.items():
         old = mounted.leaves[target]
         mounted.leaves[target] = Leaf(target, old.type, old.writable, old.default, old.expansion, generator)
-    schema = Schema(
+    return Schema(
         path.stem if path.suffix in SUFFIXES else path.name,
         str(path),
         mounted.leaves,
@@ -116,7 +141,132 @@ def load_profile(path: Path) -> tuple[Schema | None, Bag]:
             later=tuple(key for key in LATER if _declares(files, key)),
         ),
     )
-    return schema, bag
+
+
+# --- profiles that name others ----------------------------------------------------------------------------------------
+
+
+def _own_key(file: _File, key: str) -> Entry | None:
+    """Return the entry of a key below `x-cpescript`, None where the file has none."""
+    own = file.entries.get(EXTENSION)
+    if own is None or own.value.kind is not MAPPING:
+        return None
+    pairs = iter(own.value.items)
+    return next(
+        (
+            Entry(name, value)
+            for name, value in zip(pairs, pairs, strict=False)
+            if name.text == key and not value.is_null
+        ),
+        None,
+    )
+
+
+def _read_layers(path: Path, bag: Bag, above: tuple[Path, ...]) -> list[list[_File]]:
+    """Return the files of a profile, behind those of the profiles that it extends, the lowest first."""
+    files = list(_read_files(path, bag))
+    for file in files:
+        entry = _own_key(file, "extends")
+        if entry is None:
+            continue
+        base = _named_profile(file, entry.value, path, "extends")
+        if base is None:
+            continue
+        chain = (*above, path.resolve())
+        if base.resolve() in chain or len(chain) >= MOST_LAYERS:
+            names = " extends ".join(each.name for each in (*chain, base))
+            why = "a profile cannot extend itself" if base.resolve() in chain else f"at most {MOST_LAYERS} may"
+            file.reader.error(entry.value, "extends-cycle", f"{names}: {why}")
+            continue
+        return [*_read_layers(base, bag, chain), files]
+    return [files]
+
+
+def _named_profile(file: _File, node: YamlNode, path: Path, what: str) -> Path | None:
+    """Return the path of a profile that another one names; reported where there is none."""
+    if not file.reader.of_kind(node, SCALAR, f"{EXTENSION}.{what}"):
+        return None
+    found = find_profile(node.text, path.parent, path)
+    if found is None:
+        remedy = did_you_mean(node.text, libraries.names("profiles"), "a path from this file, or a name beside it")
+        file.reader.error(
+            node, "unknown-profile", f"{EXTENSION}.{what}: there is no profile {node.text[:80]!r}", remedy
+        )
+    return found
+
+
+def _read_rows(layers: list[list[_File]]) -> tuple[list[Row], set[str], set[str]]:
+    """Return (rows, suspect paths, paths dropped by `without`) of profiles laid over each other."""
+    rows: list[Row] = []
+    suspect: set[str] = set()
+    dropped: set[str] = set()
+    for number, files in enumerate(layers):
+        reader = RowReader(rows)
+        sections = {"parameters": reader.parameters, "objects": reader.objects, "groups": reader.groups}
+        gone: list[str] = []
+        for file in files:
+            for key in file.entries:
+                if key in sections:
+                    sections[key](file.reader, file.entries)
+            gone += _read_without(file, rows, number)
+        suspect |= reader.suspect
+        rows = overlay(rows, reader.rows, reader.sizes, gone) if number else reader.rows
+        dropped.update(gone)
+    return rows, suspect, dropped
+
+
+def _read_without(file: _File, rows: list[Row], layer: int) -> list[str]:
+    entry = _own_key(file, "without")
+    if entry is None:
+        return []
+    found = []
+    for path, node in file.reader.texts({"without": entry}, "without", EXTENSION) or []:
+        if not layer:
+            file.reader.error(node, "unknown-path", f"{EXTENSION}.without: the profile extends none")
+        elif not any(is_below(row.path, (path,)) for row in rows):
+            message = f"{EXTENSION}.without: the profile that is extended has no {path[:200]!r}"
+            file.reader.error(node, "unknown-path", message, did_you_mean(path, [row.path for row in rows]))
+        else:
+            found.append(path)
+    return found
+
+
+def _combine(path: Path, layers: list[list[_File]], rows: list[Row], dropped: set[str], bag: Bag) -> _File:
+    """Return everything but the rows of profiles laid over each other, as if it stood in one file."""
+    reader = Reader(str(path), bag)
+    moved = {row.path for row in rows if row.layer and "generator" in row.given}
+    sections = ("parameters", "objects", "groups")
+    entries: dict[str, Entry] = {}
+    for files in layers:
+        own = combined(reader, (file.entries for file in files), sections)
+        entries = laid_over(reader, entries, own, lambda each: each in moved or is_below(each, dropped))
+    place = next((file.top for file in layers[-1] if file.top is not None), YamlNode(MAPPING, 1, 1))
+    return _File(reader, document(place, entries))
+
+
+def _load_mix(path: Path, files: list[_File], mix: Entry, bag: Bag, refuse_quirk: RefuseQuirk | None) -> Mix | None:
+    """Return the mix that a profile declares; nothing else may stand in it."""
+    parts = []
+    for file in files:
+        for key, entry in file.entries.items():
+            own = file.reader.mapping(entry.value, EXTENSION, FIELDS) if key == EXTENSION else {}
+            for other in [entry] if key != EXTENSION else [own[each] for each in own if each != "mix"]:
+                message = f"a mix has nothing but {EXTENSION}.mix: {other.key.text} belongs into a profile of its own"
+                file.reader.error(other.key, "mix", message)
+        if _own_key(file, "mix") is not mix and _own_key(file, "mix") is None:
+            continue
+        weights = FIELDS["mix"](Context(Mounted()), file.reader, mix.value, f"{EXTENSION}.mix")
+        for name, entry in file.reader.mapping(mix.value, f"{EXTENSION}.mix").items():
+            found = _named_profile(file, entry.key, path, "mix")
+            if found is None or name not in (weights or {}):
+                continue
+            schema, problems = load_profile(found, refuse_quirk)
+            bag.extend(problems)
+            if schema is not None:
+                parts.append((schema, weights[name]))
+    if not parts and not bag.failed:
+        bag.error(files[0].reader.span(mix.key), "mix", f"{EXTENSION}.mix names no profile")
+    return None if bag.failed else Mix(path.stem if path.suffix in SUFFIXES else path.name, str(path), parts)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
@@ -162,7 +312,7 @@ def _read_file(path: Path, bag: Bag) -> _File | None:
         return None
     bag.sources[source] = text
     try:
-        top, second = compose(text)
+        top, second = compose(text, source)
     except Unreadable as error:
         place = Span(source, error.line, error.column, error.line, error.column + 1)
         bag.error(place, error.code, str(error))
@@ -216,7 +366,7 @@ def _read_blocks(context: Context, files: list[_File]) -> dict[str, Any]:
             elif key == "informParameters":
                 block_fields.read_inform(context, file.reader, entry.value, key)
             elif key == EXTENSION:
-                block_fields.read_extension(context, file.reader, entry.value, key)
+                read_extension(context, file.reader, entry.value, key)
         block_fields.read_generators(context, file.reader, blocks_here)
         block_fields.read_diagnostics(context, file.reader, blocks_here)
     return found

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cpescript.device import generator_fields
 from cpescript.device.generators import Generator
@@ -32,6 +32,7 @@ MOST_LEAVES = 200_000
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _XSD: dict[str, Type] = {f"xsd:{each}": each for each in TYPES}
 _SUGGESTED = 200
+_INSTANCE = re.compile(r"\.\d+\.")
 
 
 @dataclass(slots=True)
@@ -48,6 +49,22 @@ class Row:
     instances: int
     generator: Generator | None
     value_node: YamlNode
+    given: frozenset[str] = frozenset()
+    """The keys that the row gives."""
+    layer: int = 0
+    """Which profile it stands in, of those that extend each other; the lowest is 0."""
+
+    def laid_over(self, base: Row) -> Row:
+        """Return the row with what it does not give taken from that of the profile that it extends."""
+        kept = base.generator if self.type == base.type else None
+        return replace(
+            self,
+            value=self.value if "value" in self.given else base.value,
+            value_node=self.value_node if "value" in self.given else base.value_node,
+            writable=self.writable if "writable" in self.given else base.writable,
+            instances=self.instances if "instances" in self.given else base.instances,
+            generator=self.generator if "generator" in self.given else kept,
+        )
 
     @property
     def declared(self) -> str:
@@ -66,6 +83,39 @@ class Mounted:
     suspect: set[str] = field(default_factory=set)
     generated: dict[str, str] = field(default_factory=dict)
     """Path of a leaf to where its generator was declared."""
+
+    def column(self, path: str) -> tuple[list[str], Type | None]:
+        """Return what a path with `{i}` names: the leaves of the instances there are, and their type.
+
+        The type is None where no table has such a column.
+        """
+        parent, _, child = path.partition(".{i}.")
+        leaf = self._template_leaf(path)
+        if leaf is None:
+            return [], None
+        start = f"{parent}."
+        there = [
+            each
+            for each in self.leaves
+            if each.startswith(start)
+            and (rest := each[len(start) :].partition("."))[2] == child
+            and rest[0].isdecimal()
+        ]
+        return there, _XSD[f"xsd:{leaf.type}"]
+
+    def move_column(self, path: str, generator: Generator) -> None:
+        """Give the instances that will be added to a table a generator too; nothing for a path without `{i}`."""
+        leaf = self._template_leaf(path)
+        if leaf is not None:
+            leaf.generator = generator
+
+    def _template_leaf(self, path: str) -> Leaf | None:
+        parent, templated, child = path.partition(".{i}.")
+        table = self.tables.get(f"{parent}.") if templated else None
+        node = table.template if table is not None else None
+        for name in child.split("."):
+            node = node.children.get(name) if node is not None else None
+        return node.leaf if node is not None else None
 
     def is_suspect(self, path: str) -> bool:
         """Whether a path belongs to a row that was found wrong, so that its absence is no mistake of its own."""
@@ -108,11 +158,24 @@ def path_problem(path: str) -> str | None:
 
 
 class RowReader:
-    """Collects the rows of all files, in order."""
+    """Collects the rows of all files of one profile, in order.
 
-    def __init__(self) -> None:
+    `inherited` are the rows of the profile that this one extends: they say what a row that does not give its type or
+    its number of instances means.
+    """
+
+    def __init__(self, inherited: Sequence[Row] = ()) -> None:
         self.rows: list[Row] = []
         self.suspect: set[str] = set()
+        self.sizes: dict[str, int] = {}
+        """The instances that this profile gives to tables, by their path without the dot."""
+        self._layer = 1 + max((row.layer for row in inherited), default=-1)
+        self._types = {row.path: row.type for row in inherited}
+        self._sizes = {
+            parent: row.instances
+            for row in inherited
+            if (parent := row.path.partition(".{i}.")[0]) and parent != row.path
+        }
 
     def parameters(self, reader: Reader, entries: Mapping[str, Entry]) -> None:
         """Read `parameters`."""
@@ -123,7 +186,10 @@ class RowReader:
             if path is None:
                 continue
             if "{i}" in path:
-                if "instances" not in row:
+                parent = path.partition(".{i}.")[0]
+                if "instances" not in row and parent in self._sizes:
+                    instances = self._sizes[parent]
+                elif "instances" not in row:
                     reader.error(node, "instances-missing", f"{where}: a path with {{i}} needs instances")
                 elif instances is not None and instances < 0:
                     reader.error(row["instances"].value, "instances-range", f"{where}.instances must not be negative")
@@ -139,6 +205,13 @@ class RowReader:
             if instances < 0:
                 reader.error(block["instances"].value, "instances-range", f"{where}.instances must not be negative")
             prefix = self._prefix(reader, node, block, where, "path")
+            if prefix in self._sizes:
+                if "instances" in block:
+                    self.sizes[prefix] = max(instances, 0)
+                else:
+                    instances = self._sizes[prefix]
+                if "parameters" not in block:
+                    continue
             self._children(reader, node, block, where, f"{prefix}.{{i}}" if prefix else None, instances)
 
     def groups(self, reader: Reader, entries: Mapping[str, Entry]) -> None:
@@ -203,7 +276,7 @@ class RowReader:
     def _row(
         self, reader: Reader, node: YamlNode, row: Mapping[str, Entry], where: str, path: str, instances: int
     ) -> None:
-        kind: Type | None = "string"
+        kind: Type | None = self._inherited_type(path)
         declared = reader.text(row, "type", where)
         if declared is not None:
             kind = _XSD.get(declared)
@@ -233,9 +306,29 @@ class RowReader:
             fields = reader.mapping(at, named, generator_fields.KEYS)
             generator = generator_fields.read_generator(reader, at, fields, named, kind)
         writable = bool(reader.boolean(row, "writable", where))
+        given = frozenset(row)
+        if "instances" in row:
+            self.sizes[path.partition(".{i}.")[0]] = max(instances, 0)
         self.rows.append(
-            Row(reader, node, where, path, kind, value, writable, max(instances, 0), generator, value_node)
+            Row(
+                reader,
+                node,
+                where,
+                path,
+                kind,
+                value,
+                writable,
+                max(instances, 0),
+                generator,
+                value_node,
+                given,
+                self._layer,
+            )
         )
+
+    def _inherited_type(self, path: str) -> Type:
+        """Return the type of a row that gives none: that of the profile extended, else string."""
+        return self._types.get(path) or self._types.get(_INSTANCE.sub(".{i}.", path, count=1)) or "string"
 
 
 # --- mounting ---------------------------------------------------------------------------------------------------------
@@ -319,14 +412,18 @@ def _clash(mounted: Mounted, row: Row, path: str) -> bool:
 def _mount(mounted: Mounted, row: Row, path: str, text: str, pools: Mapping[str, Pool]) -> bool:
     """Add one leaf; return whether that was possible."""
     known = mounted.rows.get(path)
-    if known is not None:
+    if known is not None and known.layer < row.layer:
+        # One instance of a table of the profile that is extended.
+        row = row.laid_over(known)
+        text = text if "value" in row.given else mounted.leaves[path].default
+    elif known is not None:
         place = f"{known.reader.source}:{known.node.line}"
         row.reader.error(row.node, "duplicate-path", f"{row.where}: {path} is already declared at {place}")
         return False
-    if f"{path}." in mounted.objects:
+    elif f"{path}." in mounted.objects:
         row.reader.error(row.node, "leaf-and-object", f"{row.where}: {path} is an object with parameters below it")
         return False
-    if _clash(mounted, row, path):
+    elif _clash(mounted, row, path):
         return False
     varied = expansion(text, pools)
     if varied is None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 from cpescript.device import standard
 from cpescript.device.blocks import Blocks
@@ -150,6 +151,7 @@ class Schema:
         self.diagnostics = blocks.diagnostics
         self.extension = blocks.extension
         self.later = blocks.later
+        self.quirks: tuple[tuple[str, Mapping[str, Any]], ...] = blocks.extension.get("quirks", ())
 
         self.tree = Node("")
         for leaf in self.leaves.values():
@@ -189,9 +191,21 @@ class Schema:
         self._lay_out(self.tree, True)
         self._made: dict[str, Leaf] = {}
 
-        self.forced_inform = tuple(self._forced_inform())
-        self.forced_active = frozenset(self._existing(standard.FORCED_ACTIVE))
-        self.default_active = frozenset(chain(self._existing(standard.DEFAULT_ACTIVE), self._default_connection()))
+        self._hidden_names = standard.HIDDEN.get(self.root, frozenset())
+        self._hidden_here = frozenset(self._declared_hidden())
+        self.hidden = frozenset(path for path in self.leaves if self.hides(path))
+        """The declared parameters that read as empty."""
+
+        self.forced_inform = tuple(dict.fromkeys(self._forced_inform()))
+        own = blocks.extension
+        self.forced_active = frozenset(chain(self._existing(standard.FORCED_ACTIVE), own.get("forced_active", ())))
+        self.default_active = frozenset(
+            chain(self._existing(standard.DEFAULT_ACTIVE), self._default_connection(), own.get("default_active", ()))
+        )
+        notified = self.forced_active | self.default_active
+        self.active = tuple(path for path in self.leaves if path in notified)
+        """The parameters whose notification is active until somebody changes it, in the order of the profile."""
+        self.notified_moving = any(self.leaves[path].generator is not None for path in self.active)
 
     # --- how it is made -------------------------------------------------------------------------------------------
 
@@ -205,6 +219,21 @@ class Schema:
     def _forced_inform(self) -> Iterator[str]:
         yield from self._existing(standard.FORCED_INFORM.get(self.root, ()))
         yield from self._default_connection()
+        yield from self.extension.get("forced_inform", ())
+
+    def _declared_hidden(self) -> Iterator[str]:
+        """What the profile itself says is a password: paths, generic where they are those of a table."""
+        for credentials in (self.acs_credentials, self.connection_request.credentials):
+            if credentials is not None:
+                yield credentials.password
+        yield from self.extension.get("hidden", ())
+
+    def hides(self, path: str) -> bool:
+        """Whether an ACS reads a parameter as empty, whatever its value (TR-106: hidden)."""
+        if path in self._hidden_here:
+            return True
+        name = standard.generic(path)
+        return name in self._hidden_here or name[len(self.root) :] in self._hidden_names
 
     def _default_connection(self) -> Iterator[str]:
         """The external address of the default WAN connection, where the root's data model forces one."""
@@ -291,6 +320,17 @@ class Schema:
     def serial(self, index: int, seed: int, prefix: str = "") -> str:
         """Return the serial number of the device with this global index. Raises PlaceholderError."""
         return prefix + self._serial.text_for(index, seed) if self._serial is not None else prefix
+
+    # --- what a fleet asks ----------------------------------------------------------------------------------------
+
+    @property
+    def parts(self) -> tuple[Schema, ...]:
+        """The models that a fleet of this profile is made of, as `Mix` has them."""
+        return (self,)
+
+    def assigned(self, count: int, stream: int) -> Sequence[Schema]:
+        """Return the model of each of `count` devices, as `Mix` does by its weights."""
+        return (self,) * count
 
     # --- what the checker asks ------------------------------------------------------------------------------------
 

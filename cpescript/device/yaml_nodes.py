@@ -43,10 +43,12 @@ _LONGEST_NUMBER = 64
 class YamlNode:
     """A scalar (`text`, `plain` where unquoted), a list (`items`) or a mapping (`pairs`, keys before values)."""
 
-    __slots__ = ("column", "end_column", "end_line", "items", "kind", "line", "plain", "text")
+    __slots__ = ("column", "end_column", "end_line", "items", "kind", "line", "plain", "source", "text")
 
-    def __init__(self, kind: str, line: int, column: int) -> None:
+    def __init__(self, kind: str, line: int, column: int, source: str = "") -> None:
         self.kind = kind
+        self.source = source
+        """The file that the node stands in, where that is another than its reader's (`extends`)."""
         self.line = line
         self.column = column
         self.end_line = line
@@ -77,8 +79,11 @@ class Unreadable(Exception):
         self.column = column
 
 
-def compose(text: str) -> tuple[YamlNode | None, tuple[int, int] | None]:
-    """Return (the first document, where a second one begins); None for what is not there. Raises Unreadable."""
+def compose(text: str, source: str = "") -> tuple[YamlNode | None, tuple[int, int] | None]:
+    """Return (the first document, where a second one begins); None for what is not there. Raises Unreadable.
+
+    `source` is noted in each node, for documents that are read together with another.
+    """
     try:
         parser = yaml.CSafeLoader(text)
     except yaml.YAMLError as error:  # Characters that YAML does not have are found at once.
@@ -88,7 +93,7 @@ def compose(text: str) -> tuple[YamlNode | None, tuple[int, int] | None]:
         if not parser.check_event(yaml.DocumentStartEvent):
             return None, None
         parser.get_event()
-        root = _compose_document(parser)
+        root = _compose_document(parser, source)
         parser.get_event()
         try:
             second = parser.get_event() if parser.check_event(yaml.DocumentStartEvent) else None
@@ -110,7 +115,7 @@ def _unreadable(error: yaml.YAMLError) -> Unreadable:
     return Unreadable("yaml-syntax", f"this is no YAML: {why}", *place)
 
 
-def _compose_document(parser: Any) -> YamlNode:
+def _compose_document(parser: Any, source: str) -> YamlNode:
     """Make the nodes of one document from the parser's events."""
     anchors: dict[str, tuple[YamlNode, int]] = {}
     open_anchors: dict[int, str] = {}
@@ -128,7 +133,7 @@ def _compose_document(parser: Any) -> YamlNode:
             node, size = known
             nodes += size
         elif kind is yaml.ScalarEvent:
-            node = YamlNode(SCALAR, mark.line + 1, mark.column + 1)
+            node = YamlNode(SCALAR, mark.line + 1, mark.column + 1, source)
             node.text = event.value
             node.plain = event.implicit[0]
             node.end_line, node.end_column = event.end_mark.line + 1, event.end_mark.column + 1
@@ -136,7 +141,8 @@ def _compose_document(parser: Any) -> YamlNode:
             if event.anchor is not None:
                 anchors[event.anchor] = node, 1
         elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
-            node = YamlNode(SEQUENCE if kind is yaml.SequenceStartEvent else MAPPING, mark.line + 1, mark.column + 1)
+            form = SEQUENCE if kind is yaml.SequenceStartEvent else MAPPING
+            node = YamlNode(form, mark.line + 1, mark.column + 1, source)
             if event.anchor is not None:
                 open_anchors[id(node)] = event.anchor
                 anchors.pop(event.anchor, None)
@@ -175,9 +181,10 @@ class Reader:
 
     def span(self, node: YamlNode) -> Span:
         """Return where a node stands; a list or mapping over several lines is shown by its first line."""
+        source = node.source or self.source
         if node.end_line != node.line:
-            return Span(self.source, node.line, node.column, node.line, node.column + 1)
-        return Span(self.source, node.line, node.column, node.end_line, node.end_column)
+            return Span(source, node.line, node.column, node.line, node.column + 1)
+        return Span(source, node.line, node.column, node.end_line, node.end_column)
 
     def error(self, node: YamlNode, code: str, message: str, remedy: str = "") -> None:
         if self.overwhelmed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,3 +64,22 @@ def read(name: str) -> Standard:
             if parameter.get("forcedInform") == "true":
                 forced.add(path)
     return Standard(parameters, objects, frozenset(forced))
+
+
+def generic(path: str) -> str:
+    """Return a path as the data models write it."""
+    return re.sub(r"\.\d+(?=\.)", ".{i}", path)
+
+
+@cache
+def hidden(name: str) -> frozenset[str]:
+    """Return the texts that one of the XML files hides."""
+    root = etree.parse(FOLDER / name, etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
+    found = set()
+    for parameter in root.iter("parameter"):
+        syntax, parent = parameter.find("syntax"), parameter.getparent()
+        if syntax is not None and syntax.get("hidden") == "true" and syntax.get("command") != "true":
+            prefix = parent.get("name", "") if parent is not None and parent.tag == "object" else ""
+            if syntax.find("boolean") is None:
+                found.add(prefix + parameter.get("name", ""))
+    return frozenset(found)

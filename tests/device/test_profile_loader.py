@@ -38,7 +38,7 @@ ACCEPTED = {
     "null-block": BASE + "periodicInformPaths:\n",
     "text-of-a-number": ROWS + "  - {path: A.B, value: 0123}\n",
     "null-value-is-the-default": ROWS + "  - {path: A.B, type: xsd:int, value: ~}\n",
-    "merge-key": "x-cpescript: {mix: &m {a: 1}}\nparameters:\n  - &row {path: A.B, writable: true}\n"
+    "merge-key": "x-cpescript: {telemetry: &m {a: 1}}\nparameters:\n  - &row {path: A.B, writable: true}\n"
     "  - {<<: *row, path: A.C}\n",
     "writable-yes": ROWS + "  - {path: A.B, writable: yes}\n",
     "writable-quoted-yes": ROWS + '  - {path: A.B, writable: "on"}\n',
@@ -363,7 +363,7 @@ def test_blocks_become_data(load: Load) -> None:
     assert (schema.link_fault.interface, schema.link_fault.instances) == ("D.If.1.", (3, 3))
     assert schema.acs_credentials == ("D.Text", "D.Text2")
     assert schema.extension == {"telemetry": {"every": 5, "on": True, "as": ["a", None]}}
-    assert schema.later == ("faults.link", "diagnostics", "transfer.firmware.fetch", "x-cpescript.telemetry")
+    assert schema.later == ("faults.link", "x-cpescript.telemetry")
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ def test_blocks_may_name_what_another_file_declares(load: Load) -> None:
     [
         ("transfer: {}", "transfer: {}", "duplicate-block"),
         ("fleet: {}", "fleet: {}", "duplicate-block"),
-        ("x-cpescript: {mix: 1}", "x-cpescript: {mix: 2}", "duplicate-block"),
+        ("x-cpescript: {telemetry: 1}", "x-cpescript: {telemetry: 2}", "duplicate-block"),
         ("informParameters: {boot: []}", "informParameters: {boot: []}", "duplicate-block"),
         ("parameters: [{path: A.B}]", "parameters: [{path: A.B}]", "duplicate-path"),
     ],
@@ -404,12 +404,12 @@ def test_lists_may_stand_in_several_files(load: Load) -> None:
     schema, bag = load(
         a__yaml="parameters: [{path: A.B}, {path: A.C}]\ndiagnostics: [{statePath: A.B}]\n",
         b__yaml="diagnostics: [{statePath: A.C}]\ninformParameters: {boot: [A.B]}\n",
-        c__yaml="informParameters: {periodic: [A.B]}\nx-cpescript: {mix: 1}\n",
-        d__yaml="x-cpescript: {quirks: 1}\n",
+        c__yaml="informParameters: {periodic: [A.B]}\nx-cpescript: {telemetry: 1}\n",
+        d__yaml="x-cpescript: {quirks: []}\n",
     )
     assert schema is not None, bag.render()
     assert len(schema.diagnostics) == 2
-    assert set(schema.extension) == {"mix", "quirks"}
+    assert set(schema.extension) == {"telemetry", "quirks"}
 
 
 @pytest.mark.parametrize("name", ["x.json", "x.YAML"])

@@ -1,0 +1,217 @@
+"""Profiles that extend others, and mixes of several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cpescript.device.mix import Mix
+from cpescript.device.profile import load, load_profile
+from cpescript.device.schema import Schema
+from cpescript.diagnostics import Bag
+from tests.device.pretend import GATEWAY, Pretend
+
+VARIANT = """\
+x-cpescript:
+  extends: gateway
+  without: [Device.Time.Anchor]
+parameters:
+  - {path: Device.DeviceInfo.SoftwareVersion, value: 2.0.0}
+  - {path: Device.NAT.PortMapping.2.Alias, value: second}
+  - {path: "Device.NAT.PortMapping.{i}.Enable", value: true}
+  - {path: Device.DeviceInfo.Fresh, type: xsd:int, value: 7}
+objects:
+  - {path: Device.NAT.PortMapping, instances: 3}
+fleet: {offset: 10}
+"""
+
+
+def write(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def variant(folder: Path, text: str = VARIANT, base: str = GATEWAY) -> tuple[Schema | None, Bag]:
+    write(folder, gateway=base, variant=text)
+    return load_profile(folder / "variant.yaml")
+
+
+def good(folder: Path, text: str = VARIANT, base: str = GATEWAY) -> Schema:
+    schema, bag = variant(folder, text, base)
+    assert schema is not None, bag.render()
+    return schema
+
+
+def test_what_is_given_holds_and_the_rest_is_the_bases(tmp_path: Path) -> None:
+    schema = good(tmp_path)
+    device = Pretend().device(schema)
+    assert schema.name == "variant"
+    assert device.get("Device.DeviceInfo.SoftwareVersion") == "2.0.0"
+    assert device.get("Device.DeviceInfo.Manufacturer") == "Acme"
+    assert device.typed("Device.DeviceInfo.Fresh") == 7
+    assert not device.exists("Device.Time.Anchor")
+    assert device.exists("Device.Time.Enable")
+    assert schema.leaves["Device.Time.Enable"].writable
+    # Blocks meet key by key.
+    assert (schema.fleet.serial_pattern, schema.fleet.offset) == ("{base}{i:4}", 10)
+    assert schema.tables["Device.Hosts.Host."].fixed
+
+
+def test_a_table_is_resized_and_one_of_its_instances_named(tmp_path: Path) -> None:
+    schema = good(tmp_path)
+    device = Pretend().device(schema)
+    assert device.instances("Device.NAT.PortMapping.") == (1, 2, 3)
+    assert device.get("Device.NAT.PortMappingNumberOfEntries") == "3"
+    aliases = [device.get(f"Device.NAT.PortMapping.{number}.Alias") for number in (1, 2, 3)]
+    assert aliases == ["cpe-1", "second", "cpe-3"]
+    assert device.get("Device.NAT.PortMapping.3.Enable") == "true"
+    generator = schema.leaves["Device.NAT.PortMapping.3.Stats.Hits"].generator
+    assert generator is not None
+    assert schema.leaves["Device.NAT.PortMapping.1.Stats.Hits"].generator == generator
+
+
+def test_type_generator_and_access_are_inherited_one_by_one(tmp_path: Path) -> None:
+    text = """\
+x-cpescript: {extends: gateway}
+parameters:
+  - {path: Device.WiFi.Channel, writable: false}
+  - {path: Device.NAT.PortMapping.2.Stats.Hits, value: 5}
+"""
+    schema = good(tmp_path, text)
+    channel = schema.leaves["Device.WiFi.Channel"]
+    assert (channel.type, channel.writable, channel.default) == ("unsignedInt", False, "{cpe:pick:1,6,11}")
+    hits = schema.leaves["Device.NAT.PortMapping.2.Stats.Hits"]
+    assert (hits.default, hits.generator is not None) == ("5", True)
+
+
+def test_generators_and_diagnostics_meet_by_their_path(tmp_path: Path) -> None:
+    base = GATEWAY + (
+        "generators:\n"
+        "  - {path: Device.WiFi.Channel, type: counter, interval: 5s, min: 1, max: 13, step: 1}\n"
+        "diagnostics: [{statePath: Device.DeviceInfo.SoftwareVersion, duration: 3s}]\n"
+    )
+    text = (
+        "x-cpescript: {extends: gateway}\n"
+        "generators: [{path: Device.WiFi.Channel, max: 7}]\n"
+        "diagnostics: [{statePath: Device.DeviceInfo.SoftwareVersion, trigger: Go}]\n"
+    )
+    schema = good(tmp_path, text, base)
+    counter = schema.leaves["Device.WiFi.Channel"].generator
+    assert (counter.low, counter.high, counter.interval) == (1, 7, 5_000_000_000)  # type: ignore[union-attr]
+    (diagnostic,) = schema.diagnostics
+    assert (diagnostic.trigger, diagnostic.duration) == ("Go", 3_000_000_000)
+
+
+def test_a_base_may_have_a_base(tmp_path: Path) -> None:
+    write(tmp_path, gateway=GATEWAY, variant=VARIANT, third="x-cpescript: {extends: variant.yaml}\n")
+    schema, bag = load_profile(tmp_path / "third.yaml")
+    assert schema is not None, bag.render()
+    assert schema.constants["Device.DeviceInfo.SoftwareVersion"] == "2.0.0"
+
+
+def test_a_profile_that_ships_can_be_refined_under_its_own_name(tmp_path: Path) -> None:
+    write(tmp_path, hg100="x-cpescript: {extends: hg100}\nfleet: {offset: 5}\n")
+    schema, bag = load_profile(tmp_path / "hg100.yaml")
+    assert schema is not None, bag.render()
+    assert schema.fleet.offset == 5
+
+
+WRONG = {
+    "unknown": ("x-cpescript: {extends: gatway}\n", "unknown-profile", "variant.yaml", 1),
+    "itself": ("x-cpescript: {extends: variant.yaml}\n", "extends-cycle", "variant.yaml", 1),
+    "nothing-to-drop": ("x-cpescript: {extends: gateway, without: [Device.Tim.]}\n", "unknown-path", "variant.yaml", 1),
+    "drop-without-base": ("x-cpescript: {without: [Device.Time.]}\n", "unknown-path", "variant.yaml", 1),
+    "bad-value": (
+        "x-cpescript: {extends: gateway}\nparameters:\n  - {path: Device.WiFi.Channel, value: x}\n",
+        "bad-value",
+        "variant.yaml",
+        3,
+    ),
+    "dropped-but-needed": (
+        "x-cpescript: {extends: gateway, without: [Device.DeviceInfo.SerialNumber]}\n",
+        "unknown-path",
+        "gateway.yaml",
+        5,
+    ),
+    "doubled": (
+        "x-cpescript: {extends: gateway}\nparameters:\n  - {path: Device.X.Y}\n  - {path: Device.X.Y}\n",
+        "duplicate-path",
+        "variant.yaml",
+        4,
+    ),
+    "list": ("x-cpescript: {extends: [gateway]}\n", "wrong-type", "variant.yaml", 1),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "file", "line"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_named_where_it_stands(text: str, code: str, file: str, line: int, tmp_path: Path) -> None:
+    schema, bag = variant(tmp_path, text)
+    errors = [(item.code, Path(item.span.source).name, item.span.line) for item in bag if item.severity == "error"]
+    assert schema is None
+    assert (code, file, line) in errors
+
+
+def test_a_circle_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, a="x-cpescript: {extends: b}\n", b="x-cpescript: {extends: a}\n")
+    schema, bag = load_profile(tmp_path / "a.yaml")
+    assert schema is None
+    assert [item.code for item in bag if item.severity == "error"] == ["extends-cycle"]
+    assert "a.yaml extends b.yaml extends a.yaml" in bag.render()
+
+
+# --- mixes ------------------------------------------------------------------------------------------------------------
+
+
+def mix(folder: Path, text: str = "x-cpescript: {mix: {gateway: 3, variant: 1}}\n") -> tuple[Schema | Mix | None, Bag]:
+    write(folder, gateway=GATEWAY, variant=VARIANT, both=text)
+    return load(folder / "both.yaml")
+
+
+def test_a_mix_is_apportioned_exactly(tmp_path: Path) -> None:
+    both, bag = mix(tmp_path)
+    assert isinstance(both, Mix), bag.render()
+    for count in (1, 2, 3, 4, 7, 10, 100, 101):
+        shares = both.shares(count)
+        assert sum(shares) == count
+        assert all(abs(share - count * weight / 4) < 1 for share, weight in zip(shares, (3, 1), strict=True))
+        names = [schema.name for schema in both.assigned(count, 7)]
+        assert [names.count(part.name) for part in both.parts] == list(shares)
+    assert both.assigned(40, 7) == both.assigned(40, 7)
+    assert both.assigned(40, 7) != both.assigned(40, 8)
+
+
+def test_a_path_is_one_of_a_mix_where_all_have_it(tmp_path: Path) -> None:
+    both, _ = mix(tmp_path)
+    assert isinstance(both, Mix)
+    assert both.path_exists("Device.NAT.PortMapping.1.Enable")
+    assert not both.path_exists("Device.DeviceInfo.Fresh")
+    assert not both.path_exists("Device.Time.Anchor")
+    assert both.type_of("Device.Time.Enable") == "boolean"
+    names = set(both.all_names())
+    assert "Device.Time.Enable" in names
+    assert "Device.DeviceInfo.Fresh" not in names
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("x-cpescript: {mix: {gateway: 0}}\n", "out-of-range"),
+        ("x-cpescript: {mix: {gatway: 1}}\n", "unknown-profile"),
+        ("x-cpescript: {mix: {}}\n", "mix"),
+        ("x-cpescript: {mix: {gateway: 1}}\nfleet: {offset: 2}\n", "mix"),
+        ("x-cpescript: {mix: {gateway: 1}, cwmp_version: 1.0}\n", "mix"),
+        ("x-cpescript: {mix: {both: 1}}\n", "unknown-profile"),
+    ],
+)
+def test_a_wrong_mix_is_refused(text: str, code: str, tmp_path: Path) -> None:
+    both, bag = mix(tmp_path, text)
+    assert both is None
+    assert code in {item.code for item in bag}
+
+
+def test_a_mix_is_no_profile(tmp_path: Path) -> None:
+    mix(tmp_path)
+    schema, bag = load_profile(tmp_path / "both.yaml")
+    assert schema is None
+    assert bag.failed
