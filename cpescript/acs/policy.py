@@ -31,6 +31,7 @@ from cpescript.acs.rules import (
     Window,
     placeholders,
 )
+from cpescript.acs.tasks import WINDOW_MODES
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.kernel.time import HOUR, MINUTE, SECOND, Duration, TimeOfDay, parse_duration
 
@@ -56,8 +57,11 @@ def value_type(text: str) -> str:
 
 _ACTION_VERBS = {
     "set": "set", "get": "get", "add_object": "add", "delete_object": "delete", "download": "download",
-    "upload": "upload", "reboot": "reboot", "factory_reset": "factory-reset", "tag": "tag", "untag": "untag",
+    "upload": "upload", "schedule_download": "schedule-download", "install": "install", "update": "update",
+    "uninstall": "uninstall", "reboot": "reboot", "factory_reset": "factory-reset", "tag": "tag", "untag": "untag",
 }  # fmt: skip
+_SECTIONED = frozenset({"download", "upload", "schedule_download", "install", "update", "uninstall"})
+"""Actions with a section of their own."""
 _BARE = frozenset({"reboot", "factory_reset"})
 _ARGUMENT = {"set": "settings", "get": "paths", "add": "path", "delete": "path", "tag": "tag", "untag": "tag"}
 
@@ -240,7 +244,8 @@ class _Reader:
 
     def url(self, node: yaml.Node) -> str | None:
         text = self.text(node)
-        if text is not None and (len(text) > 256 or "://" not in text):
+        # One that begins with a name may be a whole URL that is filled in.
+        if text is not None and (len(text) > 256 or ("://" not in text and not text.startswith("{"))):
             self._error(node, "url", "a URL with its scheme, at most 256 characters, is expected")
             return None
         return text
@@ -382,7 +387,7 @@ class _Reader:
             return None
         ((name, value),) = values.items()
         verb = _ACTION_VERBS[name]
-        if name in ("download", "upload"):
+        if name in _SECTIONED:
             return Action(verb, value or {})
         arguments = {_ARGUMENT[verb]: value} if verb in _ARGUMENT else {}
         if nested is not None:
@@ -400,6 +405,35 @@ class _Reader:
 
     def upload(self, node: yaml.Node) -> dict[str, Any] | None:
         return self._section(node, "upload")
+
+    def schedule_download(self, node: yaml.Node) -> dict[str, Any] | None:
+        values = self._section(node, "schedule_download")
+        if values is None:
+            return None
+        named = set(values) - {"start", "end", "mode", "retries"}
+        if named not in ({"firmware"}, {"file_type", "url"}):
+            self._error(node, "download", "a download names 'firmware', or 'file_type' and 'url'")
+        start, end = values.get("start"), values.get("end")
+        if start is not None and end is not None and not 0 <= start < end:
+            self._error(node, "window", "a window ends after it starts")
+        return values
+
+    def window_mode(self, node: yaml.Node) -> str | None:
+        text = self.text(node)
+        if text is not None and text not in WINDOW_MODES:
+            remedy = did_you_mean(text, WINDOW_MODES, "one of " + ", ".join(WINDOW_MODES))
+            self._error(node, "window-mode", f"there is no window mode '{text}'", remedy)
+            return None
+        return text
+
+    def install(self, node: yaml.Node) -> dict[str, Any] | None:
+        return self._section(node, "install")
+
+    def update(self, node: yaml.Node) -> dict[str, Any] | None:
+        return self._section(node, "update")
+
+    def uninstall(self, node: yaml.Node) -> dict[str, Any] | None:
+        return self._section(node, "uninstall")
 
     def comparisons(self, node: yaml.Node) -> tuple[Comparison, ...]:
         found = []

@@ -24,6 +24,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from cpescript.acs.authentication import Authenticator
+from cpescript.acs.beliefs import Beliefs
 from cpescript.acs.campaigns import Campaigns
 from cpescript.acs.connections import ConnectionRequest, Connections
 from cpescript.acs.defects import decisions_with
@@ -56,8 +57,10 @@ ANSWERED = (
     "AutonomousTransferComplete",
     "DUStateChangeComplete",
     "AutonomousDUStateChangeComplete",
+    "RequestDownload",
+    "Kicked",
 )
-"""Requests of a device that are answered by their own empty response."""
+"""Requests of a device that are answered by their own response, which says nothing."""
 METHODS = ("Inform", "GetRPCMethods", *ANSWERED)
 """What GetRPCMethods tells (A.3.1.1)."""
 IMAGE = "1 Firmware Upgrade Image"
@@ -92,6 +95,8 @@ class Acs:
         """Connection requests to be made; the host empties it after every call."""
         self.reports: deque[Report] = deque(maxlen=REPORTS)
         """The last failures."""
+        self.beliefs: Beliefs | None = None
+        """What devices have told; kept only where somebody is going to ask."""
         self._authenticator = Authenticator(policy.authentication, seed)
         self._timers: list[tuple[int, int, Callable[[Any], None], Any]] = []
         self._timed = 0
@@ -167,6 +172,8 @@ class Acs:
     def _learn(self, record: DeviceRecord, inform: Inform) -> None:
         """Take what an Inform says into the record, and see which rules apply."""
         reported = inform.values
+        if self.beliefs is not None:
+            self.beliefs.informed(record.key, reported, inform.events)
         management = f"{inform.root}ManagementServer."
         record.url = reported.get(f"{management}ConnectionRequestURL", record.url)
         version = reported.get(f"{inform.root}DeviceInfo.SoftwareVersion")
@@ -235,7 +242,9 @@ class Acs:
         if message.kind == "GetRPCMethods":
             answer = Message("GetRPCMethodsResponse", {"method_list": METHODS}, message.id, version)
         elif message.kind in ANSWERED:
-            answer = Message(f"{message.kind}Response", {}, message.id, version)
+            # Kicked is told where to go on (A.4.2.1): where the user came from, for this ACS sells nothing.
+            fields = {"next_url": message.fields.get("next", "")} if message.kind == "Kicked" else {}
+            answer = Message(f"{message.kind}Response", fields, message.id, version)
         else:
             return _fault(8000, message.id, version)
         return HttpResponse(200, XML, encode(answer))
@@ -346,6 +355,8 @@ class Acs:
         if session is not None:
             self.sessions.close(session)
         del self.records[record.key]
+        if self.beliefs is not None:
+            self.beliefs.forget(record.key)
         return _accepted(record, 0)
 
     def connection_request_done(self, device_key: DeviceKey, outcome: str) -> None:

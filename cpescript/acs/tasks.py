@@ -12,8 +12,25 @@ from typing import Any, NamedTuple, Protocol
 
 from cpescript.acs.records import DeviceRecord
 from cpescript.acs.rules import fill
-from cpescript.cwmp.message import Message, ParameterValue
+from cpescript.cwmp.message import (
+    InstallOperation,
+    Message,
+    ParameterValue,
+    TimeWindow,
+    UninstallOperation,
+    UpdateOperation,
+)
+from cpescript.kernel.time import SECOND
 
+WINDOW_MODES: Mapping[str, str] = {
+    "any-time": "1 At Any Time",
+    "immediately": "2 Immediately",
+    "when-idle": "3 When Idle",
+    "confirmation": "4 Confirmation Needed",
+}
+"""Words of a policy for the WindowModes of a ScheduleDownload (A.4.1.8)."""
+UNLIMITED_RETRIES = -1
+"""MaxRetries -1: the device decides."""
 UNKNOWN_TRANSFER_SIZE = 0
 """FileSize 0: the ACS does not say (A.3.2.8)."""
 
@@ -110,6 +127,24 @@ def _download(task: Task, root: str, key: str) -> dict[str, Any]:
     }
 
 
+def _schedule_download(task: Task, root: str, key: str) -> dict[str, Any]:
+    arguments = task.arguments
+    mode = WINDOW_MODES[arguments.get("mode", "any-time")]
+    start, end = (arguments[name] // SECOND for name in ("start", "end"))
+    window = TimeWindow(start, end, mode, "", arguments.get("retries", UNLIMITED_RETRIES))
+    return {
+        **_transfer(task, root, key),
+        "file_size": arguments.get("file_size", UNKNOWN_TRANSFER_SIZE),
+        "target_file_name": "",
+        "time_window_list": (window,),
+    }
+
+
+def _change(operation: Callable[..., tuple[Any, ...]]) -> Callable[[Task, str, str], dict[str, Any]]:
+    """Return what makes a ChangeDUState of one operation with a task's arguments."""
+    return lambda task, root, key: {"operations": (operation(**task.arguments),), "command_key": task.command_key}
+
+
 def _upload(task: Task, root: str, key: str) -> dict[str, Any]:
     return {**_transfer(task, root, key), "delay_seconds": 0}
 
@@ -149,12 +184,24 @@ RPCS: Mapping[str, Rpc] = {
     "delete": Rpc("DeleteObject", _object, 2),
     "download": Rpc("Download", _download, 2),
     "upload": Rpc("Upload", _upload, 2),
+    "schedule-download": Rpc("ScheduleDownload", _schedule_download, 2),
+    "install": Rpc("ChangeDUState", _change(InstallOperation), 2),
+    "update": Rpc("ChangeDUState", _change(UpdateOperation), 2),
+    "uninstall": Rpc("ChangeDUState", _change(UninstallOperation), 2),
     "reboot": Rpc("Reboot", _command, 2),
     "factory-reset": Rpc("FactoryReset", _nothing, 2),
 }
 
-TRANSFERS = frozenset({"download", "upload"})
-COMMANDS: Mapping[str, str] = {"M Reboot": "reboot", "M Download": "download", "M Upload": "upload"}
+TRANSFERS = frozenset({"download", "schedule-download", "upload"})
+KEYED = TRANSFERS | {"install", "update", "uninstall"}
+"""Verbs whose RPC has a CommandKey of its own."""
+COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "M Reboot": ("reboot",),
+    "M Download": ("download",),
+    "M ScheduleDownload": ("schedule-download",),
+    "M Upload": ("upload",),
+    "M ChangeDUState": ("install", "update", "uninstall"),
+}
 """Events that, with a task's own CommandKey, prove that the device got it although its answer was lost."""
 
 

@@ -16,6 +16,7 @@ from cpescript.acs.rules import Action
 from cpescript.acs.sessions import Session
 from cpescript.acs.tasks import (
     COMMANDS,
+    KEYED,
     LOST,
     RPCS,
     TRANSFERS,
@@ -23,6 +24,7 @@ from cpescript.acs.tasks import (
     Report,
     Task,
     TaskOwner,
+    absolute,
     fill_arguments,
     values,
 )
@@ -45,12 +47,12 @@ class Worklist:
 
     def close_commands(self, record: DeviceRecord, inform: Inform) -> None:
         """An event with a task's own CommandKey says that the device did get it, although its answer was lost (D12)."""
-        for event, verb in COMMANDS.items():
+        for event, verbs in COMMANDS.items():
             for command_key in inform.events.get(event, ()):
                 for task in list(record.begin_work().tasks):
-                    if task.sent and task.verb == verb and task.command_key == command_key:
+                    if task.sent and task.verb in verbs and task.command_key == command_key:
                         record.begin_work().tasks.remove(task)
-                        if verb in TRANSFERS:
+                        if task.verb in TRANSFERS:
                             self._expect_transfer(record, task)
 
     def next(self, record: DeviceRecord) -> Task | None:
@@ -79,6 +81,8 @@ class Worklist:
         fields = message.fields
         if task.verb in ("set", "add", "delete"):
             record.parameter_key = self._acs.policy.parameter_key
+        if self._acs.beliefs is not None:
+            self._believe(record, task, session.root, message)
         if task.verb == "set":
             self._note_credentials(record, task, session.root)
         follow: list[Task] = []
@@ -88,13 +92,22 @@ class Worklist:
             settings = [(f"{path}{number}.{name}", text, type) for name, text, type in task.arguments["settings"]]
             follow = [Task("set", {"settings": settings}, owner=task.owner, rule=task.rule)]
             record.add_tasks(follow, first=True)
-        if task.verb in TRANSFERS and fields.get("status") == 1:
+        later = task.verb == "schedule-download" or fields.get("status") == 1
+        if task.verb in TRANSFERS and later:
             self._expect_transfer(record, task)
         if task.owner is not None and not follow:
             task.owner.finished(task, Outcome(message))
-        if task.verb in TRANSFERS and fields.get("status") != 1 and task.owner is not None:
+        if task.verb in TRANSFERS and not later and task.owner is not None:
             # Status 0: done and applied already, no TransferComplete will come (A.3.2.8).
             task.owner.transferred(Outcome(message))
+
+    def _believe(self, record: DeviceRecord, task: Task, root: str, message: Message) -> None:
+        assert self._acs.beliefs is not None
+        if task.verb == "delete":
+            self._acs.beliefs.gone(record.key, absolute(task.arguments["path"], root))
+        else:
+            asked = values(task, root) if task.verb == "set" else ()
+            self._acs.beliefs.answered(record.key, task.verb, asked, message)
 
     def _note_credentials(self, record: DeviceRecord, task: Task, root: str) -> None:
         names = [f"{root}ManagementServer.ConnectionRequest{part}" for part in ("Username", "Password")]
@@ -130,7 +143,8 @@ class Worklist:
             record.work.tasks.clear()
 
     def _expect_transfer(self, record: DeviceRecord, task: Task) -> None:
-        transfer = Transfer(task.command_key, task.owner, self._acs.now + TRANSFER_TIMEOUT)
+        window = task.arguments.get("end", 0) if task.verb == "schedule-download" else 0
+        transfer = Transfer(task.command_key, task.owner, self._acs.now + window + TRANSFER_TIMEOUT)
         record.begin_work().transfers.append(transfer)
         if task.owner is None:
             self._acs.at(transfer.due, self._transfer_overdue, (record, transfer))
@@ -205,8 +219,9 @@ class Worklist:
         tasks = []
         for each, given in self._acs.decisions.prepare(verb, arguments, record.key):
             if "firmware" in given:
-                given = self._acs.image(given["firmware"])
-            command_key = self._acs.command_key(each) if each in TRANSFERS or each == "reboot" else ""
+                rest = {name: value for name, value in given.items() if name != "firmware"}
+                given = {**rest, **self._acs.image(given["firmware"])}
+            command_key = self._acs.command_key(each) if each in KEYED or each == "reboot" else ""
             tasks.append(Task(each, given, command_key, owner, rule))
         return tasks
 

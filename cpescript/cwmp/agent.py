@@ -15,18 +15,33 @@ holds what they share.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cpescript.cwmp import connection_request, events, hooks, power, retry, schedule, transfers
+from cpescript.cwmp import (
+    connection_request,
+    diagnosis,
+    events,
+    hooks,
+    inform,
+    modules,
+    movements,
+    power,
+    retry,
+    schedule,
+    transfers,
+    untold,
+)
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Event
 from cpescript.cwmp.power import DARK, KNOWN, LINKED, ON
-from cpescript.cwmp.session import Outcome, Session
+from cpescript.cwmp.session import Outcome, Session, kind_of
 from cpescript.kernel import draws
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
+    from cpescript.device.manifest import Manifest
+    from cpescript.device.schema import Schema
 
 WAKING = 32
 """Flag: an event that will open a session is in the queue (the other flags are in `power`)."""
@@ -44,30 +59,46 @@ class Work:
     """What few agents have: transfers, scheduled Informs, connection requests, something to do after the session.
 
     `after` is what was asked for during a session; `applying` the transfer whose firmware the coming boot brings up;
-    `completions` the transfers whose end is untold; `raw` hand-written messages to send; `generation` tells timers of
-    before a factory reset from later ones; the rest belongs to connection requests (`called`: when the last was
-    accepted).
+    `untold` the device's own requests that were not answered yet; `raw` hand-written messages to send; `diagnoses` the
+    diagnostics that were asked for or run; `jobs` the operations on software modules, `apps` the manifests of installed
+    ones by deployment unit, `schema` the data model without them; `drawn` counts what was drawn for these; `watched`
+    the moving parameters that are notified; `version` is the namespace version to begin the next session with, where
+    the ACS knows none later; `generation` tells timers of before a factory reset from later ones; the
+    rest belongs to connection requests (`called`: when the last was accepted).
     """
 
     __slots__ = (
         "after",
         "applying",
+        "apps",
         "called",
-        "completions",
+        "diagnoses",
+        "drawn",
         "generation",
+        "jobs",
         "nonce",
         "nonce_at",
         "nonce_count",
         "nonces",
         "raw",
         "scheduled",
+        "schema",
         "throttled",
         "transfers",
+        "untold",
+        "version",
+        "watched",
     )
 
     def __init__(self) -> None:
         self.transfers: tuple[transfers.Transfer, ...] = ()
-        self.completions: tuple[transfers.Completion, ...] = ()
+        self.untold: tuple[untold.Untold, ...] = ()
+        self.diagnoses: tuple[diagnosis.Run, ...] = ()
+        self.jobs: tuple[modules.Job, ...] = ()
+        self.apps: dict[str, Manifest] = {}
+        self.schema: Schema | None = None
+        self.drawn = 0
+        self.version: str | None = None
         self.after: tuple[power.Plan, ...] = ()
         self.applying: tuple[transfers.Transfer, hooks.Ending] | None = None
         self.raw: tuple[bytes, ...] = ()
@@ -79,6 +110,7 @@ class Work:
         self.nonce_at = 0
         self.nonce_count = 0
         self.nonces = 0
+        self.watched: dict[str, movements.Watch] = {}
 
 
 class CwmpAgent:
@@ -154,19 +186,42 @@ class CwmpAgent:
         power.link(self, True)
 
     def inform(self, event_code: str = events.PERIODIC) -> None:
-        """Open a session that tells this event."""
+        """Open a session that tells this event, with the request that belongs to it (`untold.STANDS_FOR`)."""
+        request = untold.of_event(self, event_code)
+        if request is not None:
+            untold.tell(self, request)
+            return
         self.tell(Event(event_code))
         self.wake()
 
+    def request(self, event_code: str, **fields: Any) -> None:
+        """Send the request that belongs to an event of `untold.STANDS_FOR`, with these fields over its own.
+
+        Raises KeyError for an event that no request belongs to.
+        """
+        request = untold.of_event(self, event_code, **fields)
+        if request is None:
+            raise KeyError(f"no request belongs to {event_code}")
+        untold.tell(self, request)
+
     def send(self, body: bytes) -> None:
-        """Open a session whose first message is `body`, whatever that is; it tells no event and is not repeated."""
+        """Put hand-written octets on the wire, once, in a session of their own.
+
+        An Inform opens that session in place of the device's own, and tells none of its events. Any other document,
+        well-formed or not, is the message after the InformResponse of a session that the device opens for it.
+        """
         work = self.work()
         work.raw = (*work.raw, body)
         self.wake()
 
+    def change_modules(self, operations: Sequence[modules.Operation]) -> None:
+        """Install, update or uninstall software of the device's own accord; told by 12 AUTONOMOUS DU STATE CHANGE."""
+        modules.change(self, operations, "", autonomous=True)
+
     def parameter_changed(self, path: str, by: str) -> None:
         """Take up a change of a parameter; `by` is `acs` or `device`."""
         schema = self.device.schema
+        movements.written(self, path)
         periodic = schema.periodic
         if periodic is not None and path in periodic:
             schedule.arm(self)
@@ -235,11 +290,9 @@ class CwmpAgent:
         paths = self.device.schema.acs_credentials
         return (self.device.get(paths.username), self.device.get(paths.password)) if paths is not None else ("", "")
 
-    def secrets(self) -> tuple[str, ...]:
-        """Return the parameters that an ACS may write but not read (TR-181: hidden)."""
-        schema = self.device.schema
-        known = (schema.acs_credentials, schema.connection_request.credentials)
-        return tuple(paths.password for paths in known if paths is not None)
+    def secrets(self) -> frozenset[str]:
+        """Return the declared parameters that an ACS may write but not read (TR-106: hidden)."""
+        return self.device.schema.hidden
 
     def tell(self, event: Event) -> None:
         """Add an event to the undelivered ones."""
@@ -287,9 +340,15 @@ class CwmpAgent:
         if self._work is not None and self._work.raw:
             body, *rest = self._work.raw
             self._work.raw = tuple(rest)
-            if rest or self.events:
+            if rest:
                 self.flags |= AGAIN
-            return body
+            if kind_of(body) == "Inform":
+                if self.events:
+                    self.flags |= AGAIN
+                return body
+            session.raw = body
+            if not self.events:
+                self.events = _PERIODIC
         told = events.in_order(self.events)
         if len(told) < len(self.events):
             self.events = tuple(event for event in self.events if event not in told)
@@ -310,16 +369,47 @@ class CwmpAgent:
     @property
     def has_requests(self) -> bool:
         """Whether the device has a request of its own to send."""
-        return self._work is not None and bool(self._work.completions)
+        return self._work is not None and bool(self._work.untold)
 
     def next_request(self) -> tuple[str, Mapping[str, Any]] | None:
         """Return the device's own next request as (kind, fields), to be sent now; None where it has none."""
         work = self._work
-        return transfers.request(self, work.completions[0]) if work is not None and work.completions else None
+        if work is None or not work.untold:
+            return None
+        request = work.untold[0]
+        if request.tag == "firmware-fault":
+            transfers.stop_updating(self)
+        return request.kind, request.fields
 
     def request_answered(self) -> None:
         """Note that the request last returned by `next_request` was answered: it is delivered."""
-        transfers.delivered(self)
+        untold.delivered(self)
+
+    def request_refused(self) -> bool:
+        """Note that the ACS answered that request by a Fault; return whether it is owed all the same."""
+        work = self.work()
+        if work.untold and work.untold[0].owed:
+            return True
+        untold.delivered(self)
+        return False
+
+    @property
+    def version(self) -> str:
+        """The namespace version in which the next session begins."""
+        work = self._work
+        return (work.version if work is not None else None) or inform.namespace_version(self.device.schema)
+
+    def version_accepted(self, version: str) -> None:
+        """Note that the ACS answered an Inform in that namespace: one that is not the device's own is kept to."""
+        if version != self.version:
+            self.work().version = version
+
+    def version_refused(self, version: str) -> None:
+        """Note that the ACS answered an Inform by 400, which may be for its namespace: the next one is older.
+
+        After the oldest it is the device's own again (TR-069 3.7.4).
+        """
+        self.work().version = inform.version_below(version)
 
     def session_ended(self, session: Session, outcome: Outcome, reason: str) -> None:
         """Draw the consequences of a session's end."""
@@ -335,6 +425,9 @@ class CwmpAgent:
             self._succeeded(session)
         else:
             self._failed(session)
+        if self._work is not None:
+            diagnosis.begin(self)
+            modules.go_on(self)
         if self._work is not None and self._work.after:
             self.flags &= ~AGAIN
             power.carry_out(self)
@@ -355,6 +448,7 @@ class CwmpAgent:
             self.device.host.trace.hush(self.device, session.number)
 
     def _failed(self, session: Session) -> None:
+        untold.drop(self)
         if _BOOTSTRAP not in self.events:
             # A bootstrap that came up meanwhile makes everything before it void (Table 7).
             self.events = events.merge(events.after_failure(session.events), self.events)

@@ -10,26 +10,30 @@ An absent text or number reads as empty or 0, an absent list or boolean and any 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from cpescript.cwmp import schedule, transfers
+from cpescript.cwmp import diagnosis, inform, modules, movements, schedule, transfers
 from cpescript.cwmp.faults import CwmpFault
 from cpescript.cwmp.message import (
     Message,
+    Option,
     ParameterAttributes,
     ParameterAttributesSetting,
     ParameterFault,
     ParameterInfo,
     ParameterValue,
+    QueuedTransfer,
     fault,
 )
-from cpescript.cwmp.rpcs import FAULTS, MESSAGES
+from cpescript.cwmp.rpcs import FAULTS, MESSAGES, RPCS
 from cpescript.device.device import DataModelFault
 
 if TYPE_CHECKING:
     from cpescript.cwmp.session import Session
     from cpescript.device.device import Device
+    from cpescript.device.schema import Schema
 
 Fields = Mapping[str, Any]
 Answer = Callable[["Session", Message], Fields]
@@ -53,7 +57,7 @@ def answers(name: str) -> Callable[[Answer], Answer]:
 
 def answer(session: Session, request: Message) -> Message:
     """Carry out an RPC and return the response or Fault; ID and namespace are the session's to fill in."""
-    function = ANSWERS.get(request.kind)
+    function = ANSWERS.get(request.kind) if request.kind in supported(session.device.schema) else None
     try:
         if function is None:
             raise CwmpFault(9000, f"{request.kind} is not supported")
@@ -62,6 +66,42 @@ def answer(session: Session, request: Message) -> Message:
         return fault(refused.code, str(refused), parameter_faults=refused.parameter_faults)
     except DataModelFault as refused:
         return fault(refused.code, str(refused))
+
+
+_DECLARED: Mapping[str, Callable[[Schema], object]] = {
+    "ChangeDUState": lambda schema: schema.software_modules,
+    "GetOptions": lambda schema: schema.extension.get("options"),
+    "SetVouchers": lambda schema: schema.extension.get("options"),
+}
+"""RPCs that a device has only where its profile has what they are about."""
+
+OPTIONAL = frozenset(
+    {
+        "CancelTransfer",
+        "FactoryReset",
+        "GetAllQueuedTransfers",
+        "GetQueuedTransfers",
+        "ScheduleDownload",
+        "ScheduleInform",
+        "Upload",
+    }
+)
+"""What a profile may leave out besides (`x-cpescript: {rpcs_without: …}`): the standard does not ask it of a CPE
+(Table 6)."""
+
+
+@lru_cache(maxsize=256)
+def supported(schema: Schema) -> tuple[str, ...]:
+    """Return the RPCs that devices of a profile answer, in the order in which GetRPCMethods lists them."""
+    without: Any = schema.extension.get("rpcs_without") or ()
+    version = inform.cwmp_version(schema)
+    return tuple(
+        name
+        for name in ANSWERS
+        if RPCS[name].since <= version
+        and (name not in without or name not in OPTIONAL)
+        and (name not in _DECLARED or _DECLARED[name](schema) is not None)
+    )
 
 
 # --- Arguments ----------------------------------------------------------------------------------------------------
@@ -118,7 +158,7 @@ def _set_parameter_key(session: Session, key: str) -> None:
 
 @answers("GetRPCMethods")
 def get_rpc_methods(session: Session, request: Message) -> Fields:
-    return {"method_list": tuple(ANSWERS)}
+    return {"method_list": supported(session.device.schema)}
 
 
 # --- Parameters (A.3.2.1 to A.3.2.5) ------------------------------------------------------------------------------
@@ -133,12 +173,15 @@ def set_parameter_values(session: Session, request: Message) -> Fields:
     faults, seen = [], set()
     for name, value, _ in settings:
         code = 9003 if name in seen else device.check(name, value)
+        if not code and (diagnosis.refuses(device, name, value) or modules.refuses(session.agent, name, value)):
+            code = 9007
         seen.add(name)
         if code:
             faults.append(ParameterFault(name, code, FAULTS[code]))
     if faults:
         raise CwmpFault(9003, FAULTS[9003], tuple(faults))
     hooks = session.agent.hooks
+    written = {}
     for name, value, _ in settings:
         stored: str | None = value
         if hooks is not None:
@@ -147,23 +190,27 @@ def set_parameter_values(session: Session, request: Message) -> Fields:
                     stored = hook.data_model(device, name, stored)
         if stored is not None:
             device.write(name, stored, "acs")
+            written[name] = stored
+    diagnosis.written(session.agent, written)
+    modules.written(session.agent, written)
     _set_parameter_key(session, key)
     return {"status": 0}
 
 
 @answers("GetParameterValues")
 def get_parameter_values(session: Session, request: Message) -> Fields:
-    """Values of leaves and of all below partial paths; passwords that the device knows as such read as empty."""
+    """Values of leaves and of all below partial paths; what the data model hides reads as empty."""
     device = session.device
     names = argument(request, "parameter_names")
     if not names:
         raise CwmpFault(9003, "no parameter names")
-    secret = session.agent.secrets()
+    schema = device.schema
     found = []
     for path in _leaves(device, names):
         leaf = device.leaf(path)
         assert leaf is not None
-        found.append(ParameterValue(path, "" if path in secret else device.get(path), leaf.type))
+        hidden = path in schema.hidden or (path not in schema.leaves and schema.hides(path))
+        found.append(ParameterValue(path, "" if hidden else device.get(path), leaf.type))
     return {"parameter_list": tuple(found)}
 
 
@@ -200,6 +247,7 @@ def set_parameter_attributes(session: Session, request: Message) -> Fields:
         for path, notification, access_list in reversed(before):
             device.set_attributes(path, notification, access_list)
         raise
+    movements.arm(session.agent)
     return {}
 
 
@@ -262,16 +310,49 @@ def factory_reset(session: Session, request: Message) -> Fields:
 _LATER: Fields = {"status": 1, "start_time": transfers.UNKNOWN_TIME, "complete_time": transfers.UNKNOWN_TIME}
 
 
-def _transfer(session: Session, request: Message) -> Fields:
+def _accept(session: Session, request: Message) -> None:
     """Accept a transfer for later; how it ended is told by a TransferComplete."""
     fields = {name: argument(request, name) for name in MESSAGES[request.kind].names}
     fields["command_key"] = key_argument(request, "command_key")
     transfers.begin(session.agent, request.kind, fields)
+
+
+def _transfer(session: Session, request: Message) -> Fields:
+    _accept(session, request)
     return _LATER
 
 
 answers("Download")(_transfer)
 answers("Upload")(_transfer)
+
+
+@answers("ScheduleDownload")
+def schedule_download(session: Session, request: Message) -> Fields:
+    _accept(session, request)
+    return {}
+
+
+@answers("CancelTransfer")
+def cancel_transfer(session: Session, request: Message) -> Fields:
+    transfers.cancel(session.agent, key_argument(request, "command_key"))
+    return {}
+
+
+@answers("GetQueuedTransfers")
+def get_queued_transfers(session: Session, request: Message) -> Fields:
+    found = transfers.queued(session.agent)
+    return {"transfer_list": tuple(QueuedTransfer(each.command_key, each.state) for each in found)}
+
+
+@answers("GetAllQueuedTransfers")
+def get_all_queued_transfers(session: Session, request: Message) -> Fields:
+    return {"transfer_list": transfers.queued(session.agent)}
+
+
+@answers("ChangeDUState")
+def change_du_state(session: Session, request: Message) -> Fields:
+    modules.change(session.agent, argument(request, "operations"), key_argument(request, "command_key"))
+    return {}
 
 
 @answers("ScheduleInform")
@@ -281,3 +362,30 @@ def schedule_inform(session: Session, request: Message) -> Fields:
         raise CwmpFault(9003, "DelaySeconds must be greater than 0")
     schedule.inform_later(session.agent, delay, key)
     return {}
+
+
+# --- Options (A.4.1.3, A.4.1.4) -----------------------------------------------------------------------------------
+
+
+@answers("SetVouchers")
+def set_vouchers(session: Session, request: Message) -> Fields:
+    """Take vouchers without looking into them: what options there are, and their state, is the profile's to say."""
+    if not argument(request, "voucher_list"):
+        raise CwmpFault(9003, "no vouchers")
+    return {}
+
+
+@answers("GetOptions")
+def get_options(session: Session, request: Message) -> Fields:
+    wanted = argument(request, "option_name")
+    declared: Any = session.device.schema.extension["options"]
+    if wanted and wanted not in declared:
+        raise CwmpFault(9003, f"there is no option {wanted!r}")
+    start = transfers.UNKNOWN_TIME
+    return {
+        "option_list": tuple(
+            Option(name, option.get("voucher_sn", 0), option.get("state", 0), option.get("mode", 0), start)
+            for name, option in declared.items()
+            if wanted in ("", name)
+        )
+    }

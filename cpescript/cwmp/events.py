@@ -26,6 +26,7 @@ AUTONOMOUS_DU_STATE_CHANGE_COMPLETE = "12 AUTONOMOUS DU STATE CHANGE COMPLETE"
 M_REBOOT = "M Reboot"
 M_SCHEDULE_INFORM = "M ScheduleInform"
 M_DOWNLOAD = "M Download"
+M_SCHEDULE_DOWNLOAD = "M ScheduleDownload"
 M_UPLOAD = "M Upload"
 M_CHANGE_DU_STATE = "M ChangeDUState"
 
@@ -58,6 +59,7 @@ PERSISTENCE: dict[str, Persistence] = {
     M_REBOOT: Persistence(),
     M_SCHEDULE_INFORM: Persistence(),
     M_DOWNLOAD: Persistence(delivered_by="TransferCompleteResponse"),
+    M_SCHEDULE_DOWNLOAD: Persistence(delivered_by="TransferCompleteResponse"),
     M_UPLOAD: Persistence(delivered_by="TransferCompleteResponse"),
     M_CHANGE_DU_STATE: Persistence(delivered_by="DUStateChangeCompleteResponse"),
 }

@@ -67,8 +67,8 @@ class Reply:
         return Reply(carry_out=False, answer=fault(9003, "Invalid arguments", parameter_faults=entry))
 
     @staticmethod
-    def with_(body: bytes) -> Reply:
-        """Send these octets as the answer."""
+    def document(body: bytes) -> Reply:
+        """Send these octets, whatever they are, as the answer; what was asked is not carried out."""
         return Reply(carry_out=False, answer=body)
 
     @staticmethod
@@ -96,12 +96,16 @@ class Detour:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a transfer ends: with fault 0 or not, applied or not, reported by a TransferComplete or not."""
+    """How a transfer ends: with fault 0 or not, applied or not, reported by a TransferComplete or not.
+
+    `before` are (code, text) of TransferCompletes that are sent before that one.
+    """
 
     fault_code: int = 0
     fault_string: str = ""
     apply: bool = True
     report: bool = True
+    before: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cpescript.cwmp.codec import InformTemplate, decode
 from cpescript.cwmp.message import Message
 from cpescript.cwmp.rpcs import NAMESPACES
-from cpescript.kernel.time import format_instant
+from cpescript.kernel.time import SECOND, format_instant
 
 if TYPE_CHECKING:
     from cpescript.cwmp.events import Events
@@ -42,6 +42,12 @@ def namespace_version(schema: Schema) -> str:
     """Return the namespace version of that CWMP version: 1.2, 1.3 and 1.4 share one (TR-069 3.7.4)."""
     version = cwmp_version(schema)
     return version if version in NAMESPACES else DEFAULT_VERSION
+
+
+def version_below(version: str) -> str | None:
+    """Return the namespace version before that one, None where there is none."""
+    older = [each for each in NAMESPACES if each < version]
+    return older[-1] if older else None
 
 
 def build(session: Session) -> bytes:
@@ -124,5 +130,16 @@ def _prepared(schema: Schema, events: Events, version: str) -> tuple[tuple[str, 
 
 @lru_cache(maxsize=256)
 def _template(parameters: Parameters, schema: Schema, version: str) -> InformTemplate:
+    return InformTemplate(parameters, version, _headers(schema))
+
+
+def _headers(schema: Schema) -> Mapping[str, str]:
+    """Return the headers of an Inform: the versions, and how long the ACS may take a session for alive (3.7.2.4)."""
+    headers = {}
     supported = _SUPPORTED.get(cwmp_version(schema))
-    return InformTemplate(parameters, version, {"SupportedCWMPVersions": supported} if supported else {})
+    if supported:
+        headers["SupportedCWMPVersions"] = supported
+        timeout = schema.extension.get("session_timeout")
+        if isinstance(timeout, int):
+            headers["SessionTimeout"] = str(timeout // SECOND)
+    return headers

@@ -7,10 +7,10 @@ keeps the text, so that whoever answers can tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from cpescript.cwmp.rpcs import MESSAGES
+from cpescript.cwmp.rpcs import DERIVED, MESSAGES
 
 
 class ParameterValue(NamedTuple):
@@ -240,13 +240,20 @@ class Message:
 
     def field(self, name: str) -> Any:
         """Return an element by its snake-case name. Raises KeyError where the message has none of that name."""
-        if name == "events" and self.kind == "Inform":
-            return self.events
-        return self.fields[name]
+        derived = _DERIVED.get(name)
+        return derived(self) if derived is not None and name in DERIVED.get(self.kind, ()) else self.fields[name]
 
     def _values(self) -> tuple[ParameterValue, ...]:
         found = self.fields.get("parameter_list", ())
         return found if found and isinstance(found[0], ParameterValue) else ()
+
+
+_DERIVED: Mapping[str, Callable[[Message], tuple[Any, ...]]] = {
+    "events": lambda message: message.events,
+    "states": lambda message: tuple(result.current_state for result in message.fields.get("results", ())),
+    "fault_codes": lambda message: tuple(result.fault_code for result in message.fields.get("results", ())),
+}
+"""How the fields of `rpcs.DERIVED` are worked out."""
 
 
 def fault(

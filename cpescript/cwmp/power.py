@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from cpescript.cwmp import events, schedule, transfers
+from cpescript.cwmp import diagnosis, events, modules, movements, schedule, transfers, untold
 from cpescript.cwmp.message import Event
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND
@@ -71,11 +71,13 @@ def _reboot(agent: CwmpAgent, plan: Plan) -> None:
         agent.tell(plan.event)
     _go_dark(agent, agent.device.schema.event_schedule.reboot_delay or DEFAULT_DARK)
     transfers.interrupt(agent)
+    modules.interrupt(agent)
 
 
 def _factory_reset(agent: CwmpAgent, plan: Plan) -> None:
     work = agent.work()
     transfers.forget(agent)
+    modules.forget(agent)
     work.scheduled = 0
     work.generation += 1
     agent.events = ()
@@ -100,6 +102,7 @@ _CARRIED_OUT = {"reboot": _reboot, "factory-reset": _factory_reset, "apply": _ap
 def _go_dark(agent: CwmpAgent, delay: int) -> None:
     """Go through a reboot that takes `delay`; one that is under way starts over."""
     agent.cancel_timers()
+    diagnosis.forget(agent)
     agent.device.leave("registered")
     agent.device.enter("rebooting")
     _boot_later(agent, delay)
@@ -124,6 +127,7 @@ def _come_up(agent: CwmpAgent) -> None:
     device.leave("registered")
     device.leave("rebooting")
     transfers.applied(agent)
+    untold.drop(agent)
     agent.events = events.after_reboot(agent.events)
     agent.changed = None
     agent.retry_count = 0
@@ -131,7 +135,9 @@ def _come_up(agent: CwmpAgent) -> None:
         agent.tell(_BOOTSTRAP)
     agent.tell(_BOOT)
     schedule.arm(agent)
+    movements.arm(agent)
     transfers.go_on(agent)
+    modules.go_on(agent)
     agent.wake()
 
 
@@ -165,7 +171,9 @@ def off(agent: CwmpAgent) -> None:
         work.after = ()
     if agent.session is not None:
         agent.session.abort("cut", "power off")
+    diagnosis.forget(agent)
     transfers.interrupt(agent)
+    modules.interrupt(agent)
     for state in ("online", "registered", "rebooting"):
         agent.device.leave(state)
 
@@ -208,8 +216,11 @@ def acs_changed(agent: CwmpAgent) -> None:
     """Another ACS URL: the next Inform is a bootstrap, and nothing before it counts (Table 7)."""
     agent.flags &= ~KNOWN
     agent.device.leave("registered")
+    work = agent.idle_work()
+    if work is not None:
+        work.version = None
     if agent.flags & ON:
-        transfers.forget_completions(agent)
+        untold.forget(agent)
         agent.events = (_BOOTSTRAP,)
         agent.changed = None
         agent.wake()

@@ -251,8 +251,14 @@ RPCS: Mapping[str, Rpc] = {
 FAULT_FIELDS = _fields("FaultCode:unsignedInt FaultString? SetParameterValuesFault?:SetParameterValuesFault*")
 """The detail of a SOAP Fault (A.5)."""
 
-DERIVED: Mapping[str, Mapping[str, str]] = {"Inform": {"events": "list"}}
-"""Fields that no element carries: `events` of an Inform are its event codes."""
+_OF_RESULTS = {"states": "list", "fault_codes": "list"}
+DERIVED: Mapping[str, Mapping[str, str]] = {
+    "Inform": {"events": "list"},
+    "DUStateChangeComplete": _OF_RESULTS,
+    "AutonomousDUStateChangeComplete": _OF_RESULTS,
+}
+"""Fields that no element carries: `events` of an Inform are its event codes; `states` and `fault_codes` those of each
+result, in order."""
 
 _PATH_FIELDS = ("parameter_list", "parameter_names", "parameter_path", "object_name", "parameter_faults")
 
@@ -342,5 +348,16 @@ FAULTS: Mapping[int, str] = {
     9019: "File transfer failure: file authentication failure",
     9020: "File transfer failure: unable to complete download within specified time windows",
     9021: "Cancelation of file transfer not permitted in current transfer state",
+    9022: "Invalid UUID format",
+    9023: "Unknown Execution Environment",
+    9024: "Disabled Execution Environment",
+    9025: "Deployment Unit to Execution Environment mismatch",
+    9026: "Duplicate Deployment Unit",
+    9027: "System resources exceeded",
+    9028: "Unknown Deployment Unit",
+    9029: "Invalid Deployment Unit state",
+    9030: "Invalid Deployment Unit update: downgrade not permitted",
+    9031: "Invalid Deployment Unit update: version not specified",
+    9032: "Invalid Deployment Unit update: version already exists",
 }
 """Fault codes with the words of A.5.1 and A.5.2."""

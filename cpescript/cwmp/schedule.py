@@ -3,7 +3,7 @@
 The periodic timer reads interval and enable from the tree each time it is armed: at boot, at each tick, and at once
 when somebody changes one of them. Without a phase the next tick is an interval away, give or take a tenth, by the seed;
 with PeriodicInformTime it is the next instant of that phase, exactly (TR-069 3.7.1.5, TR-181 ManagementServer). A tick
-that falls into a session is told in a session of its own right after.
+that falls into a session is told in a session of its own right after, or dropped (`x-cpescript: {overlap: drop}`).
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def _phase(text: str) -> int | None:
 def _tick(agent: CwmpAgent) -> None:
     agent.periodic = 0
     arm(agent)
+    if agent.session is not None and agent.device.schema.extension.get("overlap") == "drop":
+        return
     agent.tell(_PERIODIC)
     agent.open()
 

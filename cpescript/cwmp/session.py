@@ -15,7 +15,8 @@ Rules:
 4. A session is whole or it is nothing: after any abnormal end all events stay undelivered.
 5. The device counts its message IDs from 1 in each session and echoes those of the ACS. A response with another ID than
    that of the request is no response; one without ID is taken as it is, since nothing can be mixed up.
-6. What the Inform says is read when the session starts. 401, redirects and 8005 send the same octets again.
+6. What the Inform says is read when the session starts. 401, redirects and 8005 send the same octets again; 8006 the
+   same in the namespace before.
 7. Whatever the ACS does is bounded: redirects, repetitions, exchanges.
 
 A mistake of the ACS ends the session with an outcome and a reason; an exception that comes out of here is our bug.
@@ -69,6 +70,7 @@ class State:
     READY: Final = "nothing was sent yet"
     INFORM: Final = "the Inform"
     REQUEST: Final = "a request of the device's own"
+    FOREIGN: Final = "a hand-written message"
     YIELD: Final = "an empty POST: the ACS's turn"
     ANSWER: Final = "the answer to an RPC"
     OVER: Final = "nothing: the session has ended"
@@ -80,6 +82,7 @@ class Came:
     RESPONSE: Final = "the response to the device's request"
     RETRY: Final = "a Fault 8005 on the device's request"
     FAULT: Final = "any other Fault on the device's request"
+    TOO_NEW: Final = "a Fault 8006 on the Inform"
     RPC: Final = "a request of the ACS"
     NOTHING: Final = "an empty response"
     CHALLENGE: Final = "401"
@@ -97,19 +100,30 @@ class Act:
     AUTHENTICATE: Final = "authenticate"
     FOLLOW: Final = "follow"
     GIVE_UP: Final = "give up"
+    REFUSED: Final = "refused"
+    GO_DOWN: Final = "go down"
 
 
 _ANYWHERE = {Came.CHALLENGE: Act.AUTHENTICATE, Came.REDIRECT: Act.FOLLOW}
-_OWN = {Came.RETRY: Act.REPEAT, Came.FAULT: Act.GIVE_UP, **_ANYWHERE}
+_OWN = {Came.RETRY: Act.REPEAT, **_ANYWHERE}
 _THEIRS = {Came.RPC: Act.ANSWER, Came.NOTHING: Act.FINISH, **_ANYWHERE}
 
 TRANSITIONS: dict[str, dict[str, str]] = {
-    State.INFORM: {Came.RESPONSE: Act.ACCEPTED, **_OWN},
-    State.REQUEST: {Came.RESPONSE: Act.DELIVERED, **_OWN},
+    State.INFORM: {
+        Came.RESPONSE: Act.ACCEPTED,
+        Came.FAULT: Act.GIVE_UP,
+        Came.TOO_NEW: Act.GO_DOWN,
+        **_OWN,
+    },
+    State.REQUEST: {Came.RESPONSE: Act.DELIVERED, Came.FAULT: Act.REFUSED, **_OWN},
+    # Whatever the ACS says to it, short of an error of HTTP, is its way to go on.
+    State.FOREIGN: {Came.RESPONSE: Act.ACCEPTED, Came.FAULT: Act.ACCEPTED, Came.RETRY: Act.REPEAT, **_THEIRS},
     State.YIELD: _THEIRS,
     State.ANSWER: _THEIRS,
 }
 """The protocol: what the device does about what came, by what of its own it awaits an answer to."""
+
+_AWAITS_RESPONSE = (State.INFORM, State.REQUEST, State.FOREIGN)
 
 _SOAP: Headers = (("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", ""))
 _OUTCOMES: dict[Failure, Outcome] = {
@@ -126,7 +140,7 @@ class Session:
     """A session of `agent`'s device; `number` counts the device's sessions from 1. A transport drives it.
 
     `url` is where the next request goes; `events` is what the Inform told and no response has delivered yet, `changed`
-    the parameters that it reported as changed.
+    the parameters that it reported as changed; `raw` is a hand-written message that goes out after the InformResponse.
     """
 
     # Most sessions need none of these, so they start as the class's own; there are as many sessions as round trips to
@@ -134,6 +148,7 @@ class Session:
     state: str = State.READY
     events: tuple[Event, ...] = ()
     changed: tuple[str, ...] = ()
+    raw: bytes | None = None
     _id = 0
     _expected: str | None = None
     _kind = ""
@@ -155,7 +170,7 @@ class Session:
         self.device = agent.device
         self.number = number
         self.url = agent.acs_url
-        self.version = inform.namespace_version(agent.device.schema)
+        self.version = agent.version
 
     # --- What a transport calls -----------------------------------------------------------------------------------
 
@@ -166,7 +181,7 @@ class Session:
         raw = self.agent.session_started(self)
         if raw is not None:
             self._foreign = True
-            return self._send(State.INFORM, _kind_of(raw), raw)
+            return self._send(State.INFORM, kind_of(raw), raw)
         self._id = 1
         body = inform.build(self)
         return self._send(State.INFORM, "Inform", body, inform.Told(self.events, body))
@@ -183,8 +198,9 @@ class Session:
         if act is None:
             return self._end("http", reason or f"{came} in answer to {self.state}")
         if message is not None:
-            if message.version in NAMESPACES and message.version < self.version:
-                self.version = message.version
+            spoken = (message.headers and message.headers.get("UseCWMPVersion")) or message.version
+            if act != Act.GO_DOWN and spoken in NAMESPACES and spoken < self.version:
+                self.version = spoken
             self._hold = bool(message.headers) and message.hold_requests
             self._held = self._held or self._hold
         if self._attempts and act != Act.AUTHENTICATE:
@@ -217,6 +233,8 @@ class Session:
             return Came.NOTHING, None, ""
         if status != 200:
             self._announce(HTTP_ERROR, response)
+            if status == 400 and self.state == State.INFORM and not self._foreign:
+                self.agent.version_refused(self.version)
             if status == 401:
                 return Came.CHALLENGE, None, ""
             return (Came.REDIRECT if status in (302, 307) else None), None, f"HTTP status {status}"
@@ -233,14 +251,17 @@ class Session:
 
     def _meaning(self, message: Message) -> tuple[str | None, Message | None, str]:
         kind = message.kind
-        if self.state == State.INFORM or self.state == State.REQUEST:
+        if self.state in _AWAITS_RESPONSE:
             is_response = kind == f"{self._kind}Response"
             if is_response or kind == "Fault":
                 if message.id != self._expected and message.id is not None and self._expected is not None:
                     return None, message, f"{kind} has the ID {message.id!r}, the request had {self._expected!r}"
                 if is_response:
                     return Came.RESPONSE, message, ""
-                return (Came.RETRY if message.fields.get("fault_code") == 8005 else Came.FAULT), message, ""
+                code = message.fields.get("fault_code")
+                if code == 8006 and self.state == State.INFORM and not self._foreign:
+                    return Came.TOO_NEW, message, ""
+                return (Came.RETRY if code == 8005 else Came.FAULT), message, ""
         known = MESSAGES.get(kind)
         if not kind.endswith("Response") if known is None else not known.response and known.sender != "cpe":
             return Came.RPC, message, ""
@@ -269,6 +290,8 @@ class Session:
     # --- What the device does about it ----------------------------------------------------------------------------
 
     def _accepted(self, response: HttpResponse, message: Message | None) -> Step:
+        if self.state == State.INFORM and not self._foreign:
+            self.agent.version_accepted(self.version)
         return self._proceed()
 
     def _delivered(self, response: HttpResponse, message: Message | None) -> Step:
@@ -279,6 +302,10 @@ class Session:
         """Send the next request of the device's own, or yield to the ACS."""
         self._repetitions = 0
         self._foreign = False
+        if self.raw is not None:
+            body, self.raw = self.raw, None
+            self._foreign = True
+            return self._send(State.FOREIGN, kind_of(body), body)
         request = None if self._hold else self.agent.next_request()
         if request is None:
             return self._send(State.YIELD, EMPTY, b"")
@@ -303,6 +330,19 @@ class Session:
         fields = message.fields if message is not None else {}
         code, text = fields.get("fault_code", "without code"), fields.get("fault_string", "")
         return self._end("http", f"Fault {code} on {self._kind}: {text}")
+
+    def _refused(self, response: HttpResponse, message: Message | None) -> Step:
+        """A Fault on a request of the device's own: what it owes it keeps for another session, the rest it drops."""
+        return self._give_up(response, message) if self.agent.request_refused() else self._proceed()
+
+    def _go_down(self, response: HttpResponse, message: Message | None) -> Step:
+        """The ACS does not know this version of CWMP: try the one before (TR-069 3.7.4)."""
+        older = inform.version_below(self.version)
+        if older is None:
+            return self._give_up(response, message)
+        self.version = older
+        body = inform.build(self)
+        return self._send(State.INFORM, "Inform", body, inform.Told(self.events, body))
 
     def _authenticate(self, response: HttpResponse, message: Message | None) -> Step:
         challenge = digest.parse_challenge(response.all("WWW-Authenticate"))
@@ -360,7 +400,7 @@ class Session:
                 return self._wait(PATIENCE, lambda: self._end("timeout", f"the device did not answer {message.kind}"))
             answer = reply.answer if reply.answer is not None else answer
         if isinstance(answer, bytes):
-            return self._send(State.ANSWER, _kind_of(answer), answer)
+            return self._send(State.ANSWER, kind_of(answer), answer)
         assert answer is not None
         # A reply that was made elsewhere knows neither the ID nor the namespace that this session speaks.
         answer = Message(answer.kind, answer.fields, message.id, self.version)
@@ -434,7 +474,8 @@ class Session:
         return None
 
 
-def _kind_of(body: bytes) -> str:
+def kind_of(body: bytes) -> str:
+    """Return the kind of the message in a body, `Garbage` where it is none."""
     try:
         return decode(body).kind
     except CwmpSyntaxError:
@@ -457,4 +498,6 @@ _ACTS: dict[str, Callable[[Session, HttpResponse, Message | None], Step]] = {
     Act.AUTHENTICATE: Session._authenticate,
     Act.FOLLOW: Session._follow,
     Act.GIVE_UP: Session._give_up,
+    Act.REFUSED: Session._refused,
+    Act.GO_DOWN: Session._go_down,
 }

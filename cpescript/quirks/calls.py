@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cpescript.cwmp.digest import digest_challenge
+from cpescript.cwmp.digest import digest_challenge, parse_authorization, verify
 from cpescript.cwmp.hooks import Called, Hook, Point
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.quirks.catalogue import quirk
@@ -58,3 +59,46 @@ class ConnectionRequest503(_CallQuirk):
             return called
         self.fired(device)
         return Called(HttpResponse(503, (("Retry-After", str(self.retry_after)),)), session=False)
+
+
+@quirk(
+    "cr-closes-after-401",
+    "the connection is closed after the challenge",
+    "answers the challenge on another connection",
+)
+class ConnectionRequestCloses(_CallQuirk):
+    def connection_request(self, device: Device, request: HttpRequest, called: Called) -> Called:
+        if called.response.status != 401:
+            return called
+        self.fired(device)
+        response = called.response
+        headers = (*response.headers, ("Connection", "close"))
+        return replace(called, response=HttpResponse(401, headers, response.body, close=True))
+
+
+@quirk(
+    "cr-challenge-no-qop",
+    "the challenge of a connection request has no qop",
+    "answers in the old form (RFC 2069)",
+)
+class ConnectionRequestNoQop(_CallQuirk):
+    def connection_request(self, device: Device, request: HttpRequest, called: Called) -> Called:
+        if called.response.status == 401 and self._answers(device, request):
+            return Called(HttpResponse(200), session=True)
+        headers = tuple(
+            (name, re.sub(r',? *qop="[^"]*"', "", value) if name.lower() == "www-authenticate" else value)
+            for name, value in called.response.headers
+        )
+        if called.response.status != 401 or headers == called.response.headers:
+            return called
+        self.fired(device)
+        return replace(called, response=HttpResponse(401, headers, called.response.body))
+
+    def _answers(self, device: Device, request: HttpRequest) -> bool:
+        """Whether the request answers the challenge as it was sent: a clean device wants a nonce count besides."""
+        paths = device.schema.connection_request.credentials
+        credentials = parse_authorization(request.header("Authorization") or "")
+        if paths is None or credentials is None or (credentials.fields or {}).get("qop"):
+            return False
+        fresh = credentials.nonce == device.agent.work().nonce
+        return fresh and verify(credentials, device.get(paths.username), device.get(paths.password), request.method)

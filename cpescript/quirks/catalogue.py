@@ -19,8 +19,8 @@ from cpescript.kernel.time import Duration
 ParameterType = Literal["int", "bool", "text", "duration"]
 
 _TYPES: Mapping[type, ParameterType] = {int: "int", bool: "bool", str: "text", Duration: "duration"}
-_MODULES = ("http", "soap", "rpc", "flow", "model", "transfer", "calls")
-"""Where the quirks are, one module a hook point, in the order of `hooks.POINTS`."""
+_MODULES = ("http", "soap", "envelope", "rpc", "flow", "model", "transfer", "calls")
+"""Where the quirks are, in the order of `hooks.POINTS`: one module a hook point, and `envelope` for those of a row."""
 
 _CATALOGUE: dict[str, Quirk] = {}
 

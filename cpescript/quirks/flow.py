@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cpescript.cwmp.events import BOOT, BOOTSTRAP, Events
+from cpescript.cwmp.events import (
+    BOOT,
+    BOOTSTRAP,
+    CONNECTION_REQUEST,
+    DIAGNOSTICS_COMPLETE,
+    TRANSFER_COMPLETE,
+    VALUE_CHANGE,
+    Events,
+)
 from cpescript.cwmp.hooks import Detour, Hook, Point
 from cpescript.cwmp.message import Event
 from cpescript.cwmp.rpcs import EMPTY
@@ -79,3 +87,112 @@ class SlowCpe(_FlowQuirk):
     def session_step(self, device: Device, kind: str) -> Detour | None:
         self.fired(device)
         return Detour(after=self.pause)
+
+
+class _DropsEvents(_FlowQuirk):
+    """Keeps events of an Inform back, but never all of them."""
+
+    def _without(self, device: Device, events: Events, *codes: str) -> Events:
+        kept = tuple(event for event in events if event.code not in codes)
+        if not kept or kept == events:
+            return events
+        self.fired(device)
+        return kept
+
+
+@quirk(
+    "bootstrap-missing",
+    "a bootstrap is told as 1 BOOT alone",
+    "notices by ParameterKey, or by the values, that the device has forgotten everything",
+)
+class BootstrapMissing(_DropsEvents):
+    def session_events(self, device: Device, events: Events) -> Events:
+        return self._without(device, events, BOOTSTRAP)
+
+
+@quirk(
+    "event-wrong-after-upgrade",
+    "the boot after an upgrade is told without 7 TRANSFER COMPLETE and M Download",
+    "goes by the CommandKey of the TransferComplete, not by events",
+)
+class EventWrongAfterUpgrade(_DropsEvents):
+    def session_events(self, device: Device, events: Events) -> Events:
+        if not any(event.code == BOOT for event in events):
+            return events
+        return self._without(device, events, TRANSFER_COMPLETE, "M Download", "M ScheduleDownload")
+
+
+@quirk(
+    "value-change-every-boot",
+    "each boot tells 4 VALUE CHANGE, though nothing has changed",
+    "reads what it wants to know, and changes nothing for it",
+)
+class ValueChangeEveryBoot(_FlowQuirk):
+    def session_events(self, device: Device, events: Events) -> Events:
+        codes = [event.code for event in events]
+        if BOOT not in codes or VALUE_CHANGE in codes:
+            return events
+        self.fired(device)
+        return (*events, Event(VALUE_CHANGE))
+
+
+@quirk(
+    "cr-event-repeated",
+    "6 CONNECTION REQUEST is told again in so many Informs after the one it belongs to",
+    "takes each as it comes, and calls nobody for it",
+)
+class ConnectionRequestRepeated(_FlowQuirk):
+    times: int = 3
+
+    def __post_init__(self) -> None:
+        self.left = 0
+        if self.times < 1:
+            raise QuirkError("times of cr-event-repeated must be at least 1")
+
+    def session_events(self, device: Device, events: Events) -> Events:
+        if any(event.code == CONNECTION_REQUEST for event in events):
+            self.left = self.times
+            return events
+        if not self.left:
+            return events
+        self.left -= 1
+        self.fired(device)
+        return (*events, Event(CONNECTION_REQUEST))
+
+
+@quirk(
+    "diag-complete-missing",
+    "a diagnostic ends without 8 DIAGNOSTICS COMPLETE: the Inform tells 2 PERIODIC in its place",
+    "looks at DiagnosticsState after a while, and does not start a test again that has ended",
+)
+class DiagnosticsCompleteMissing(_FlowQuirk):
+    def session_events(self, device: Device, events: Events) -> Events:
+        kept = tuple(event for event in events if event.code != DIAGNOSTICS_COMPLETE)
+        if kept == events:
+            return events
+        self.fired(device)
+        return kept or (Event("2 PERIODIC"),)
+
+
+@quirk(
+    "goes-silent",
+    "after so many sessions nothing more is heard of the device until it boots",
+    "notices that periodic Informs stay away",
+)
+class GoesSilent(_FlowQuirk):
+    after: int = 1
+
+    def __post_init__(self) -> None:
+        self.seen = 0
+        if self.after < 1:
+            raise QuirkError("after of goes-silent must be at least 1")
+
+    def session_events(self, device: Device, events: Events) -> Events:
+        self.seen = 1 if any(event.code == BOOT for event in events) else self.seen + 1
+        return events
+
+    def session_step(self, device: Device, kind: str) -> Detour | None:
+        if self.seen <= self.after:
+            return None
+        self.fired(device)
+        return Detour(cut=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from cpescript.cwmp.codec import escape
 from cpescript.cwmp.hooks import Hook, Point
-from cpescript.quirks.catalogue import quirk
+from cpescript.quirks.catalogue import QuirkError, quirk
+from cpescript.quirks.envelope import entries
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
 
 _ID = re.compile(rb"(<cwmp:ID [^>]*>)[^<]*(</cwmp:ID>)")
 _COUNT = re.compile(rb'(soapenc:arrayType="[^"\[]*\[)(\d+)(\]")')
+MOST_PARAMETERS = 50_000
+"""Of `huge-inform`: some 5 MB, beyond what an ACS must take."""
 _STATUS = re.compile(rb"<Status>[^<]*</Status>")
 
 
@@ -86,3 +89,157 @@ class SpvResponseEmpty(_SoapQuirk):
         if kind != "SetParameterValuesResponse":
             return body
         return self._changed(device, body, _STATUS.sub(b"", body))
+
+
+def _element(name: bytes, text: str) -> tuple[re.Pattern[bytes], bytes]:
+    """Return what finds an element, and what to put there for another text."""
+    return re.compile(rb"<%s>[^<]*</%s>" % (name, name)), b"<%s>%s</%s>" % (name, escape(text).encode(), name)
+
+
+class _ElementQuirk(_SoapQuirk):
+    """Gives an element of an Inform another text."""
+
+    element: ClassVar[bytes]
+
+    def _text(self, device: Device) -> str:
+        raise NotImplementedError
+
+    def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
+        if kind != "Inform":
+            return body
+        found, put = _element(self.element, self._text(device))
+        return self._changed(device, body, found.sub(lambda _: put, body, count=1))
+
+
+@quirk(
+    "cwmp-ns-unknown",
+    "the CWMP namespace is one that does not exist",
+    "answers a Fault 8006 or 400; never an empty response that looks like the end",
+)
+class CwmpNamespaceUnknown(_SoapQuirk):
+    namespace: str = "urn:dslforum-org:cwmp-9-9"
+
+    def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
+        namespace = escape(self.namespace).encode()
+        return self._changed(device, body, re.sub(rb"urn:dslforum-org:cwmp-\d-\d", lambda _: namespace, body))
+
+
+@quirk(
+    "trailing-garbage",
+    "something stands behind the end of the envelope",
+    "passes over white space; answers 400 to anything else, and no other session notices",
+    "derived",
+)
+class TrailingGarbage(_SoapQuirk):
+    text: str = "\r\n"
+
+    def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
+        return self._changed(device, body, body + self.text.encode() if body else body)
+
+
+@quirk(
+    "event-code-illegal",
+    "the first event has a code that there is not, or not so spelt",
+    "passes over it or keeps it as it is",
+)
+class EventCodeIllegal(_ElementQuirk):
+    element = b"EventCode"
+    code: str = "2  periodic!"
+
+    def _text(self, device: Device) -> str:
+        return self.code
+
+
+@quirk(
+    "serial-placeholder",
+    "the serial number is one that many devices share",
+    "notices it, and does not make one device of them all",
+)
+class SerialPlaceholder(_ElementQuirk):
+    element = b"SerialNumber"
+    serial: str = "999999999999"
+
+    def _text(self, device: Device) -> str:
+        return self.serial
+
+
+@quirk(
+    "oui-flip",
+    "the OUI is 000000 in one Inform and FFFFFF in the next",
+    "notices that it is one device, or keeps two without mixing them",
+)
+class OuiFlip(_ElementQuirk):
+    element = b"OUI"
+
+    def __post_init__(self) -> None:
+        self.told = 0
+
+    def _text(self, device: Device) -> str:
+        self.told += 1
+        return "000000" if self.told % 2 else "FFFFFF"
+
+
+@quirk(
+    "clock-1970-2011",
+    "CurrentTime is years off",
+    "does not go by the clocks of devices",
+)
+class ClockOff(_ElementQuirk):
+    element = b"CurrentTime"
+    time: str = "2011-01-01T00:00:00Z"
+
+    def _text(self, device: Device) -> str:
+        return self.time
+
+
+@quirk(
+    "datetime-invalid",
+    "CurrentTime is no dateTime",
+    "takes the Inform all the same",
+)
+class DateTimeInvalid(_ElementQuirk):
+    element = b"CurrentTime"
+    text: str = "1293840000"
+
+    def _text(self, device: Device) -> str:
+        return self.text
+
+
+@quirk(
+    "cr-url-stale",
+    "the Inform tells a ConnectionRequestURL at which nobody listens",
+    "gives up after a while, waits for the next Inform, and does not let itself be sent anywhere",
+)
+class ConnectionRequestUrlStale(_SoapQuirk):
+    url: str = "http://0.0.0.0:7547/"
+
+    def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
+        if kind != "Inform":
+            return body
+        url = escape(self.url).encode()
+        pattern = rb"(ConnectionRequestURL</Name><Value[^>]*>)[^<]*"
+        return self._changed(device, body, re.sub(pattern, lambda found: found[1] + url, body))
+
+
+@quirk(
+    "huge-inform",
+    "the Inform carries that many parameters more",
+    "takes it up to a stated size, and answers 413 or a Fault beyond",
+    "derived",
+)
+class HugeInform(_SoapQuirk):
+    parameters: int = 1000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.parameters <= MOST_PARAMETERS:
+            raise QuirkError(f"parameters of huge-inform must lie within 1..{MOST_PARAMETERS}")
+        self._more = [
+            b"<ParameterValueStruct><Name>Device.X_Huge.%d.Value</Name>"
+            b'<Value xsi:type="xsd:string">%d</Value></ParameterValueStruct>' % (number, number)
+            for number in range(self.parameters)
+        ]
+
+    def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
+        if kind != "Inform":
+            return body
+        return self._changed(device, body, entries(lambda members: members + self._more)(body))

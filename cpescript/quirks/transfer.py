@@ -66,3 +66,47 @@ class UpgradeNoop(_TransferQuirk):
             return ending
         self.fired(device)
         return replace(ending, apply=False)
+
+
+@quirk(
+    "tc-twice",
+    "each TransferComplete is sent twice",
+    "answers both, and acts once",
+    "derived",
+)
+class TransferCompleteTwice(_TransferQuirk):
+    def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
+        self.fired(device)
+        return replace(ending, before=((ending.fault_code, ending.fault_string),))
+
+
+@quirk(
+    "tc-fault-then-success",
+    "a TransferComplete with that fault is sent before the one that says how it really went",
+    "lets the last one count",
+)
+class TransferCompleteFaultFirst(_TransferQuirk):
+    code: int = 9017
+
+    def __post_init__(self) -> None:
+        if not 9000 <= self.code <= 9899:
+            raise QuirkError(f"code of tc-fault-then-success is {self.code}; the faults of a device are 9000 to 9899")
+
+    def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
+        self.fired(device)
+        return replace(ending, before=((self.code, FAULTS.get(self.code, "Vendor specific fault")),))
+
+
+@quirk(
+    "tc-wrong-faultcode",
+    "whatever goes wrong with a transfer is told as that fault, without words",
+    "holds it for failed all the same",
+)
+class TransferCompleteWrongCode(_TransferQuirk):
+    code: int = 9001
+
+    def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
+        if not ending.fault_code or ending.fault_code == self.code:
+            return ending
+        self.fired(device)
+        return replace(ending, fault_code=self.code, fault_string="")

@@ -187,13 +187,19 @@ class TestRequestsOfTheDevice:
     def test_an_unknown_method_gets_8000_and_the_session_goes_on(self, cpe: Cpe) -> None:
         cpe.inform("0 BOOTSTRAP")
         unknown = encode(Message("GetRPCMethods", {}, "x2")).replace(b"GetRPCMethods", b"X_00D0AA_Sing")
-        for body in (
-            unknown,
-            encode(Message("Kicked", dict.fromkeys(("command", "referer", "arg", "next"), ""), "x2")),
-        ):
-            answer = decode(cpe.post(body).body)
-            assert (answer.kind, answer.id, answer.fields["fault_code"]) == ("Fault", "x2", 8000)
+        answer = decode(cpe.post(unknown).body)
+        assert (answer.kind, answer.id, answer.fields["fault_code"]) == ("Fault", "x2", 8000)
         assert kinds(cpe.go_on()) == ["SetParameterValues"]
+
+    def test_everything_that_a_device_may_ask_is_answered(self, cpe: Cpe) -> None:
+        cpe.inform("1 BOOT")
+        kicked = {"command": "c", "referer": "r", "arg": "a", "next": "http://portal.example/"}
+        answer = decode(cpe.send(Message("Kicked", kicked, "k")).body)
+        assert (answer.kind, answer.fields) == ("KickedResponse", {"next_url": "http://portal.example/"})
+        answer = decode(cpe.send(Message("RequestDownload", {"file_type": "1 X", "file_type_arg": ()}, "r")).body)
+        assert (answer.kind, answer.id) == ("RequestDownloadResponse", "r")
+        answer = decode(cpe.send(Message("DUStateChangeComplete", {"results": (), "command_key": ""}, "d")).body)
+        assert (answer.kind, answer.id) == ("DUStateChangeCompleteResponse", "d")
 
     def test_transfer_complete_is_answered_whatever_its_key_and_however_often(self, cpe: Cpe) -> None:
         cpe.inform("7 TRANSFER COMPLETE", ("M Download", "nobody's"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cpescript.cwmp.answers import ANSWERS
@@ -41,8 +43,50 @@ def test_what_has_no_function_is_not_supported(world: World) -> None:
 
 def test_get_rpc_methods(world: World) -> None:
     [answer] = world.ask(Message("GetRPCMethods", {}))
-    assert answer.fields["method_list"] == tuple(ANSWERS)
     assert set(ANSWERS) <= set(RPCS)
+    assert answer.fields["method_list"] == tuple(
+        name for name in ANSWERS if name not in ("ChangeDUState", "GetOptions", "SetVouchers")
+    )
+
+
+@pytest.mark.parametrize(
+    ("extension", "more", "fewer"),
+    [
+        ({"options": {}}, {"GetOptions", "SetVouchers"}, set()),
+        ({"rpcs_without": ("Upload", "GetParameterValues")}, set(), {"Upload"}),
+        ({"cwmp_version": "1.1"}, set(), {"ScheduleDownload", "CancelTransfer"}),
+        (
+            {"cwmp_version": "1.0"},
+            set(),
+            {"ScheduleDownload", "CancelTransfer", "GetAllQueuedTransfers"},
+        ),
+    ],
+)
+def test_the_profile_says_which_rpcs_there_are(extension: dict[str, Any], more: set[str], fewer: set[str]) -> None:
+    world, plain = World(extension=extension), World()
+    plain.device()
+    world.device()
+    [usual] = plain.ask(Message("GetRPCMethods", {}))
+    [listed] = world.ask(Message("GetRPCMethods", {}))
+    usual, listed = set(usual.fields["method_list"]), set(listed.fields["method_list"])
+    assert (listed - usual, usual - listed) == (more, fewer)
+    for name in fewer:
+        assert fault_of(world, Message(name, {**download().fields, "time_window_list": ()})) == 9000
+
+
+def test_options() -> None:
+    world = World(extension={"options": {"Voice": {"state": 1, "voucher_sn": 7}, "Video": {}}})
+    world.device()
+    answers = world.ask(
+        Message("SetVouchers", {"voucher_list": ("AAAA",)}),
+        Message("GetOptions", {"option_name": ""}),
+        Message("GetOptions", {"option_name": "Voice"}),
+    )
+    assert answers[0].kind == "SetVouchersResponse"
+    assert [option.option_name for option in answers[1].fields["option_list"]] == ["Voice", "Video"]
+    assert [(option.state, option.voucher_sn) for option in answers[2].fields["option_list"]] == [(1, 7)]
+    assert fault_of(world, Message("GetOptions", {"option_name": "None"})) == 9003
+    assert fault_of(world, Message("SetVouchers", {"voucher_list": ()})) == 9003
 
 
 def test_spv_sets_all(world: World) -> None:

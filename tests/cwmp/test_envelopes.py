@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from cpescript.cwmp.message import Event, Message, ParameterAttributesSetting
+from cpescript.cwmp.message import (
+    Event,
+    InstallOperation,
+    Message,
+    ParameterAttributesSetting,
+    UninstallOperation,
+    UpdateOperation,
+)
+from cpescript.cwmp.rpcs import RPCS
+from cpescript.cwmp.untold import STANDS_FOR
+from tests.cwmp.test_modules import change, modular
+from tests.cwmp.test_windows import schedule_download, window
 from tests.cwmp.world import (
     CHANNEL,
     INFO,
@@ -84,3 +95,29 @@ def test_the_checker_would_notice() -> None:
     assert problems(body) == []
     assert problems(body.replace(b"<RetryCount>0</RetryCount>", b""))
     assert problems(body.replace(b"EventStruct[2]", b"EventStruct[3]"))
+
+
+def test_transfers_diagnostics_and_modules_speak_valid_cwmp() -> None:
+    problems = envelope_checker()
+    world = modular(extension={"apps": (), "options": {"Voice": {}}, "cwmp_version": "1.4"})
+    agent = world.device()
+    world.ask(
+        Message("GetAllQueuedTransfers", {}),
+        schedule_download(window(5, 100), command_key="<&>"),
+        Message("GetAllQueuedTransfers", {}),
+        Message("GetQueuedTransfers", {}),
+        Message("CancelTransfer", {"command_key": "none"}),
+        Message("SetVouchers", {"voucher_list": ("AAAA",)}),
+        Message("GetOptions", {"option_name": ""}),
+        change(InstallOperation("http://apps.example/<&>-1.0.pkg"), UninstallOperation("x"), key="<&>"),
+    )
+    world.run(200)
+    agent.change_modules([InstallOperation("http://apps.example/b-1.0.pkg"), UpdateOperation()])
+    for code in STANDS_FOR:
+        agent.inform(code)
+    world.run(30)
+    said = [record for record in world.records if record.direction == "to-acs" and record.body]
+    kinds = {record.kind for record in said}
+    assert {kind for kind in RPCS if RPCS[kind].caller == "cpe"} <= kinds
+    assert {"ScheduleDownloadResponse", "GetOptionsResponse", "ChangeDUStateResponse"} <= kinds
+    assert [(record.kind, problem) for record in said for problem in problems(record.body or b"")] == []

@@ -97,10 +97,10 @@ def test_drop_the_connection(world: World) -> None:
 
 def test_answer_with_any_octets(world: World) -> None:
     body = encode(Message("GetParameterValuesResponse", {"parameter_list": ()}, "odd", "1.0"))
-    hook(world, Answering("GetParameterValues", Reply.with_(body)))
+    hook(world, Answering("GetParameterValues", Reply.document(body)))
     [answer] = world.ask(gpv(SSID))
     assert (answer.id, answer.version) == ("odd", "1.0")
-    hook(world, Answering("GetParameterValues", Reply.with_(b"not xml")))
+    hook(world, Answering("GetParameterValues", Reply.document(b"not xml")))
     world.ask(gpv(SSID))
     assert "Garbage" in world.kinds()
 

@@ -102,6 +102,18 @@ def test_a_tick_during_a_session_is_told_after_it(world: World) -> None:
     assert [codes for _, codes in world.informs()] == [FIRST, ("8 DIAGNOSTICS COMPLETE",), PERIODIC]
 
 
+def test_a_tick_during_a_session_is_dropped_where_the_profile_says_so() -> None:
+    world = World(extension={"overlap": "drop"})
+    agent = world.device()
+    agent.device.write(INTERVAL, "10", "device")
+    agent.add_hook(catalogue()["slow-cpe"].make({}))
+    agent.inform("8 DIAGNOSTICS COMPLETE")
+    world.run(41)
+    assert [codes for _, codes in world.informs()] == [FIRST, ("8 DIAGNOSTICS COMPLETE",)]
+    assert agent.session is None
+    assert agent.events == ()
+
+
 def test_several_causes_of_an_instant_share_a_session(world: World) -> None:
     agent = world.device()
     agent.inform("8 DIAGNOSTICS COMPLETE")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from cpescript.cwmp.digest import digest_challenge, parse_authorization, verify
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Message, fault
 from cpescript.cwmp.session import _ACTS, MOST_EXCHANGES, MOST_REPETITIONS, TRANSITIONS, Act, Came, State
+from cpescript.kernel.time import SECOND
 from tests.cwmp.test_codec import HOSTILE
 from tests.cwmp.world import CHANNEL, MS, SSID, Reply, ScriptedAcs, World, download, gpv, retry_request, spv
 
@@ -375,20 +378,56 @@ def test_an_acs_that_never_ends_a_session_is_left(world: World) -> None:
 # --- Hand-written messages ----------------------------------------------------------------------------------------
 
 
-def test_a_hand_written_message_takes_the_place_of_the_inform(world: World) -> None:
+def test_a_hand_written_inform_takes_the_place_of_the_devices_own(world: World) -> None:
     agent = world.device()
     own = world.acs.requests[0].body
     agent.inform("8 DIAGNOSTICS COMPLETE")
     agent.send(own.replace(b">1</cwmp:ID>", b">hand</cwmp:ID>").replace(b"HG00001", b"HG99999"))
+    world.run(1)
+    assert b"HG99999" in world.acs.requests[2].body
+    assert world.kinds()[4:] == ["Inform", "< InformResponse", "Empty", "< Empty"] * 2
+    assert world.informs()[-1][1] == ("8 DIAGNOSTICS COMPLETE",)
+    assert (agent.events, agent.retry_count) == ((), 0)
+
+
+def test_any_other_hand_written_document_follows_an_inform_of_the_devices_own(world: World) -> None:
+    agent = world.device()
+    agent.send(encode(Message("GetRPCMethods", {}, "hand")))
     agent.send(b"no xml at all")
-    world.acs.overrule = lambda request, message: HttpResponse(400) if request.body and message is None else None
+    world.acs.overrule = lambda request, message: (
+        HttpResponse(400)
+        if request.body and message is None
+        else Message("GetRPCMethodsResponse", {"method_list": ("Inform",)}, "hand")
+        if message is not None and message.kind == "GetRPCMethods"
+        else None
+    )
     world.run(1)
     assert world.kinds()[4:] == [
-        "Inform", "< InformResponse", "Empty", "< Empty",
-        "Garbage", "< HttpError",
-        "Inform", "< InformResponse", "Empty", "< Empty",
+        "Inform", "< InformResponse", "GetRPCMethods", "< GetRPCMethodsResponse", "Empty", "< Empty",
+        "Inform", "< InformResponse", "Garbage", "< HttpError",
     ]  # fmt: skip
-    assert world.informs()[-1][1] == ("8 DIAGNOSTICS COMPLETE",)
+    assert world.informs()[-1][1] == ("2 PERIODIC",)
+    assert agent.retry_count == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "then"),
+    [
+        (fault(8000, "no", "hand"), ["< Fault", "Empty", "< Empty"]),
+        (HttpResponse(204), ["< Empty"]),
+        (gpv(SSID), ["< GetParameterValues", "GetParameterValuesResponse", "< Empty"]),
+    ],
+)
+def test_whatever_an_acs_says_to_a_hand_written_document_the_session_goes_on(
+    world: World, reply: Reply, then: list[str]
+) -> None:
+    agent = world.device()
+    agent.send(encode(Message("RequestDownload", {"file_type": "1 X", "file_type_arg": ()}, "hand")))
+    world.acs.overrule = lambda request, message: (
+        reply if message is not None and message.kind == "RequestDownload" else None
+    )
+    world.run(1)
+    assert world.kinds()[4:] == ["Inform", "< InformResponse", "RequestDownload", *then]
     assert (agent.events, agent.retry_count) == ((), 0)
 
 
@@ -413,3 +452,64 @@ def test_the_profile_says_which_version_a_device_speaks(spoken: str, namespace: 
     inform = decode(world.acs.requests[0].body)
     assert inform.version == namespace
     assert inform.headers.get("SupportedCWMPVersions") == supported
+
+
+def version_fault(known: str) -> Callable[[HttpRequest, Message | None], Reply | None]:
+    """Return an ACS that knows no version later than that one, and says so by 8006."""
+    return lambda request, message: (
+        fault(8006, "version", message.id, "1.0")
+        if message is not None and message.kind == "Inform" and message.version > known
+        else None
+    )
+
+
+def test_an_acs_that_knows_older_versions_only_is_spoken_to_in_those(world: World) -> None:
+    world.acs.overrule = version_fault("1.0")
+    agent = world.device()
+    assert [decode(request.body).version for request in world.acs.requests if request.body] == ["1.2", "1.1", "1.0"]
+    assert (agent.retry_count, agent.sessions) == (0, 1)
+    world.ask(gpv(SSID))
+    # The next session starts where this one ended.
+    assert [decode(request.body).version for request in world.acs.requests[4:] if request.body] == ["1.0", "1.0"]
+    agent.device.write(f"{MS}URL", "http://other.example/", "device")
+    assert agent.version == "1.2"
+
+
+def test_an_acs_that_knows_no_version_fails_the_session(world: World) -> None:
+    world.acs.overrule = version_fault("0.9")
+    world.device()
+    assert world.kinds().count("Inform") == 3
+    assert outcome(world)["reason"] == "Fault 8006 on Inform: version"
+
+
+def test_after_a_400_the_next_inform_is_of_the_version_before(world: World) -> None:
+    world.acs.overrule = lambda request, message: HttpResponse(400)
+    world.device()
+    world.run(200)
+    versions = [decode(request.body).version for request in world.acs.requests]
+    assert versions[:5] == ["1.2", "1.1", "1.0", "1.2", "1.1"]
+    world.acs.overrule = lambda request, message: (
+        HttpResponse(400) if message is not None and message.version != "1.0" else None
+    )
+    world.run(2000)
+    assert world.devices[0].agent.version == "1.0"
+    assert world.devices[0].agent.retry_count == 0
+
+
+def test_the_acs_chooses_the_version_by_its_header() -> None:
+    world = World(extension={"cwmp_version": "1.4"})
+    world.acs.overrule = lambda request, message: (
+        Message("InformResponse", {"max_envelopes": 1}, message.id, "1.2", {"UseCWMPVersion": "1.1"})
+        if message is not None and message.kind == "Inform"
+        else None
+    )
+    world.acs.script = [gpv(SSID)]
+    world.device()
+    assert decode(world.acs.requests[2].body).version == "1.1"
+
+
+def test_a_profile_suggests_how_long_a_session_may_take() -> None:
+    for version, suggested in (("1.4", "60"), ("1.2", None)):
+        world = World(extension={"cwmp_version": version, "session_timeout": 60 * SECOND})
+        world.device()
+        assert decode(world.acs.requests[0].body).headers.get("SessionTimeout") == suggested

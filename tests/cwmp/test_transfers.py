@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cpescript.cwmp.http import HttpRequest, HttpResponse
+from cpescript.cwmp.image import named_version as firmware_version
 from cpescript.cwmp.message import Event, Message
-from cpescript.cwmp.transfers import firmware_version
 from cpescript.device.blocks import Firmware, Transfer
 from cpescript.kernel.time import MINUTE, SECOND
 from tests.cwmp.world import (

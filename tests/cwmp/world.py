@@ -13,6 +13,7 @@ from cpescript.cwmp.agent import CwmpAgent
 from cpescript.cwmp.codec import CwmpSyntaxError, decode, encode
 from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
 from cpescript.cwmp.message import Message, ParameterValue, fault
+from cpescript.cwmp.rpcs import NAMESPACES, RPCS
 from cpescript.cwmp.session import Session, Step
 from cpescript.device.blocks import (
     Blocks,
@@ -131,15 +132,19 @@ class ScriptedAcs:
             return reply  # type: ignore[return-value]
         if isinstance(reply, HttpResponse):
             return reply
-        body = encode(reply, self.version) if isinstance(reply, Message) else reply
+        if isinstance(reply, Message):
+            known = reply.version if reply.version in NAMESPACES else "1.2"
+            reply = encode(reply, self.version or known)
+        body = reply
         return HttpResponse(200, (("Content-Type", "text/xml"),), body)
 
     def _reply(self, message: Message | None) -> Reply:
         if message is not None:
             if message.kind == "Inform":
                 return Message("InformResponse", {"max_envelopes": 1}, message.id, message.version)
-            if message.kind == "TransferComplete":
-                return Message("TransferCompleteResponse", {}, message.id, message.version)
+            if message.kind in RPCS:
+                fields = {"next_url": ""} if message.kind == "Kicked" else {}
+                return Message(f"{message.kind}Response", fields, message.id, message.version)
             self.answers.append(message)
         if not self.script:
             return HttpResponse(204)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from cpescript.cwmp.codec import encode
+from cpescript.cwmp.digest import authorization, digest_challenge, parse_challenge
 from cpescript.cwmp.hooks import POINTS
 from cpescript.cwmp.http import HttpRequest, HttpResponse
-from cpescript.cwmp.message import Message
+from cpescript.cwmp.message import Message, ParameterAttributesSetting
 from cpescript.kernel.time import SECOND, Duration
 from cpescript.quirks import QuirkError, catalogue
 from tests.cwmp.world import INFO, INTERVAL, SSID, Reply, World, download, gpv, spv
@@ -192,6 +194,193 @@ def _call(status: int) -> Callable[[World], bool]:
     return check
 
 
+def _says(part: bytes, *rpcs: Message, seconds: float = 0) -> Callable[[World], bool]:
+    """Whether the device says this in its Inform, or in what it answers to these RPCs (or says for itself then)."""
+
+    def check(world: World) -> bool:
+        if rpcs:
+            world.ask(*rpcs)
+        world.run(seconds)
+        return any(part in request.body for request in world.acs.requests)
+
+    return check
+
+
+def _lacks(part: bytes, *rpcs: Message, kind: str = "Inform", seconds: float = 0) -> Callable[[World], bool]:
+    """Whether messages of that kind came, and none has this in it."""
+
+    def check(world: World) -> bool:
+        if rpcs:
+            world.ask(*rpcs)
+        world.run(seconds)
+        bodies = [record.body for record in world.records if record.kind == kind and record.body]
+        return bool(bodies) and all(part not in body for body in bodies)
+
+    return check
+
+
+def _carries(name: str, text: str, *rpcs: Message) -> Callable[[World], bool]:
+    """Whether a request has a header of exactly that name with this in it, from an ACS that gives cookies and asks."""
+
+    def check(world: World) -> bool:
+        challenge = digest_challenge("acs", "abc")
+
+        def acs(request: HttpRequest, message: Message | None) -> Reply | None:
+            if request.header("Authorization") is None and name == "Authorization":
+                return HttpResponse(401, (("WWW-Authenticate", challenge),))
+            if message is None or message.kind != "Inform":
+                return None
+            body = encode(Message("InformResponse", {"max_envelopes": 1}, message.id))
+            return HttpResponse(200, (("Set-Cookie", "s=a+b; Path=/"),), body)
+
+        world.acs.overrule = acs
+        world.ask(*rpcs)
+        world.ask()
+        found = [value for each in world.acs.requests for key, value in each.headers if key == name]
+        return any(text in value for value in found)
+
+    return check
+
+
+def _never_authorized(world: World) -> bool:
+    challenge = digest_challenge("acs", "abc")
+    world.acs.overrule = lambda request, message: (
+        HttpResponse(401, (("WWW-Authenticate", challenge),)) if request.header("Authorization") is None else None
+    )
+    world.ask()
+    return world.facts("SessionEnd")[-1]["outcome"] == "http"
+
+
+def _stale_cookie(world: World) -> bool:
+    world.acs.overrule = _cookies
+    world.ask()
+    world.ask()
+    informs = [request for request in world.acs.requests if b"Inform>" in request.body]
+    return [request.header("Cookie") for request in informs] == [None, None, "s=1"]
+
+
+def _packed(world: World) -> bool:
+    request = world.acs.requests[0]
+    return request.header("Content-Encoding") == "gzip" and b"Inform>" in gzip.decompress(request.body)
+
+
+def _latin(world: World) -> bool:
+    world.devices[0].write(f"{INFO}ProvisioningCode", "Caf\u00e9", "device")
+    world.ask()
+    request = [request for request in world.acs.requests if request.body][-1]
+    return b"Caf\xe9" in request.body and "ISO-8859-1" in (request.header("Content-Type") or "")
+
+
+def _empty_first(world: World) -> bool:
+    return world.acs.requests[0].body == b"" and world.acs.requests[0].header("SOAPAction") is None
+
+
+def _half(world: World) -> bool:
+    return b"Inform>" in world.acs.requests[0].body and b"</soapenv:Envelope>" not in world.acs.requests[0].body
+
+
+def _first_events(*codes: str) -> Callable[[World], bool]:
+    return lambda world: world.informs()[0][1] == codes
+
+
+def _after_upgrade(world: World) -> bool:
+    world.ask(download())
+    world.run(40)
+    return world.informs()[-1][1] == ("1 BOOT",) and _completions(world) == [0]
+
+
+def _called_again(world: World) -> bool:
+    world.devices[0].agent.inform("6 CONNECTION REQUEST")
+    world.run(0)
+    for _ in range(4):
+        world.ask()
+    codes = [events for _, events in world.informs()[1:]]
+    return [any(code.startswith("6") for code in events) for events in codes] == [True, True, True, True, False]
+
+
+def _diagnosed(world: World) -> bool:
+    world.devices[0].agent.inform("8 DIAGNOSTICS COMPLETE")
+    world.run(0)
+    return world.informs()[-1][1] == ("2 PERIODIC",)
+
+
+def _silent(world: World) -> bool:
+    heard = len(world.acs.requests)
+    world.ask()
+    world.run(3600)
+    return len(world.acs.requests) == heard
+
+
+def _flipping(world: World) -> bool:
+    world.ask()
+    found = [request.body for request in world.acs.requests if b"Inform>" in request.body]
+    return [b"<OUI>000000<" in found[0], b"<OUI>FFFFFF<" in found[1]] == [True, True]
+
+
+def _crashed(world: World) -> bool:
+    setting = ParameterAttributesSetting(SSID, True, 1)
+    world.ask(Message("SetParameterAttributes", {"parameter_list": (setting,) * 2}))
+    world.run(31)
+    ends = [end["outcome"] for end in world.facts("SessionEnd")]
+    return ends[1] == "cut" and "1 BOOT" in world.informs()[-1][1]
+
+
+def _hung_up(rpc: Message) -> Callable[[World], bool]:
+    def check(world: World) -> bool:
+        world.ask(rpc)
+        return world.facts("SessionEnd")[-1]["outcome"] == "cut"
+
+    return check
+
+
+def _reports(*codes: int, **fields: Any) -> Callable[[World], bool]:
+    def check(world: World) -> bool:
+        world.ask(download(**fields))
+        world.run(40)
+        return _completions(world) == list(codes)
+
+    return check
+
+
+def _interrupted(world: World) -> bool:
+    world.ask(download())
+    world.run(2)
+    world.devices[0].agent.power_cycle(1)
+    world.run(10)
+    return _completions(world) == [9001]
+
+
+def _challenge(header: str, there: bool) -> Callable[[World], bool]:
+    """Whether the challenge to a connection request has this in a header."""
+
+    def check(world: World) -> bool:
+        response = world.devices[0].agent.connection_request(HttpRequest((), b"", "GET", "/k3y"))
+        return response.status == 401 and any(header in value for _, value in response.headers) is there
+
+    return check
+
+
+def _old_digest(world: World) -> bool:
+    agent = world.devices[0].agent
+    call = lambda *headers: agent.connection_request(HttpRequest(headers, b"", "GET", "/k3y"))  # noqa: E731
+    challenge = parse_challenge([call().header("WWW-Authenticate") or ""])
+    assert challenge is not None
+    if challenge.qop:
+        return False
+    answer = authorization(challenge, "acs", "knock", "GET", "/k3y", 1, "c")
+    status = call(("Authorization", answer)).status
+    world.run(1)
+    return (status, len(world.informs())) == (200, 2)
+
+
+ALL = Message("GetParameterNames", {"parameter_path": "Device.WiFi.", "next_level": False})
+NEXT = Message("GetParameterNames", {"parameter_path": "Device.WiFi.", "next_level": True})
+WHOLE = Message("GetParameterNames", {"parameter_path": "", "next_level": False})
+NOWHERE = gpv("Device.Nope")
+BAD = spv(("Device.Nope", "1"))
+CONFIGURE = download(file_type="3 Vendor Configuration File")
+TIME = "Device.ManagementServer.PeriodicInformTime"
+
 ROOT = Message("GetParameterNames", {"parameter_path": "", "next_level": True})
 
 SHOWN: dict[str, tuple[dict[str, Any], Callable[[World], bool]]] = {
@@ -217,6 +406,85 @@ SHOWN: dict[str, tuple[dict[str, Any], Callable[[World], bool]]] = {
     "transfer-fault": ({"code": 9018}, _fault_once),
     "tc-never": ({}, _no_completion),
     "upgrade-noop": ({}, _noop),
+    "cookie-stale": ({}, _stale_cookie),
+    "cookie-chars-mangled": ({}, _carries("Cookie", "s=a%2Bb")),
+    "auth-never-answers-401": ({}, _never_authorized),
+    "auth-preemptive-basic": ({}, _header("Authorization", "Basic Y3BlOnNlY3JldA==")),
+    "auth-broken-header": ({"value": "Nonsense"}, _carries("Authorization", "Nonsense")),
+    "digest-algorithm-truncated": ({}, _carries("Authorization", "algorithm=MD,")),
+    "header-lowercase": ({}, _carries("soapaction", "")),
+    "charset-latin1": ({}, _latin),
+    "gzip-request": ({}, _packed),
+    "cwmp-ns-unknown": ({}, _says(b"cwmp-9-9")),
+    "trailing-garbage": ({"text": "!"}, _says(b"Envelope>!")),
+    "event-code-illegal": ({}, _says(b"<EventCode>2  periodic!</EventCode>")),
+    "serial-placeholder": ({}, _says(b"<SerialNumber>999999999999<")),
+    "oui-flip": ({}, _flipping),
+    "clock-1970-2011": ({}, _says(b"<CurrentTime>2011-")),
+    "datetime-invalid": ({}, _says(b"<CurrentTime>1293840000<")),
+    "cr-url-stale": ({}, _says(b'"xsd:string">http://0.0.0.0:7547/<')),
+    "huge-inform": ({"parameters": 30}, _says(b"Device.X_Huge.29.Value")),
+    "cwmp-id-missing": ({}, _lacks(b"cwmp:ID")),
+    "header-missing": ({}, _lacks(b"soapenv:Header")),
+    "cwmp-id-newline": ({}, _says(b">\n1\n</cwmp:ID>")),
+    "cwmp-id-percent": ({}, _says(b">100%s%n</cwmp:ID>")),
+    "soap-enc-ns-no-slash": ({}, _says(b'/soap/encoding"')),
+    "ns-prefix-odd": ({}, _says(b"<soap_env:Body><x-0:Inform>")),
+    "xml-decl-odd": ({}, _says(b"standalone='no' ?>\n<soapenv:Envelope")),
+    "xml-attr-odd": ({}, _says(b"odd:note=")),
+    "control-chars": ({}, _says(b">\x02")),
+    "non-utf8-bytes": ({}, _says(b">\xe9")),
+    "cdata-values": ({}, _says(b"<![CDATA[Acme & Sons]]>", gpv(f"{INFO}Manufacturer"))),
+    "xsi-type-empty": ({}, _says(b'xsi:type="xsd:">')),
+    "xsi-type-missing": ({}, _says(b"<Value>")),
+    "xsi-type-nonstandard": ({}, _says(b"xsd:vendorText")),
+    "xsi-type-on-wrong-node": ({}, _says(b"<Name xsi:type=")),
+    "name-trailing-space": ({}, _says(b" </Name>")),
+    "value-element-missing": ({}, _says(b"</Name></ParameterValueStruct>")),
+    "null-literal": ({}, _says(b">(null)</Value>")),
+    "empty-post-only": ({}, _empty_first),
+    "truncated-body": ({}, _half),
+    "event-code-empty": ({}, _says(b"<EventCode></EventCode>")),
+    "deviceid-extra-child": ({}, _says(b"<WanIPAddress>")),
+    "manufacturer-empty": ({}, _says(b"<Manufacturer></Manufacturer>")),
+    "unescaped-quote-identity": ({}, _says(b"&amp;amp;")),
+    "forced-params-missing": ({}, _says(b"ParameterValueStruct[0]")),
+    "parameterkey-not-returned": ({}, _lacks(b".ParameterKey<")),
+    "gpn-parents-omitted": ({}, _lacks(b".</Name>", ALL, kind="GetParameterNamesResponse")),
+    "gpn-object-no-dot": ({}, _says(b"<Name>Device.WiFi.SSID</Name>", ALL)),
+    "gpn-empty": ({}, _says(b"ParameterInfoStruct[0]", ALL)),
+    "gpv-duplicate-params": ({}, _says(b"ParameterValueStruct[2]", gpv(SSID))),
+    "gpv-extra-params": ({}, _says(b"Device.X_Unasked", gpv(SSID))),
+    "gpv-missing-params": ({}, _says(b"ParameterValueStruct[1]", gpv(SSID, INTERVAL))),
+    "writable-wrong": ({}, _lacks(b"<Writable>1", ALL, kind="GetParameterNamesResponse")),
+    "fault-no-header": ({}, _lacks(b"soapenv:Header", NOWHERE, kind="Fault")),
+    "fault-bare": ({}, _lacks(b"FaultCode", NOWHERE, kind="Fault")),
+    "spv-fault-name-mangled": ({}, _says(b"<ParameterName>-Device.Nope", BAD)),
+    "spv-detail-in-wrong-rpc": ({}, _says(b"<FaultCode>9002<", NOWHERE)),
+    "tc-commandkey-empty": (
+        {},
+        _says(b"<CommandKey></CommandKey><FaultStruct>", CONFIGURE, seconds=9),
+    ),
+    "tc-zero-times": ({}, _says(b"<CompleteTime>0001-01-01T00:00:00Z</CompleteTime></cwmp:Tr", CONFIGURE, seconds=9)),
+    "bootstrap-missing": ({}, _first_events("1 BOOT")),
+    "event-wrong-after-upgrade": ({}, _after_upgrade),
+    "value-change-every-boot": ({}, _first_events("0 BOOTSTRAP", "1 BOOT", "4 VALUE CHANGE")),
+    "cr-event-repeated": ({}, _called_again),
+    "diag-complete-missing": ({}, _diagnosed),
+    "goes-silent": ({}, _silent),
+    "gpn-nextlevel-ignored": ({}, _says(b"<Name>Device.WiFi.SSID.1.SSID</Name>", NEXT)),
+    "gpn-full-tree-oom": ({}, _hung_up(WHOLE)),
+    "fault-9005-for-listed": ({"path": SSID}, _answers(gpv("Device.WiFi."), "Fault", fault_code=9005)),
+    "fault-9005-partial-path": ({}, _answers(gpv("Device.WiFi."), "Fault", fault_code=9005)),
+    "boolean-literal": ({}, _answers(spv(("Device.WiFi.SSID.1.Enable", "true")), "Fault", fault_code=9003)),
+    "datetime-millis-rejected": ({}, _answers(spv((TIME, "2026-01-01T00:00:00.5Z")), "Fault", fault_code=9003)),
+    "spv-untyped-rejected": ({}, _answers(spv((SSID, "x"), kind=""), "Fault", fault_code=9003)),
+    "spa-large-crash": ({"parameters": 1}, _crashed),
+    "tc-twice": ({}, _reports(0, 0)),
+    "tc-fault-then-success": ({}, _reports(9017, 0)),
+    "tc-wrong-faultcode": ({}, _interrupted),
+    "cr-closes-after-401": ({}, _challenge("close", True)),
+    "cr-challenge-no-qop": ({}, _old_digest),
     "cr-ignored": ({}, _call(200)),
     "cr-always-401": ({}, _call(401)),
     "cr-503": ({}, _call(503)),

@@ -1,0 +1,85 @@
+"""Files of a device that are no firmware: the configuration and the log that it uploads, the configuration it takes.
+
+A configuration is text: a line `path=value` for each writable parameter, UTF-8, passwords left empty. It is what our
+devices upload as `1` or `3 Vendor Configuration File`, and what they take by a Download of `3 Vendor Configuration
+File` that is really fetched; empty values of passwords change nothing there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cpescript.kernel.time import SECOND, format_instant
+
+if TYPE_CHECKING:
+    from cpescript.cwmp.agent import CwmpAgent
+
+CONFIGURATION = "3 Vendor Configuration File"
+_LOGS = ("2 Vendor Log File", "4 Vendor Log File")
+
+
+def rendered(agent: CwmpAgent, file_type: str) -> bytes:
+    """Return the file that the device uploads for a file type: its log, or else its configuration."""
+    return (_log(agent) if file_type.startswith(_LOGS) else _configuration(agent)).encode()
+
+
+def _configuration(agent: CwmpAgent) -> str:
+    device, secret = agent.device, agent.secrets()
+    lines = []
+    for path in device.leaves(""):
+        leaf = device.leaf(path)
+        if leaf is not None and leaf.writable:
+            value = "" if path in secret else device.get(path)
+            lines.append(f"{path}={_escaped(value)}\n")
+    return "".join(lines)
+
+
+def _log(agent: CwmpAgent) -> str:
+    device = agent.device
+    host = device.host
+    booted, now = (format_instant(host.start + each) for each in (device.booted_at, host.kernel.now))
+    lines = [
+        f"{booted} boot",
+        f"{now} up {(host.kernel.now - device.booted_at) // SECOND} s",
+        f"{now} sessions {agent.sessions}, failed in a row {agent.retry_count}",
+    ]
+    lines += [f"{now} pending {event.code}" for event in agent.events]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _plain(text: str) -> str:
+    out, escaped = [], False
+    for character in text:
+        if escaped:
+            out.append({"n": "\n", "r": "\r"}.get(character, character))
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        else:
+            out.append(character)
+    return "".join(out)
+
+
+def applied(agent: CwmpAgent, text: bytes) -> str:
+    """Set what a configuration says, all or nothing; return what is wrong with it, empty where nothing is."""
+    device, secret = agent.device, agent.secrets()
+    try:
+        lines = text.decode().splitlines()
+    except UnicodeDecodeError:
+        return "the configuration is not UTF-8"
+    settings = []
+    for number, line in enumerate(lines, 1):
+        path, equals, value = line.partition("=")
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not equals or device.check(path, _plain(value)):
+            return f"line {number} of the configuration sets nothing that can be set"
+        if value or path not in secret:
+            settings.append((path, _plain(value)))
+    for path, value in settings:
+        device.write(path, value, "device")
+    return ""
