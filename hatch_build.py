@@ -12,7 +12,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-LIBRARIES = ("grammar", "scenarios", "profiles")
+LIBRARIES = ("grammar", "scenarios", "profiles", "adapters")
 
 
 class LibrariesHook(BuildHookInterface[Any]):

@@ -113,6 +113,7 @@ def stub_target(timeline: Any, options: Any, seed: int, start: int, simulation: 
     return SimpleNamespace(
         wire=Loopback(handle, simulation.kernel),
         adapter=SimpleNamespace(name="stub", verbs=frozenset()),
+        systems={},
         close=lambda: None,
         latencies=lambda: (),
         remarks=(),

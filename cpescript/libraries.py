@@ -1,4 +1,4 @@
-"""Finds what ships with cpescript: the grammar, the scenarios and the profiles, installed or in a checkout.
+"""Finds what ships with cpescript: the grammar, scenarios, profiles and adapter files, installed or in a checkout.
 
 A wheel carries them as `cpescript/_data/<kind>/`; in a checkout (and so in an editable install) they are the top-level
 folders beside the package. Nothing else in the project knows where they live.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["grammar", "scenarios", "profiles"]
+Kind = Literal["grammar", "scenarios", "profiles", "adapters"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -17,6 +17,7 @@ SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "grammar": (".lark",),
     "scenarios": (".cpes",),
     "profiles": (".yaml", ".yml", ""),
+    "adapters": (".yaml", ".yml"),
 }
 """What may be left out of a name, in the order of trial. The empty suffix is a profile kept as a folder."""
 

@@ -167,6 +167,10 @@ class ScenarioResult:
     """The exact command that runs this case again."""
     remarks: tuple[str, ...] = ()
     """Anything that limits the verdict: clock mode, insecure TLS, evidence cut."""
+    cut: str = ""
+    """Why the case ended before its end; empty if it did not."""
+    expected_to_fail: str = ""
+    """Why its author expects it to fail; empty if he does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,8 @@ class RunResult:
     scenarios: tuple[ScenarioResult, ...]
     exit_status: int
     interrupted: bool = False
+    not_run: int = 0
+    """Cases that were selected and never began: the run was interrupted, or ended at its first failure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -344,6 +344,31 @@ def profiles() -> str:
     return "\n".join(lines)
 
 
+def inventory() -> str:
+    """What the documents behind the profile format ask for, and the test that shows it."""
+    import yaml
+
+    known = yaml.safe_load((ROOT / "tests" / "device" / "inventory.yaml").read_text(encoding="utf-8"))
+    lines = [
+        "# Inventory of rules",
+        "",
+        "The profile format and the ways of its devices were described elsewhere before. Each rule of those documents",
+        "has a row here, in our words, with the tests that show it; where we decided otherwise, or a thing is not",
+        "there yet, the row says so. `::*` means all tests of a file.",
+        "",
+    ]
+    for letter, title in known["sections"].items():
+        lines += [f"## {letter}: {title}", ""]
+        rows = []
+        for name, row in known["rows"].items():
+            if name.startswith(f"{letter}-"):
+                note = f"open: {row['open']}" if "open" in row else row.get("differs", "–")
+                tests = " ".join(f"`{test}`" for test in row.get("tests", ())) or "–"
+                rows.append((name, row["what"], note, tests))
+        lines += table(("row", "rule", "we do otherwise", "shown by"), rows)
+    return "\n".join(lines)
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "messages.md": messages,
     "states.md": states,
@@ -354,6 +379,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "not-yet.md": not_yet,
     "scenarios.md": scenarios,
     "shipped-profiles.md": profiles,
+    "inventory.md": inventory,
 }
 """File below docs/reference to the function that returns its text."""
 

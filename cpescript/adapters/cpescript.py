@@ -6,32 +6,23 @@ it to a scenario: `prepare` is done before the wire's loop runs, `submit` while 
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-import aiohttp
+from cpescript.acs.orders import VERBS, DeviceKey, Order, OrderResult
+from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View
+from cpescript.adapters.north import North
 
-from cpescript.acs.orders import VERBS, Order, OrderResult
-from cpescript.adapters.base import AdapterError, Setup
-
-TIMEOUT = 30.0
-"""Real seconds for one call. The ACS answers orders for 10,000 devices in well under one."""
-MAX_ANSWER = 64 * 1024 * 1024
+JSON = {"Content-Type": "application/json"}
 
 
 class RemoteAcs:
     """The north side of a `cpescript acs serve`. Raises AdapterError wherever it is not what it should be."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise AdapterError(f"not an HTTP URL: {url}")
-        self._url = url.rstrip("/")
-        self._client: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._north = North(url)
+        self._url = self._north.url
 
     async def reset(self, setup: Setup) -> None:
         """Make the ACS forget everything and follow this set-up and a clock that is driven from here."""
@@ -47,6 +38,17 @@ class RemoteAcs:
             return [OrderResult(each["accepted"], each["reason"], each["data"]) for each in results]
         except (KeyError, TypeError):
             raise AdapterError(f"{self._url}/orders: a result without accepted, reason and data") from None
+
+    async def beliefs(self, keys: Sequence[DeviceKey], paths: Sequence[str]) -> list[View]:
+        """Return what the ACS believes of each device."""
+        answer = await self._call("/beliefs", {"devices": [list(key) for key in keys], "paths": list(paths)})
+        views = answer.get("views")
+        if not isinstance(views, list) or len(views) != len(keys):
+            raise AdapterError(f"{self._url}/beliefs: {len(keys)} devices, but not as many views")
+        try:
+            return [{path: _belief(view[path]) for path in paths} for view in views]
+        except (KeyError, TypeError, ValueError):
+            raise AdapterError(f"{self._url}/beliefs: a view that is not {{path: [value, type] or null}}") from None
 
     async def advance(self, to: int) -> int | None:
         """Set the ACS's clock to virtual instant `to` (ns); return when it next has something to do, None for never.
@@ -69,50 +71,26 @@ class RemoteAcs:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        await self._north.close()
 
     async def _call(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """POST `body` (GET where it is None); return the JSON object of a 200."""
-        client = await self._session()
-        method = "GET" if body is None else "POST"
-        try:
-            async with client.request(method, self._url + path, json=body) as response:
-                raw = await response.content.read(MAX_ANSWER)
-                answer = _json(raw)
-        except aiohttp.ClientError as error:
-            raise AdapterError(f"{self._url}{path}: {error or type(error).__name__}") from None
-        except TimeoutError:
-            raise AdapterError(f"{self._url}{path}: no answer within {TIMEOUT:g} s") from None
-        if response.status != 200:
-            reason = answer.get("error") if isinstance(answer, dict) else None
-            raise AdapterError(f"{self._url}{path}: {reason or f'HTTP status {response.status}'}")
-        if not isinstance(answer, dict):
+        sent = json.dumps(body).encode() if body is not None else None
+        answer = await self._north.call("GET" if body is None else "POST", path, headers=JSON, body=sent)
+        value = answer.value()
+        if answer.status != 200:
+            reason = value.get("error") if isinstance(value, dict) else None
+            raise AdapterError(f"{self._url}{path}: {reason or f'HTTP status {answer.status}'}")
+        if not isinstance(value, dict):
             raise AdapterError(f"{self._url}{path}: the answer is no JSON object; is this the north side?")
-        return answer
-
-    async def _session(self) -> aiohttp.ClientSession:
-        """Return the client of the running loop; one that belongs to a loop that is gone is let go."""
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            await self.close()
-            self._client = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar()
-            )
-            self._loop = loop
-        return self._client
+        return value
 
 
-def _json(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
+def _belief(value: Any) -> tuple[str, str] | None:
+    if value is None:
         return None
-
-
-Spawn = Callable[[Any, Callable[[Any], None]], None]
-"""Runs a coroutine on the wire's loop and calls back with its result; what it raises ends the run (`run_job`)."""
+    text, kind = value
+    return str(text), str(kind)
 
 
 class Cpescript:
@@ -120,8 +98,11 @@ class Cpescript:
 
     name = "cpescript"
     verbs = VERBS
+    beliefs = True
+    calls: Mapping[str, tuple[str, ...]] | None = None
+    secrets: Sequence[str] = ()
 
-    def __init__(self, url: str, run: Callable[[Any], Any], spawn: Spawn) -> None:
+    def __init__(self, url: str, run: RunNow, spawn: Jobs) -> None:
         self.remote = RemoteAcs(url)
         self._run = run
         self._spawn = spawn
@@ -131,6 +112,9 @@ class Cpescript:
 
     def submit(self, orders: Sequence[Order], done: Callable[[list[OrderResult]], None]) -> None:
         self._spawn(self.remote.orders(orders), done)
+
+    def ask(self, keys: Sequence[DeviceKey], paths: Sequence[str], done: Answered) -> None:
+        self._spawn(self.remote.beliefs(keys, paths), done)
 
     def close(self) -> None:
         self._run(self.remote.close())

@@ -6,13 +6,14 @@ once, and sessions must not nest. They are made by an event of the same instant,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
+from cpescript.acs.beliefs import Beliefs
 from cpescript.acs.build import build_acs
 from cpescript.acs.connections import ConnectionRequest
-from cpescript.acs.orders import VERBS, Order, OrderResult
+from cpescript.acs.orders import VERBS, DeviceKey, Order, OrderResult
 from cpescript.acs.server import Acs
-from cpescript.adapters.base import AdapterError, Setup
+from cpescript.adapters.base import AdapterError, Answered, Setup
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import ACS, Handle, Kernel, Owner
 
@@ -25,6 +26,9 @@ class Embedded:
 
     name = "embedded"
     verbs = VERBS
+    beliefs = True
+    calls: Mapping[str, tuple[str, ...]] | None = None
+    secrets: Sequence[str] = ()
 
     def __init__(self, kernel: Kernel, connect: Connect) -> None:
         self.acs = Acs()
@@ -46,6 +50,7 @@ class Embedded:
                 setup.start,
                 setup.seed,
                 setup.file_base_url,
+                setup.beliefs,
             )
         except ValueError as error:
             raise AdapterError(str(error)) from None
@@ -67,6 +72,13 @@ class Embedded:
         results = [self.acs.order(order) for order in orders]
         self._follow()
         done(results)
+
+    def ask(self, keys: Sequence[DeviceKey], paths: Sequence[str], done: Answered) -> None:
+        """Say what the ACS believes; one that was not told that it would be asked remembers from now on."""
+        if self.acs.beliefs is None:
+            self.acs.beliefs = Beliefs()
+        beliefs = self.acs.beliefs
+        done([beliefs.view(key, paths) for key in keys])
 
     def close(self) -> None:
         """Take the pending timer out of the queue."""

@@ -24,6 +24,8 @@ COMMANDS = {
     "new": ("cpescript.cli.new", "Write a commented scenario to start from."),
     "profile": ("cpescript.cli.profile", "Check or show device profiles."),
     "lsp": ("cpescript.cli.lsp", "Serve an editor: mistakes as you type, completion, hover, renaming."),
+    "judge": ("cpescript.cli.judge", "Judge a saved trace without an ACS."),
+    "diff": ("cpescript.cli.diff", "Say what an ACS does differently since."),
     "acs": ("cpescript.cli.acs", "Serve the reference ACS, list its deliberate defects."),
 }
 

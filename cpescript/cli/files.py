@@ -21,8 +21,12 @@ def writable(text: str) -> Path:
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True)
+        new = not path.exists()
         with path.open("ab"):
             pass
+        if new:
+            # An empty report would look like one: where nothing runs, nothing is left behind.
+            path.unlink()
     except OSError as error:
         raise click.BadParameter(f"'{path}' cannot be written: {error.strerror}") from None
     return path

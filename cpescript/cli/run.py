@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cpescript.cli import Drawn, params
-from cpescript.cli.exits import MEANINGS
+from cpescript.cli.exits import MEANINGS, OK
 from cpescript.cli.files import READABLE, writable, write
 from cpescript.cli.interrupts import Interrupts
 from cpescript.cli.page import Command, Option
-from cpescript.cli.values import defect, duration
+from cpescript.cli.values import defect, duration, jobs
 from cpescript.kernel.time import SECOND, Duration, format_clock
 from cpescript.report.progress import Progress
-from cpescript.results import BAD_USAGE, MessageLine, RunResult, ScenarioResult, Snapshot
+from cpescript.results import BAD_USAGE, NOTHING_SELECTED, MessageLine, RunResult, ScenarioResult, Snapshot
 from cpescript.runner.options import DEFAULT_IN_FLIGHT, DEFAULT_REAL_LIMIT, DEFAULT_WINDOW, EMBEDDED, RunOptions
+
+if TYPE_CHECKING:
+    from cpescript.runner.run import Selected
 
 EXAMPLES = (
     ("cpescript run firmware_rollout", "a scenario that ships, on the embedded ACS"),
     ("cpescript run my.cpes --seed 7 --param size=500", "another seed, a larger fleet"),
     ("cpescript run my.cpes --report-junit report.xml --report-html report.html", "with reports to keep"),
+    ("cpescript run scenarios --tags 'nightly and not slow' -j auto", "a folder's nightly cases, one a core"),
+    ("cpescript run --rerun-failed", "what did not pass last time"),
     ("cpescript run firmware_rollout --defect ignores-concurrency", "prove that the scenario can fail"),
     (
         "cpescript run my.cpes --acs http://192.0.2.7:7547/ --adapter cpescript --north http://192.0.2.7:7557/",
@@ -38,6 +44,15 @@ EXAMPLES = (
 NOT_REPEATED = frozenset(
     {
         "scenarios",
+        "keyword",
+        "tags",
+        "only",
+        "rerun_failed",
+        "listing",
+        "as_json",
+        "jobs",
+        "fail_fast",
+        "repeat",
         "seed",
         "trace",
         "trace_digest",
@@ -110,6 +125,8 @@ class Watcher:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_which = partial(click.option, cls=Option, group="Which cases")
+_how = partial(click.option, cls=Option, group="How they run")
 _what = partial(click.option, cls=Option, group="What runs")
 _acs = partial(click.option, cls=Option, group="The ACS under test")
 _time = partial(click.option, cls=Option, group="Time")
@@ -118,7 +135,16 @@ _watch = partial(click.option, cls=Option, group="Watching")
 
 
 @click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS), short_help="Run scenarios and judge the ACS.")
-@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
+@click.argument("scenarios", nargs=-1, metavar="SCENARIO...")
+@_which("-k", "keyword", metavar="EXPR", help="Cases whose title or file has these words: 'rollout and not slow'.")
+@_which("--tags", metavar="EXPR", help="Cases with these tags: 'nightly and not (slow or lab)'.")
+@_which("--only", multiple=True, metavar="NAME", help="The scenario (or case) of that name. Repeatable.")
+@_which("--rerun-failed", is_flag=True, help="What did not pass last time in this folder, with the seeds of then.")
+@_which("--list", "listing", is_flag=True, help="Say which cases would run, and run none; with --json for programs.")
+@_which("--json", "as_json", is_flag=True, help="With --list: a JSON document.")
+@_how("-j", "--jobs", type=jobs, default="1", metavar="N", help="Cases at once, in processes; 'auto': one a core.")
+@_how("--fail-fast", is_flag=True, help="End with the first case that does not pass.")
+@_how("--repeat", type=click.IntRange(1, 10_000), default=1, metavar="N", help="Run everything that often.")
 @_what(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
@@ -143,8 +169,15 @@ _watch = partial(click.option, cls=Option, group="Watching")
     metavar="ACS",
     help="'embedded', the URL that devices send their Informs to, or a target named in cpescript.toml.",
 )
-@_acs("--adapter", metavar="NAME", help="How orders reach an ACS on the network: 'cpescript' for one of ours.")
-@_acs("--north", metavar="URL", help="The ACS's north side, for the adapter.")
+@_acs(
+    "--adapter",
+    metavar="NAME",
+    help="How orders reach an ACS on the network: 'cpescript' for one of ours, 'genieacs', 'manual', 'command', or an "
+    "adapter file, by path or by the name of one that ships.",
+)
+@_acs("--north", metavar="URL", help="The ACS's north side, for the adapter; for 'command', the program.")
+@_acs("--allow-exec", is_flag=True, help="Let the adapter 'command' run its program.")
+@_acs("--keep", is_flag=True, help="Leave the run's devices in the ACS; else it is told to forget them.")
 @_acs("--policy", type=READABLE, metavar="FILE", help="Policy of the embedded ACS; stronger than the scenario's own.")
 @_acs(
     "--defect",
@@ -194,6 +227,12 @@ _watch = partial(click.option, cls=Option, group="Watching")
 @_report("--report-junit", type=writable, metavar="FILE", help="JUnit XML.")
 @_report("--report-json", type=writable, metavar="FILE", help="JSON, for programs.")
 @_report("--report-html", type=writable, metavar="FILE", help="One self-contained page, with pictures.")
+@_report(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep the fleet between runs: who is in FILE goes on from there.",
+)
 @_report("--trace", type=writable, metavar="FILE", help="Every message and fact as JSON Lines.")
 @_report("--trace-digest", is_flag=True, help="Print the trace's SHA-256 and nothing else on standard output.")
 @_watch("-v", "--verbose", count=True, help="Show statements as they start; twice: every message.")
@@ -211,14 +250,19 @@ _watch = partial(click.option, cls=Option, group="Watching")
 def command(ctx: click.Context, /, **given: Any) -> int:
     """Run scenarios against an ACS and judge what it did.
 
-    SCENARIO is a file, or the name of a scenario that ships. With the embedded ACS, the same scenario, parameters and
+    SCENARIO is a file, a folder of them, or the name of a scenario that ships. With the embedded ACS, the same scenario, parameters and
     seed give the same trace to the octet.
 
     A failure explains itself: the claim, the devices that missed it, their last messages, and the command that runs it
     again.
     """
-    from cpescript.runner.run import UsageError, run
+    from cpescript.runner import last
+    from cpescript.runner.run import UsageError, run, selected
 
+    if not (given["scenarios"] or given["rerun_failed"]):
+        raise click.UsageError("Missing argument 'SCENARIO...'.", ctx)
+    if given["as_json"] and not given["listing"]:
+        raise click.UsageError("--json goes with --list; for results, --report-json FILE", ctx)
     colour = _coloured(given["colour"])
     Drawn.seed = given["seed"]
     digest_only = given["trace_digest"]
@@ -226,9 +270,19 @@ def command(ctx: click.Context, /, **given: Any) -> int:
         watcher = Watcher(progress, to_stderr=digest_only, colour=colour)
         options = RunOptions(
             scenarios=given["scenarios"],
+            keyword=given["keyword"],
+            tags=given["tags"],
+            only=given["only"],
+            fail_fast=given["fail_fast"],
+            rerun_failed=given["rerun_failed"],
+            last_run=last.PLACE,
+            jobs=given["jobs"],
+            repeat=given["repeat"],
             acs=given["acs"],
             adapter=given["adapter"],
             north=given["north"],
+            allow_exec=given["allow_exec"],
+            keep=given["keep"],
             policy=given["policy"],
             defects=given["defects"],
             seed=given["seed"],
@@ -242,6 +296,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             in_flight=given["in_flight"],
             real_limit_s=given["real_limit"] / SECOND,
             patience_ns=given["patience_ns"],
+            state=given["state"],
             trace=given["trace"],
             trace_digest=digest_only,
             follow=given["follow"],
@@ -251,12 +306,18 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             rerun=shlex.join(repeated(ctx)),
         )
         try:
+            if given["listing"]:
+                return _list(selected(options)[0], as_json=given["as_json"])
             result = run(options)
         except UsageError as error:
             progress.clear()
             return _refused(error.bag.render() if error.bag else "", error.message, error.remedy)
+        complaint = last.keep(result.scenarios, last.PLACE)
+        if complaint:
+            progress.clear()
+            click.echo(f"warning: {complaint}", err=True)
         try:
-            _write_reports(result, given["report_junit"], given["report_json"], given["report_html"])
+            write_reports(result, given["report_junit"], given["report_json"], given["report_html"])
         finally:
             watcher.rest(result)
     if digest_only:
@@ -264,6 +325,30 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             title = "" if len(result.scenarios) == 1 else f"  {scenario.title}"
             click.echo(f"{scenario.trace_digest}{title}")
     return result.exit_status
+
+
+def _list(cases: Sequence[Selected], *, as_json: bool) -> int:
+    """Print which cases would run; return the exit status."""
+    if as_json:
+        rows = [
+            {
+                "title": case.timeline.title,
+                "name": case.timeline.name,
+                "file": case.timeline.file,
+                "case": case.plain_case,
+                "tags": list(case.timeline.tags),
+                "seed": case.timeline.seed,
+                "skip": case.timeline.skip,
+            }
+            for case in cases
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for case in cases:
+            tags = f"  [{', '.join(case.timeline.tags)}]" if case.timeline.tags else ""
+            skip = f"  skipped: {case.timeline.skip}" if case.timeline.skip is not None else ""
+            click.echo(f"{case.spelt}: {case.timeline.title}{tags}{skip}")
+    return OK if cases else NOTHING_SELECTED
 
 
 def repeated(ctx: click.Context) -> Iterator[str]:
@@ -291,7 +376,7 @@ def _refused(diagnostics: str, message: str, remedy: str) -> int:
     return BAD_USAGE
 
 
-def _write_reports(result: RunResult, junit_file: Path | None, json_file: Path | None, html_file: Path | None) -> None:
+def write_reports(result: RunResult, junit_file: Path | None, json_file: Path | None, html_file: Path | None) -> None:
     """Write the reports that were asked for; each writer is imported only then."""
     if junit_file is not None:
         from cpescript.report import junit

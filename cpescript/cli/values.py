@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import Duration, parse_duration
+
+MOST_JOBS = 1_024
+"""Processes at once. Each takes some 60 MB."""
 
 
 def duration(text: str) -> Duration:
@@ -14,6 +19,19 @@ def duration(text: str) -> Duration:
         return Duration(0) if text == "0" else parse_duration(text)
     except ValueError:
         raise click.BadParameter(f"'{text}' is not a duration: write 250ms, 30s, 5m, 2h or 1h30m") from None
+
+
+def jobs(text: str) -> int:
+    """Return how many cases run at once; `auto` is one for each core that this process may use."""
+    if text == "auto":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= MOST_JOBS:
+        raise click.BadParameter(f"'{text}' is no number of processes: 1 to {MOST_JOBS}, or auto")
+    return number
 
 
 def defect(name: str) -> str:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import shlex
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -20,11 +20,12 @@ from cpescript.kernel.queue import DEADLINE, Kernel, Owner
 from cpescript.kernel.time import DEFAULT_START, SECOND, Instant, format_instant
 from cpescript.kernel.trace import Record, Trace, Writer
 from cpescript.language.timeline import Step, Timeline
-from cpescript.results import CohortSummary, Lane, Problem, ScenarioResult, Snapshot
+from cpescript.results import CohortSummary, Lane, Problem, ScenarioResult, Snapshot, Verdict
 from cpescript.runner.lanes import StateHistory
-from cpescript.runner.options import EMBEDDED, RunOptions
+from cpescript.runner.options import EMBEDDED, Observer, RunOptions
 from cpescript.runner.target import Refused, Target, make_target
-from cpescript.runner.verdict import expected_to_fail, judge_case
+from cpescript.runner.verdict import settle
+from cpescript.runner.watching import Masked, masker_of
 from cpescript.simulation import Simulation, decode_or_none
 from cpescript.transport.base import DriveEnded, Interrupted
 
@@ -58,21 +59,35 @@ class Case:
     """Assembles and runs one timeline."""
 
     def __init__(
-        self, timeline: Timeline, options: RunOptions, seed: int, trace_file: IO[bytes] | None, spelt: str = ""
+        self,
+        timeline: Timeline,
+        options: RunOptions,
+        seed: int,
+        trace_file: IO[bytes] | None,
+        spelt: str = "",
+        title: str = "",
+        only: str = "",
+        executor: type[Executor] = Executor,
+        simulation: type[Simulation] = Simulation,
+        trace: type[Trace] = Trace,
     ) -> None:
         self.timeline = timeline
         self.spelt = spelt or timeline.file
         """The scenario as the user named it."""
+        self.title = title or timeline.title
+        self.only = only
+        """The case's title, where its file has several cases."""
         self.options = options
+        self.masker = masker_of(timeline, options)
+        self.observer: Observer = Masked(options.observer, self.masker) if self.masker else options.observer
         self.seed = seed
         self.kernel = Kernel()
         external = options.acs != EMBEDDED
         self.start = timeline.starts_at or (Instant(int(time.time()) * SECOND) if external else DEFAULT_START)
         self.writer: Writer | None = None
         if trace_file is not None or options.trace_digest:
-            secrets = [str(param.value) for param in timeline.params if param.secret]
-            self.writer = Writer(timeline.title, trace_file, secrets)
-        self.trace = Trace(
+            self.writer = Writer(self.title, trace_file, self.masker)
+        self.trace = trace(
             self.kernel,
             writer=self.writer,
             decoders={"cwmp": decode_or_none},
@@ -82,7 +97,7 @@ class Case:
         self.quirks: dict[str, int] = {}
         self._injected: set[str] = set()
         self.trace.watch(["quirk", "quirk-injected"], self._quirk)
-        self.simulation = Simulation(
+        self.simulation = simulation(
             self.kernel,
             self.trace,
             seed=seed,
@@ -97,59 +112,79 @@ class Case:
             lambda: self.kernel.now,
             sources=timeline.sources,
             start=self.start,
-            external=external,
+            external=external and timeline.clock == "virtual",
             states=timeline.interest.states,
             parameters=bool(timeline.interest.parameters),
         )
         self.simulation.facts.counted = self.judge.facts.count
         self.simulation.facts.rated = self.judge.facts.rate
-        self.executor = Executor(
+        self.executor = executor(
             timeline, self.simulation, self.judge, self.kernel.stop, self._step_begins if options.verbose else None
         )
         self.problems: list[Problem] = []
+        self.target: Target | None = None
         self.interrupted = False
+        self.real = 0.0
+        """Real seconds from `with` to its end."""
+        self._began = 0.0
         self._looked = 0.0
+        self._follows: set[int] = set()
+        """Numbers of the devices that `follow` means, as far as they have spoken."""
         if options.follow is not None or options.verbose > 1:
             self.trace.watch(None, self._followed)
 
     # --- the run --------------------------------------------------------------------------------------------------
 
     def run(self) -> ScenarioResult:
-        began = time.monotonic()
+        with self:
+            if self.target is not None:
+                with self.told():
+                    self.drive()
+        return self.result()
+
+    def __enter__(self) -> Case:
+        """Make the ACS ready and begin; a case that cannot begin has a problem, and no `target`."""
+        self._began = time.monotonic()
         if self.writer is not None:
             self.writer.header(self._header())
-        target: Target | None = None
-        with ExitStack() as stack:
-            try:
-                target = make_target(self.timeline, self.options, self.seed, self.start, self.simulation, self._pulse)
-                stack.callback(target.close)
-                self.simulation.connect(target.wire, target.adapter)
-                self.executor.start()
-                self._drive()
-            except Refused as error:
-                self.problems.append(Problem("environment", error.message, error.remedy))
-            except Exception as error:
-                # Ours: told with its traceback, as an error, with everything that ran.
-                self.problems.append(
-                    Problem(
-                        "cpescript",
-                        f"{type(error).__name__}: {error}",
-                        t=self.kernel.now,
-                        detail=traceback.format_exc(),
-                    )
-                )
-        return self._result(time.monotonic() - began, target)
+        with self.told():
+            target = make_target(self.timeline, self.options, self.seed, self.start, self.simulation, self._pulse)
+            self.simulation.connect(target.wire, target.adapter, target.systems)
+            self.target = target
+            self.executor.start()
+        return self
 
-    def _drive(self) -> None:
+    def __exit__(self, *_: object) -> None:
+        """Let go of the ACS; the result can still be had."""
+        if self.target is not None:
+            self.trace.fact(None, "end")
+            self.target.close()
+        self.real = time.monotonic() - self._began
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Make a problem of what is raised inside."""
+        try:
+            yield
+        except Refused as error:
+            self.problems.append(Problem("environment", error.message, error.remedy))
+        except Exception as error:
+            # Ours: told with its traceback, as an error, with everything that ran.
+            message, detail = f"{type(error).__name__}: {error}", traceback.format_exc()
+            self.problems.append(Problem("cpescript", message, t=self.kernel.now, detail=detail))
+
+    def drive(self) -> None:
         """Let time go by until the scenario is over; one that is cut short still runs its `finally:`."""
         while True:
             try:
                 self.simulation.drive()
                 return
             except DriveEnded as ended:
-                self.interrupted = self.interrupted or isinstance(ended, Interrupted)
-                if self.executor.cut:
-                    # A second Ctrl-C, or no real time left for `finally:`: end here.
+                asked = isinstance(ended, Interrupted) and not self.interrupted
+                self.interrupted = self.interrupted or asked
+                if self.executor.ending and not asked:
+                    # No real time left for `finally:` either: end here.
+                    self.executor.abandon(str(ended))
                     return
                 self.executor.interrupt(str(ended))
                 if self.kernel.stopped:
@@ -161,13 +196,13 @@ class Case:
         now = time.monotonic()
         if now - self._looked >= PROGRESS_EVERY:
             self._looked = now
-            self.options.observer.progress(self._snapshot())
-        return self.options.interrupted() and not self.executor.cut
+            self.observer.progress(self._snapshot())
+        return self.options.interrupted() and not self.interrupted
 
     def _snapshot(self) -> Snapshot:
         claims = self.judge.claims
         return Snapshot(
-            title=self.timeline.title,
+            title=self.title,
             t=self.kernel.now,
             sessions=self.simulation.sessions,
             devices=len(self.simulation.devices),
@@ -188,7 +223,7 @@ class Case:
         return {name: count for name, count in counts.items() if count}
 
     def _step_begins(self, step: Step) -> None:
-        self.options.observer.step(self.kernel.now, step.span.line, step.source)
+        self.observer.step(self.kernel.now, step.span.line, step.source)
 
     # --- watchers -------------------------------------------------------------------------------------------------
 
@@ -206,9 +241,10 @@ class Case:
         follow = self.options.follow
         if follow is not None and follow not in (record.name, device.identity, device.device_id[3]):
             return
+        self._follows.add(record.device)
         lines = self.simulation.recent(record.device)
         if lines:
-            self.options.observer.message(record.name, lines[-1])
+            self.observer.message(record.name, lines[-1])
 
     # --- the result -----------------------------------------------------------------------------------------------
 
@@ -216,22 +252,24 @@ class Case:
         return {
             "version": __version__,
             "digest": self.timeline.digest,
-            "case": {name: _plain(value) for name, value in self.timeline.case.items()},
+            "case": {name: plain_value(value) for name, value in self.timeline.case.items()},
             "params": self._params(),
             "seed": self.seed,
             "clock": self._clock(),
             "start": format_instant(self.start),
+            "acs": EMBEDDED if self.options.acs == EMBEDDED else "external",
         }
 
     def _params(self) -> dict[str, Any]:
-        return {param.name: "***" if param.secret else _plain(param.value) for param in self.timeline.params}
+        return {param.name: "***" if param.secret else plain_value(param.value) for param in self.timeline.params}
 
     def _clock(self) -> str:
         clock = self.timeline.clock
         return f"scaled {self.timeline.scale:g}x" if clock == "scaled" else clock
 
-    def _result(self, real: float, target: Target | None) -> ScenarioResult:
-        timeline, executor, judge = self.timeline, self.executor, self.judge
+    def result(self) -> ScenarioResult:
+        """Return what was found, secrets masked."""
+        timeline, executor, judge, target = self.timeline, self.executor, self.judge, self.target
         claims = sorted([*judge.claims, *executor.failures], key=lambda claim: (claim.closed, claim.span))
         found = [*executor.problems, *judge.problems, *self.problems]
         problems = sorted(found, key=lambda problem: problem.t or 0)
@@ -240,17 +278,16 @@ class Case:
             *(f"line {claim.span.line}: {claim.message}" for claim in claims if claim.verdict == "vacuous"),
             *(f"quirk '{name}' never showed on the wire" for name in sorted(self._injected - set(self.quirks))),
         ]
-        if not executor.asked and not problems:
+        if not executor.asked and not problems and not executor.cut:
             vacuous.append("the scenario claims nothing")
-        verdict, reason = judge_case(claims, problems, vacuous, executor.cut, strict=self.options.strict)
-        if timeline.expected_to_fail is not None:
-            verdict, reason = expected_to_fail(verdict, reason, timeline.expected_to_fail)
+        known = timeline.expected_to_fail or ""
+        verdict, reason = settle(claims, problems, vacuous, executor.cut, known, self.options.strict)
         missed = list(dict.fromkeys(miss.device for claim in claims for miss in claim.misses))
-        return ScenarioResult(
+        result = ScenarioResult(
             name=timeline.name,
-            title=timeline.title,
+            title=self.title,
             file=timeline.file,
-            case={name: _plain(value) for name, value in timeline.case.items()},
+            case={name: plain_value(value) for name, value in timeline.case.items()},
             tags=timeline.tags,
             docstring=timeline.docstring,
             verdict=verdict,
@@ -260,7 +297,7 @@ class Case:
             acs=self.options.acs,
             params=self._params(),
             virtual_ns=self.kernel.now,
-            real_seconds=real,
+            real_seconds=self.real,
             claims=tuple(claims),
             problems=tuple(problems),
             vacuous=tuple(vacuous),
@@ -275,8 +312,18 @@ class Case:
             quirks=dict(sorted(self.quirks.items())),
             trace_digest=self.writer.hexdigest() if self.writer is not None else None,
             rerun=self._rerun(),
-            remarks=tuple(target.remarks) if target is not None else (),
+            remarks=(*(target.remarks if target is not None else ()), *self._followed_nobody()),
+            cut=executor.cut,
+            expected_to_fail=known,
         )
+        return self.masker.value(result) if self.masker else result
+
+    def _followed_nobody(self) -> list[str]:
+        follow = self.options.follow
+        if follow is None or self._follows:
+            return []
+        cohorts = [f"{name}[1..{len(numbers)}]" for name, numbers in self.simulation.facts.cohorts.items() if numbers]
+        return [f"--follow {follow}: no device of that name spoke; there were {', '.join(cohorts) or 'none'}"]
 
     def _cohorts(self) -> tuple[CohortSummary, ...]:
         facts = self.simulation.facts
@@ -292,7 +339,8 @@ class Case:
         )
 
     def _rerun(self) -> str:
-        options = f" {self.options.rerun}" if self.options.rerun else ""
+        options = f" --only {shlex.quote(self.only)}" if self.only else ""
+        options += f" {self.options.rerun}" if self.options.rerun else ""
         for param in self.timeline.params:
             if param.secret and param.name in self.options.params:
                 given = shlex.quote(f"{param.name}={self.options.params[param.name]}")
@@ -300,34 +348,43 @@ class Case:
         return f"cpescript run {shlex.quote(self.spelt)} --seed {self.seed}{options}"
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """Return a parameter's value as JSON can hold it: units as their text."""
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_value(item) for key, item in value.items()}
     return value if value is None or type(value) in (bool, int, float, str) else str(value)
 
 
-def skipped(timeline: Timeline, options: RunOptions) -> ScenarioResult:
+def skipped(timeline: Timeline, options: RunOptions, title: str = "") -> ScenarioResult:
     """Return the result of a case that its author says to skip."""
-    return ScenarioResult(
+    return unrun(timeline, options, title or timeline.title, timeline.seed or 0, "skipped", timeline.skip or "")
+
+
+def unrun(
+    timeline: Timeline, options: RunOptions, title: str, seed: int, verdict: Verdict, reason: str, **more: Any
+) -> ScenarioResult:
+    """Return the result of a case that did not run, or whose process is gone."""
+    result = ScenarioResult(
         name=timeline.name,
-        title=timeline.title,
+        title=title,
         file=timeline.file,
-        case={name: _plain(value) for name, value in timeline.case.items()},
+        case={name: plain_value(value) for name, value in timeline.case.items()},
         tags=timeline.tags,
         docstring=timeline.docstring,
-        verdict="skipped",
-        reason=timeline.skip or "",
-        seed=timeline.seed or 0,
+        verdict=verdict,
+        reason=reason,
+        seed=seed,
         clock=timeline.clock,
         acs=options.acs,
-        params={param.name: "***" if param.secret else _plain(param.value) for param in timeline.params},
+        params={param.name: "***" if param.secret else plain_value(param.value) for param in timeline.params},
         virtual_ns=0,
         real_seconds=0.0,
         claims=(),
+        **more,
     )
+    return masker_of(timeline, options).value(result)  # type: ignore[no-any-return]
 
 
 def started_now() -> str:

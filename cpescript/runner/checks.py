@@ -8,8 +8,9 @@ from pathlib import Path
 from cpescript.acs.policy import load_policy
 from cpescript.acs.rules import DEFAULT_POLICY, Policy
 from cpescript.diagnostics import Bag, Span, did_you_mean
-from cpescript.language.timeline import Stimulus, Timeline
+from cpescript.language.timeline import BeliefClaim, Stimulus, Timeline
 from cpescript.pattern.walking import walk
+from cpescript.runner.north import Abilities
 
 
 def check_defects(names: Iterable[str], bag: Bag) -> None:
@@ -19,10 +20,12 @@ def check_defects(names: Iterable[str], bag: Bag) -> None:
     given = list(names)
     bag.sources["--defect"] = "\n".join(given)
     for line, name in enumerate(given, 1):
+        span = Span("--defect", line, 1, line, len(name) + 1)
         if name not in catalogue():
             remedy = did_you_mean(name, catalogue(), "see 'cpescript acs defects'")
-            span = Span("--defect", line, 1, line, len(name) + 1)
             bag.error(span, "unknown-defect", f"no defect is called '{name}'", remedy)
+        elif name in given[: line - 1]:
+            bag.error(span, "doubled", f"defect '{name}' is given twice", "once is enough")
 
 
 def check_policies(cases: list[Timeline], bag: Bag, override: str | None = None, *, named_only: bool = False) -> None:
@@ -43,6 +46,28 @@ def check_policies(cases: list[Timeline], bag: Bag, override: str | None = None,
             policy = policies[path]
         if policy is not None:
             _check_calls(timeline, policy, bag)
+
+
+def check_abilities(cases: list[Timeline], abilities: Abilities, bag: Bag) -> None:
+    """Report what is asked of the ACS under test and its adapter cannot do: verbs, calls, beliefs."""
+    for timeline in cases:
+        for step in walk(timeline):
+            message = remedy = ""
+            if isinstance(step, Stimulus) and step.system == "acs":
+                name = step.arguments.get("name", "")
+                if step.verb not in abilities.verbs:
+                    message = f"the adapter '{abilities.name}' has no verb '{step.verb}'"
+                    remedy = f"it has {', '.join(sorted(abilities.verbs)) or 'none'}"
+                elif step.verb == "call" and abilities.calls is not None and name not in abilities.calls:
+                    message = f"the adapter '{abilities.name}' has no call '{name}'"
+                    known = ", ".join(abilities.calls) or "none"
+                    remedy = did_you_mean(name, abilities.calls, f"it has {known}")
+            elif isinstance(step, BeliefClaim) and step.system == "acs" and not abilities.beliefs:
+                message = f"the adapter '{abilities.name}' cannot be asked what the ACS sees"
+                remedy = "add 'sees' to its file, or take another adapter"
+            if message:
+                bag.sources.update(timeline.sources)
+                bag.error(step.span, "adapter-lacks", message, remedy)
 
 
 def check_stimuli(cases: list[Timeline], bag: Bag) -> None:

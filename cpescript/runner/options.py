@@ -63,8 +63,24 @@ class Silent:
         pass
 
 
-def _never() -> bool:
+def never() -> bool:
+    """The answer of nobody who wants a run to end."""
     return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NorthSide:
+    """How an ACS's north side is spoken to, besides its URL."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Options of an adapter file."""
+    username: str | None = None
+    password: str | None = None
+    proxy: str | None = None
+    tls_ca: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_insecure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +88,34 @@ class RunOptions:
     """One run. Durations ending in `_ns` are virtual nanoseconds, those in `_s` real seconds."""
 
     scenarios: tuple[str, ...]
-    """Paths of scenario files, or names of ones that ship."""
+    """Paths of scenario files or of folders of them, or names of ones that ship."""
+    keyword: str | None = None
+    """`-k`: an expression over parts of the cases' titles and of their files' names."""
+    tags: str | None = None
+    """`--tags`: an expression over tags."""
+    only: tuple[str, ...] = ()
+    """Names of scenarios, or titles of cases, to the letter; empty: all."""
+    fail_fast: bool = False
+    """End with the first case that did not pass."""
+    rerun_failed: bool = False
+    """Only what `last_run` says did not pass, with the seeds of then; without `scenarios`, wherever that stands."""
+    last_run: Path | None = None
+    """The record of what did not pass (`runner.last`); None: none is kept."""
+    jobs: int = 1
+    """Cases at once, each in a process of its own where it is more than one."""
+    repeat: int = 1
+    """How often everything is run."""
     acs: str = EMBEDDED
     """`embedded`, or the CWMP URL of an ACS."""
     adapter: str | None = None
     """How stimuli reach the ACS: `cpescript`, or another adapter's name; None: what fits `acs`."""
     north: str | None = None
-    """URL of the ACS's north side, for the adapter."""
+    """URL of the ACS's north side, for the adapter; for `command`, the program with its arguments."""
+    north_side: NorthSide = field(default_factory=NorthSide)
+    allow_exec: bool = False
+    """Whether the adapter `command` may run a program."""
+    keep: bool = False
+    """Leave the devices of a run in an external ACS; else it is told to forget them."""
     policy: Path | None = None
     """Policy file of the embedded ACS, stronger than the scenario's own."""
     defects: tuple[str, ...] = ()
@@ -103,13 +140,17 @@ class RunOptions:
     """Stronger than the scenario's `patience`."""
     trace: Path | None = None
     """Where the trace is written as JSON Lines."""
+    state: Path | None = None
+    """The file that keeps the fleet between runs; it is made where it is not there."""
     trace_digest: bool = False
     """Work out the trace's SHA-256 without keeping it."""
     follow: str | None = None
     """A device's name (`fleet[3]`), identity or serial number, whose messages go to the observer."""
     verbose: int = 0
     observer: Observer = field(default_factory=Silent)
-    interrupted: Callable[[], bool] = _never
+    interrupted: Callable[[], bool] = never
     """Polled between events: True ends the run early, with a result of what ran."""
+    secrets: tuple[str, ...] = ()
+    """Texts that nothing may show besides the values of `secret param`s: passwords of the ACS under test."""
     rerun: str = ""
     """The options of this command line without seed and scenario, for the exact command that runs a case again."""

@@ -1,102 +1,217 @@
-"""A whole run: which scenarios, in which cases, one after the other, into one result."""
+"""A whole run: which scenarios, in which cases, one after the other or side by side, into one result."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from contextlib import ExitStack
-from pathlib import Path
-from typing import IO
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from typing import IO, Any
 
-from cpescript import __version__, libraries
-from cpescript.diagnostics import Bag, did_you_mean
+from cpescript import __version__
+from cpescript.diagnostics import Bag
 from cpescript.language.catalogue import standard_catalogue
-from cpescript.language.loader import load
 from cpescript.language.timeline import Timeline
 from cpescript.results import RunResult, ScenarioResult, exit_status
-from cpescript.runner.case import Case, skipped, started_now
-from cpescript.runner.checks import check_defects, check_policies, check_stimuli
+from cpescript.runner.case import Case, plain_value, started_now
+from cpescript.runner.checks import check_abilities, check_defects, check_policies, check_stimuli
 from cpescript.runner.config import ConfigError, with_target
+from cpescript.runner.last import NOT_PASSED
+from cpescript.runner.loading import UsageError as UsageError
+from cpescript.runner.loading import cases_of, check_params, files_of
+from cpescript.runner.loading import find_scenario as find_scenario
+from cpescript.runner.north import abilities_of, secrets_of
 from cpescript.runner.options import EMBEDDED, RunOptions
-from cpescript.runner.verdict import merge_matrix
+from cpescript.runner.pool import side_by_side
+from cpescript.runner.selection import Selection
+from cpescript.runner.state import State, StateError
+from cpescript.runner.systems import read_system
+from cpescript.runner.verdict import may_yet_pass, merge_matrix
+from cpescript.runner.work import Done, Job, one_by_one
+from cpescript.simulation import Simulation
 
 
-class UsageError(Exception):
-    """The scenarios do not check, or the options make no sense: nothing was run. `bag` holds every mistake."""
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A case that the options ask for; `ordinal` counts the cases of its file, `spelt` is the file as it was named."""
 
-    def __init__(self, message: str, remedy: str = "", bag: Bag | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
-        self.bag = bag
+    timeline: Timeline
+    ordinal: int
+    spelt: str
+    only: str = ""
+    """What picks it out of its file, where that has several cases."""
+    last_seed: int | None = None
+    """The seed with which it did not pass, where that is what the options ask for."""
 
-
-def find_scenario(name: str) -> Path:
-    """Return the file of a scenario, by path or by the name of one that ships. Raises UsageError."""
-    path = Path(name)
-    if path.is_file():
-        return path
-    found = libraries.find("scenarios", name)
-    if found is None:
-        raise UsageError(
-            f"there is no scenario '{name}'", did_you_mean(name, libraries.names("scenarios"), "give a path, or a name")
-        )
-    return found
+    @property
+    def plain_case(self) -> dict[str, Any]:
+        """The matrix's values as JSON can hold them."""
+        return {name: plain_value(value) for name, value in self.timeline.case.items()}
 
 
 def timelines(options: RunOptions) -> tuple[list[Timeline], Bag]:
-    """Return every case of every scenario, checked; warnings are in the bag. Raises UsageError."""
-    bag, found = Bag(), []
-    catalogue = standard_catalogue()
-    for name in options.scenarios:
-        program, problems = load(find_scenario(name), catalogue)
+    """Return every case that the options ask for, checked; warnings are in the bag. Raises UsageError."""
+    found, bag = selected(options)
+    return [each.timeline for each in found], bag
+
+
+def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[Selected], Bag]:
+    """Return every case that the options ask for, and where its file stands; warnings are in the bag.
+
+    All files are checked, whatever is asked for of them; of several, each takes the params that it declares. With
+    `others` there are more files than the options name: what these declare is added to that set. Raises UsageError.
+    """
+    bag = Bag()
+    found: list[Selected] = []
+    wanted = Selection.of(options)
+    names: Sequence[str] = options.scenarios
+    if wanted.last is not None and not names:
+        names = wanted.last.files
+    catalogue = standard_catalogue(read_system)
+    everything: list[Timeline] = []
+    files = files_of(names)
+    declared = others if others is not None else set[str]() if len(files) > 1 else None
+    for path, spelt in files.items():
+        cases, problems = cases_of(path, options, catalogue, declared)
         bag.extend(problems)
-        if program is None or problems.failed:
-            continue
-        cases, problems = program.cases(
-            params=options.params, params_file=options.params_file, environment=options.environment
-        )
-        bag.extend(problems)
-        found.extend(cases)
+        everything += cases
+        for ordinal, timeline in enumerate(cases):
+            if timeline in wanted:
+                last = wanted.last.seed(timeline.file, timeline.title) if wanted.last is not None else None
+                only = timeline.title if len(cases) > 1 else ""
+                found.append(Selected(timeline, ordinal, spelt, only, last))
+    if others is None and declared is not None and not bag.failed:
+        check_params(options, declared, bag)
     if options.acs == EMBEDDED:
         check_defects(options.defects, bag)
-        check_policies(found, bag, str(options.policy) if options.policy is not None else None)
+        check_policies(everything, bag, str(options.policy) if options.policy is not None else None)
     elif options.adapter is None and options.north is None:
-        check_stimuli(found, bag)
+        check_stimuli(everything, bag)
+    elif (abilities := abilities_of(options)) is not None:
+        check_abilities(everything, abilities, bag)
     if bag.failed:
         raise UsageError("nothing was run", bag=bag)
     return found, bag
 
 
+def resolved(options: RunOptions) -> RunOptions:
+    """Return the options with a named target put in, and every secret of it known. Raises UsageError."""
+    try:
+        options = with_target(options)
+        return replace(options, secrets=(*options.secrets, *secrets_of(options)))
+    except ConfigError as error:
+        raise UsageError(error.message, error.remedy) from error
+
+
 def run(options: RunOptions) -> RunResult:
     """Run everything that the options name. Raises UsageError where something does not check: then nothing ran."""
     began, started = time.monotonic(), started_now()
-    try:
-        options = with_target(options)
-    except ConfigError as error:
-        raise UsageError(error.message, error.remedy) from error
-    cases, _ = timelines(options)
-    results: list[ScenarioResult] = []
-    interrupted = False
-    spelt = {str(find_scenario(name)): name for name in options.scenarios}
+    options = resolved(options)
+    _possible(options)
+    found, _ = selected(options)
+    done: list[Done] = []
     with ExitStack() as stack:
-        trace_file: IO[bytes] | None = None
+        state = _state_of(options, stack)
+        jobs = list(_jobs(found, options, state))
+        trace: IO[bytes] | None = None
         if options.trace is not None:
-            trace_file = stack.enter_context(open(options.trace, "wb"))
-        for timeline in cases:
-            options.observer.started(timeline.title, timeline.file)
-            if timeline.skip is not None:
-                result = skipped(timeline, options)
-            else:
-                seed = options.seed if options.seed is not None else timeline.seed
-                seed = seed if seed is not None else secrets.randbits(32)
-                case = Case(timeline, options, seed, trace_file, spelt.get(timeline.file, ""))
-                result = case.run()
-                interrupted = case.interrupted
-            results.append(result)
-            options.observer.finished(result)
-            if interrupted:
+            trace = stack.enter_context(open(options.trace, "wb"))
+        work = stack.enter_context(closing(_work(jobs, options, trace, state)))
+        for each in work:
+            done.append(each)
+            options.observer.finished(each.result)
+            if options.fail_fast and each.result.verdict in NOT_PASSED and not may_yet_pass(each.result):
                 break
-    settled = tuple(merge_matrix(results, strict=options.strict))
+    interrupted = any(each.interrupted for each in done) or (len(done) < len(jobs) and options.interrupted())
+    settled = _settled(done, options)
     status = exit_status(settled, strict=options.strict, interrupted=interrupted)
-    return RunResult(__version__, started, time.monotonic() - began, settled, status, interrupted)
+    seconds, left = time.monotonic() - began, len(jobs) - len(done)
+    return RunResult(__version__, started, seconds, settled, status, interrupted, left)
+
+
+def _possible(options: RunOptions) -> None:
+    """Refuse what cannot be done side by side. Raises UsageError."""
+    if options.jobs > 1 and options.state is not None:
+        raise UsageError("a fleet that is kept between runs is in one place at a time", "leave out -j, or --state")
+    if options.jobs > 1 and options.acs != EMBEDDED:
+        raise UsageError(
+            "cases side by side would be fleets with the same serial numbers at one ACS",
+            "leave out -j; or start one run after another with a --serial-prefix each",
+        )
+
+
+def _jobs(found: Sequence[Selected], options: RunOptions, state: State | None) -> Iterator[Job]:
+    """Yield a job for each case and repetition, seeds drawn where nobody gives one."""
+    number, first = 0, None
+    for repetition in range(options.repeat):
+        behind = f" (run {repetition + 1} of {options.repeat})" if options.repeat > 1 else ""
+        for each in found:
+            asked = options.seed if options.seed is not None else each.last_seed
+            asked = asked if asked is not None else each.timeline.seed
+            # A fleet that is kept between runs belongs to one seed, from the first case on.
+            seed = _seed_of(state, first if asked is None and state is not None else asked)
+            first = seed if first is None else first
+            title = f"{each.timeline.title}{behind}"
+            yield Job(number, each.timeline, each.ordinal, seed, title, each.spelt, each.only, repetition)
+            number += 1
+
+
+def _work(jobs: Sequence[Job], options: RunOptions, trace: IO[bytes] | None, state: State | None) -> Iterator[Done]:
+    if options.jobs > 1 and len(jobs) > 1:
+        yield from side_by_side(jobs, options, trace)
+    elif state is None:
+        yield from one_by_one(jobs, options, trace)
+    else:
+        current: list[Simulation] = []
+
+        def restore(case: Case) -> None:
+            case.simulation.restore = state.restore
+            current[:] = [case.simulation]
+
+        for done in one_by_one(jobs, options, trace, around=restore):
+            if current:
+                _keep(state, current.pop())
+            yield done
+
+
+def _settled(done: Iterable[Done], options: RunOptions) -> tuple[ScenarioResult, ...]:
+    """Return the results in their order, `sometimes` settled over each repetition's cases."""
+    turns: dict[int, list[ScenarioResult]] = {}
+    for each in done:
+        turns.setdefault(each.job.repetition, []).append(each.result)
+    return tuple(result for turn in turns.values() for result in merge_matrix(turn, strict=options.strict))
+
+
+# --- state between runs -----------------------------------------------------------------------------------------------
+
+
+def _state_of(options: RunOptions, stack: ExitStack) -> State | None:
+    """Return the fleet's state that the options name. Raises UsageError where the file cannot be used."""
+    if options.state is None:
+        return None
+    try:
+        state = State(options.state)
+    except StateError as error:
+        raise UsageError(error.message, error.remedy) from error
+    stack.callback(state.close)
+    return state
+
+
+def _seed_of(state: State | None, seed: int | None) -> int:
+    """Return the seed of a case: as asked for, else the state's, else drawn. Raises UsageError where these differ."""
+    if state is not None and state.seed is not None:
+        if seed not in (None, state.seed):
+            raise UsageError(
+                f"'{state.path}' belongs to seed {state.seed}, this would run with {seed}",
+                f"--seed {state.seed}, or another file",
+            )
+        return state.seed
+    return seed if seed is not None else secrets.randbits(32)
+
+
+def _keep(state: State, simulation: Simulation) -> None:
+    try:
+        state.save(simulation)
+    except StateError as error:
+        raise UsageError(error.message, error.remedy) from error

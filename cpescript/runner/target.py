@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from cpescript.acs.connections import ConnectionRequest
-from cpescript.acs.orders import Order, OrderResult
+from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.acs.policy import MAX_OCTETS
-from cpescript.adapters.base import Adapter, AdapterError, Setup
-from cpescript.adapters.cpescript import Cpescript, RemoteAcs
+from cpescript.adapters.base import Adapter, AdapterError, Answered, Jobs, RunNow, Setup
+from cpescript.adapters.cpescript import Cpescript
 from cpescript.adapters.embedded import Embedded
-from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import SECOND, Instant
-from cpescript.language.timeline import Timeline
+from cpescript.language.timeline import BeliefClaim, Timeline
+from cpescript.pattern.walking import walk
 from cpescript.results import Latency
-from cpescript.runner.options import ASK_ABOVE, EMBEDDED, RunOptions
+from cpescript.runner.config import ConfigError, named
+from cpescript.runner.north import NoSuchAdapter, make_adapter, run_alone
+from cpescript.runner.options import ASK_ABOVE, EMBEDDED, NorthSide, RunOptions
 from cpescript.simulation import Simulation
 from cpescript.transport.base import Watch, Wire
 from cpescript.transport.calls import connect
@@ -27,7 +29,8 @@ from cpescript.transport.listener import Listener
 from cpescript.transport.loopback import Loopback
 from cpescript.transport.pacing import BoundPace, Pace, VirtualPace
 
-ADAPTERS = ("cpescript",)
+FORGET_AT_ONCE = 1_000
+"""Orders in one go when a run's devices are deleted from the ACS."""
 
 
 class Refused(Exception):
@@ -39,10 +42,21 @@ class Refused(Exception):
         self.remedy = remedy
 
 
+def _nobody(*_: Any) -> Any:
+    raise AssertionError("an embedded ACS has no loop")
+
+
 @dataclass(slots=True)
 class Target:
+    """An ACS made ready. `systems` are the other systems of the scenario, by name."""
+
     wire: Wire
     adapter: Adapter
+    systems: dict[str, Adapter] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    run: RunNow = _nobody
+    spawn: Jobs = _nobody
+    """How coroutines of adapters are run; an embedded ACS has none."""
     closers: list[Callable[[], object]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     latencies: Callable[[], Sequence[Latency]] = tuple
@@ -58,11 +72,17 @@ class NoAdapter:
 
     name = "none"
     verbs: frozenset[str] = frozenset()
+    beliefs = False
+    calls: Mapping[str, tuple[str, ...]] | None = {}
+    secrets: Sequence[str] = ()
 
     def prepare(self, setup: Setup) -> None:
         """An ACS that is not ours is as it is."""
 
     def submit(self, orders: Sequence[Order], done: Callable[[list[OrderResult]], None]) -> None:
+        raise AdapterError("no adapter: name one with --adapter")
+
+    def ask(self, keys: Sequence[DeviceKey], paths: Sequence[str], done: Answered) -> None:
         raise AdapterError("no adapter: name one with --adapter")
 
     def close(self) -> None:
@@ -89,11 +109,16 @@ def make_target(
         firmware={version: int(size) for version, size in timeline.firmware.items()},
         start=start,
         seed=seed,
+        beliefs=any(isinstance(node, BeliefClaim) for node in walk(timeline)),
     )
     try:
         if options.acs == EMBEDDED:
-            return _embedded(setup, simulation, watch)
+            return _embedded(timeline, options, setup, simulation, watch)
         return _external(timeline, options, setup, simulation, watch)
+    except NoSuchAdapter as error:
+        raise Refused(str(error), error.remedy) from error
+    except ConfigError as error:
+        raise Refused(error.message, error.remedy) from error
     except AdapterError as error:
         raise Refused(str(error)) from error
 
@@ -106,17 +131,76 @@ def _policy_text(timeline: Timeline, options: RunOptions) -> str | None:
         return file.read(MAX_OCTETS + 1)
 
 
-def _embedded(setup: Setup, simulation: Simulation, watch: Watch) -> Target:
+def _embedded(timeline: Timeline, options: RunOptions, setup: Setup, simulation: Simulation, watch: Watch) -> Target:
     def call(request: ConnectionRequest) -> str:
         return connect(simulation.seed, request.url, request.username, request.password, simulation.device_at)
 
     adapter = Embedded(simulation.kernel, call)
     adapter.prepare(setup)
     wire = Loopback(adapter.handle, simulation.kernel, watch)
-    return Target(wire, adapter, [wire.close, adapter.close])
+    target = Target(wire, adapter, closers=[wire.close, adapter.close])
+    if timeline.clock != "virtual":
+        target.remarks.append("the embedded ACS lives on the scenario's own clock: it was not bound to the wall clock")
+    if timeline.systems:
+        run, spawn, close = run_alone()
+        target.closers.append(close)
+        _add_systems(target, timeline, options, setup, run, spawn)
+    return target
+
+
+def _add_systems(
+    target: Target, timeline: Timeline, options: RunOptions, setup: Setup, run: RunNow, spawn: Jobs
+) -> None:
+    """Make the adapters of the scenario's other systems: from their files, or from the configuration."""
+    try:
+        for name, file in timeline.systems.items():
+            if file is not None:
+                adapter = make_adapter(file, None, options, run, spawn, NorthSide())
+            else:
+                known = named(name, options.environment)
+                if known.adapter is None:
+                    raise NoSuchAdapter(f"the system '{name}' has no adapter", 'adapter = "…" in cpescript.toml')
+                adapter = make_adapter(known.adapter, known.north, options, run, spawn, known.side)
+            adapter.prepare(setup)
+            target.closers.append(adapter.close)
+            target.systems[name] = adapter
+    except BaseException:
+        target.close()
+        raise
 
 
 def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation: Simulation, watch: Watch) -> Target:
+    patience = (options.patience_ns if options.patience_ns is not None else int(timeline.patience)) / SECOND
+    target = wire_of(options, simulation, watch)
+    wire, adapter = target.wire, target.adapter
+    assert isinstance(wire, HttpWire)
+    if not is_loopback(target.host) and not options.yes:
+        simulation.most_devices = ASK_ABOVE
+    try:
+        adapter.prepare(setup)
+        target.closers.append(lambda: clean_up(target, simulation, options))
+        _add_systems(target, timeline, options, setup, target.run, target.spawn)
+    except BaseException:
+        target.close()
+        raise
+    remote = adapter.remote if isinstance(adapter, Cpescript) else None
+    pace: Pace
+    if timeline.clock == "virtual":
+        pace = VirtualPace(window=options.window_ns, patience=patience, remote=remote)
+    else:
+        pace = BoundPace(timeline.scale if timeline.clock == "scaled" else 1.0)
+    wire.pace = pace
+    target.remarks += _time_remarks(timeline, options, patience, driven=remote is not None)
+    if options.north_side.tls_insecure:
+        target.remarks.append("the certificate of the ACS's north side was not checked")
+    return target
+
+
+def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target:
+    """Return an external ACS that can be spoken to: wire, listener, and the adapter of the options, not prepared.
+
+    Raises Refused, AdapterError.
+    """
     parts = urlsplit(options.acs)
     try:
         _ = parts.port
@@ -125,39 +209,16 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refused(f"'{options.acs}' is no URL of an ACS", "http://host:port/path, or 'embedded'")
     simulation.acs_url = options.acs
-    if not is_loopback(parts.hostname) and not options.yes:
-        simulation.most_devices = ASK_ABOVE
-    patience = (options.patience_ns if options.patience_ns is not None else int(timeline.patience)) / SECOND
-    wire: HttpWire
-
-    def run_now(job: Coroutine[Any, Any, Any]) -> Any:
-        return wire.loop.run_until_complete(job)
-
-    def run_beside(job: Coroutine[Any, Any, Any], done: Callable[[Any], object]) -> None:
-        wire.run_job(_or_error(job), done)
-
-    remote: RemoteAcs | None = None
-    adapter: Adapter = NoAdapter()
-    if options.adapter is not None or options.north is not None:
-        if options.adapter not in (None, *ADAPTERS):
-            raise Refused(
-                f"there is no adapter '{options.adapter}'",
-                did_you_mean(options.adapter or "", ADAPTERS, "try 'cpescript'"),
-            )
-        if options.north is None:
-            raise Refused("the adapter 'cpescript' needs the ACS's north side", "--north http://127.0.0.1:7557")
-        cpescript = Cpescript(options.north, run_now, run_beside)
-        adapter, remote = cpescript, cpescript.remote
-    pace: Pace
-    if timeline.clock == "virtual":
-        pace = VirtualPace(window=options.window_ns, patience=patience, remote=remote)
-    else:
-        pace = BoundPace(timeline.scale if timeline.clock == "scaled" else 1.0)
-    wire = HttpWire(simulation.kernel, pace=pace, in_flight=options.in_flight, watch=watch)
-    target = Target(wire, adapter, [wire.close])
+    wire = HttpWire(simulation.kernel, in_flight=options.in_flight, watch=watch)
+    target = Target(wire, NoAdapter(), host=parts.hostname, closers=[wire.close])
+    target.run = wire.loop.run_until_complete
+    target.spawn = _beside(wire)
+    target.latencies = lambda: figures(wire)
     try:
-        adapter.prepare(setup)
-        target.closers.append(adapter.close)
+        name = options.adapter if options.adapter is not None else "cpescript" if options.north is not None else None
+        if name is not None:
+            target.adapter = make_adapter(name, options.north, options, target.run, target.spawn)
+            target.closers.append(target.adapter.close)
         listener = Listener(wire, simulation.seed, simulation.device_at)
         port = listener.start()
         target.closers.append(listener.close)
@@ -165,16 +226,85 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
         target.close()
         raise
     simulation.connection_request_base = f"http://127.0.0.1:{port}"
-    target.latencies = lambda: tuple(
+    return target
+
+
+def _beside(wire: HttpWire) -> Jobs:
+    """Return what runs an adapter's coroutines on the loop of a wire: beside its sessions, or before and after them."""
+
+    def run(job: Coroutine[Any, Any, Any], done: Callable[[Any], object]) -> None:
+        if wire.loop.is_running():
+            wire.run_job(_or_error(job), done)
+        else:
+            done(wire.loop.run_until_complete(_or_error(job)))
+
+    return run
+
+
+def figures(wire: HttpWire) -> tuple[Latency, ...]:
+    """Return the real response times of an ACS so far."""
+    return tuple(
         Latency(each.kind, each.count, each.p50, each.p95, each.p99, each.maximum, each.errors)
         for each in wire.latencies.figures()
     )
-    if remote is None and timeline.clock == "virtual":
-        target.remarks.append(
-            f"virtual time against an external ACS: events of {options.window_ns / SECOND:g} s share the wire, "
-            f"and {patience:g} s of real quiet pass before each deadline"
-        )
-    return target
+
+
+def _time_remarks(timeline: Timeline, options: RunOptions, patience: float, *, driven: bool) -> list[str]:
+    """Say by which rule time moved: it limits what a verdict means."""
+    if timeline.clock == "scaled":
+        return [f"virtual time ran {timeline.scale:g} times as fast as the wall clock"]
+    if timeline.clock == "real":
+        return ["virtual time ran with the wall clock"]
+    window = (
+        f"virtual time against an external ACS: events of {options.window_ns / SECOND:g} s share the wire, "
+        f"{options.in_flight} sessions at most"
+    )
+    if driven:
+        return [f"{window}; the ACS's own timers are on the same clock"]
+    return [f"{window}, and {patience:g} s of real quiet pass before each deadline"]
+
+
+def clean_up(target: Target, simulation: Simulation, options: RunOptions) -> None:
+    """Have the ACS forget the devices that the run brought, unless they are to be kept; say in the report how it went.
+
+    What goes wrong here changes no verdict: what the ACS owes has been judged.
+    """
+    many = len(simulation.devices)
+    if not many:
+        return
+    count = f"{many} device{'s' * (many > 1)}"
+    if options.keep:
+        target.remarks.append(f"{count} left in the ACS (--keep)")
+        return
+    adapter = target.adapter
+    if isinstance(adapter, NoAdapter):
+        target.remarks.append(f"{count} left in the ACS: without an adapter nobody tells it to forget them")
+        return
+    if "forget" not in adapter.verbs:
+        target.remarks.append(f"{count} left in the ACS: the adapter '{adapter.name}' has no verb 'forget'")
+        return
+    keys = [DeviceKey(*device.device_id[1:]) for device in simulation.devices]
+    results: list[OrderResult] = []
+    problems: list[Exception] = []
+
+    def done(answer: Any) -> None:
+        problems.append(answer) if isinstance(answer, Exception) else results.extend(answer)
+
+    try:
+        for start in range(0, many, FORGET_AT_ONCE):
+            adapter.submit([Order("forget", key) for key in keys[start : start + FORGET_AT_ONCE]], done)
+            if problems:
+                break
+    except AdapterError as error:
+        problems.append(error)
+    gone = sum(result.accepted for result in results)
+    if problems:
+        target.remarks.append(f"{many - gone} of {count} left in the ACS: {problems[0]}")
+    elif gone < many and not isinstance(adapter, Cpescript):
+        reason = next(result.reason for result in results if not result.accepted)
+        target.remarks.append(f"{gone} of {count} deleted from the ACS; for the others it says: {reason}")
+    else:
+        target.remarks.append(f"the ACS was told to forget the {count} of this run")
 
 
 async def _or_error(job: Coroutine[Any, Any, Any]) -> Any:

@@ -56,9 +56,31 @@ def merge_matrix(results: Sequence[ScenarioResult], *, strict: bool) -> list[Sce
             else claim
             for claim in result.claims
         )
-        if claims == result.claims or result.verdict != "failed":
+        if claims == result.claims:
             merged.append(result)
             continue
-        verdict, reason = judge_case(claims, result.problems, result.vacuous, "", strict=strict)
+        verdict, reason = settle(claims, result.problems, result.vacuous, result.cut, result.expected_to_fail, strict)
         merged.append(replace(result, claims=claims, verdict=verdict, reason=reason))
     return merged
+
+
+def settle(
+    claims: Sequence[ClaimResult],
+    problems: Sequence[Problem],
+    vacuous: Sequence[str],
+    cut: str,
+    known: str,
+    strict: bool,
+) -> tuple[Verdict, str]:
+    """Return the verdict of a case and its reason; `known` is why its author expects it to fail, empty if he does not.
+
+    Each case of a matrix is expected to fail by itself: one that passes is as unexpected as a whole scenario would be.
+    """
+    verdict, reason = judge_case(claims, problems, vacuous, cut, strict=strict)
+    return expected_to_fail(verdict, reason, known) if known else (verdict, reason)
+
+
+def may_yet_pass(result: ScenarioResult) -> bool:
+    """Whether all that a case has missed may still come true in another case of its matrix."""
+    missed = [claim for claim in result.claims if claim.verdict == "missed"]
+    return bool(result.case and missed) and all(claim.statement == "sometimes" for claim in missed)

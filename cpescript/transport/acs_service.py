@@ -8,6 +8,7 @@
 | `POST /reset` | a set-up (`adapters.base.Setup`) | `{}`; the ACS starts anew, its clock driven from here |
 | `POST /orders` | `{"orders": [{verb, device, arguments}, …]}` | `{"results": [{accepted, reason, data}, …]}` |
 | `POST /clock` | `{"now": ns}` | `{"next_due": ns or null}` |
+| `POST /beliefs` | `{"devices": [[oui, class, serial], …], "paths": […]}` | `{"views": [{path: [value, type]}, …]}` |
 | `GET /devices` | | `{"devices": […]}` |
 | `GET /health` | | `{"name", "policy", "defects", "driven", "now", "sessions", "devices"}` |
 
@@ -30,9 +31,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from cpescript.acs.beliefs import Beliefs
 from cpescript.acs.build import build_from_json
 from cpescript.acs.connections import OK, UNAUTHORIZED, ConnectionRequest
-from cpescript.acs.orders import order_from_json
+from cpescript.acs.orders import DeviceKey, order_from_json
 from cpescript.acs.policy import DEFAULT_POLICY, load_policy
 from cpescript.acs.server import MAX_BODY, Acs
 from cpescript.cwmp.digest import authorization, parse_challenge
@@ -71,8 +73,8 @@ class AcsService:
         south = web.Application(client_max_size=MAX_BODY)
         south.router.add_route("*", "/{path:.*}", self._cwmp)
         north = web.Application(client_max_size=NORTH_BODY)
-        for path, answer in (("/reset", self._reset), ("/orders", self._orders), ("/clock", self._clock)):
-            north.router.add_post(path, _north(answer))
+        for answer in (self._reset, self._orders, self._clock, self._beliefs):
+            north.router.add_post(answer.__name__.replace("_", "/"), _north(answer))
         north.router.add_get("/devices", self._devices)
         north.router.add_get("/health", self._health)
         return await _listen(south, host, port, stack), await _listen(north, "127.0.0.1", north_port, stack)
@@ -130,6 +132,17 @@ class AcsService:
         self.acs.advance(now)
         await self._settle()
         return {"next_due": self.acs.next_due()}
+
+    async def _beliefs(self, body: Json) -> Json:
+        match body:
+            case {"devices": list() as devices, "paths": list() as paths} if all(
+                isinstance(path, str) for path in paths
+            ) and all(isinstance(each, list) and len(each) == 3 for each in devices):
+                if self.acs.beliefs is None:
+                    self.acs.beliefs = Beliefs()
+                keys = [DeviceKey(*map(str, each)) for each in devices]
+                return {"views": [self.acs.beliefs.view(key, paths) for key in keys]}
+        raise ValueError("asked are {devices: [[oui, product class, serial], …], paths: [text, …]}")
 
     async def _devices(self, request: web.Request) -> web.Response:
         return web.json_response({"devices": self.acs.describe()})

@@ -64,6 +64,77 @@ def test_mistakes_are_told(tmp_path, text, message):
         with_target(options("stagin"), tmp_path)
 
 
+MORE = """
+[acs.lab]
+url = "http://192.0.2.7:7547/"
+adapter = "mine.yaml"
+north = "https://192.0.2.7:8443"
+options = {user = "lab", token = {environment = "LAB_TOKEN"}}
+username = "u"
+password = "p4ssword"
+tls_ca = "ca.pem"
+tls_insecure = true
+serial_prefix = "LAB-"
+window = "250ms"
+in_flight = 7
+patience = "9s"
+keep = true
+yes = false
+[acs.portal]
+adapter = "token_controller"
+password = {environment = "NOT_SET"}
+"""
+
+
+def test_a_target_says_all_that_a_run_needs(tmp_path):
+    (tmp_path / "cpescript.toml").write_text(MORE)
+    for name in ("mine.yaml", "ca.pem"):
+        (tmp_path / name).touch()
+    found = with_target(options("lab", environment={"LAB_TOKEN": "t0ken"}), tmp_path)
+    assert found.adapter == str(tmp_path / "mine.yaml")
+    side = found.north_side
+    assert (side.options, side.username, side.password) == ({"user": "lab", "token": "t0ken"}, "u", "p4ssword")
+    assert (side.tls_ca, side.tls_insecure) == (tmp_path / "ca.pem", True)
+    assert (found.serial_prefix, found.window_ns, found.in_flight) == ("LAB-", 250_000_000, 7)
+    assert (found.patience_ns, found.keep, found.yes) == (9_000_000_000, True, False)
+    assert set(found.secrets) == {"t0ken", "p4ssword"}
+
+
+def test_the_command_line_is_stronger(tmp_path):
+    (tmp_path / "cpescript.toml").write_text(MORE)
+    for name in ("mine.yaml", "ca.pem"):
+        (tmp_path / name).touch()
+    given = options("lab", environment={"LAB_TOKEN": "t"}, window_ns=5, in_flight=1, patience_ns=3, adapter="genieacs")
+    found = with_target(given, tmp_path)
+    assert (found.window_ns, found.in_flight, found.patience_ns, found.adapter) == (5, 1, 3, "genieacs")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('password = {environment = "NOBODY"}', "NOBODY is not set"),
+        ('password = {env = "X"}', "is a text"),
+        ("in_flight = 0", "whole number from 1"),
+        ("keep = 1", "true or false"),
+        ('window = "soon"', "is a duration"),
+        ('tls_ca = "nowhere.pem"', "a file that there is not"),
+        ('tls_key = "cpescript.toml"', "no tls_certificate"),
+        ("options = 3", "a table of texts"),
+        ("options = {a = 3}", "'options.a' of 'lab' is a text"),
+    ],
+)
+def test_mistakes_in_a_target_are_told(tmp_path, line, message):
+    (tmp_path / "cpescript.toml").write_text(f'[acs.lab]\nurl = "http://x/"\n{line}\n')
+    with pytest.raises(ConfigError, match=message):
+        with_target(options("lab"), tmp_path)
+
+
+def test_a_system_without_a_url_takes_orders_only(tmp_path):
+    (tmp_path / "cpescript.toml").write_text('[acs.portal]\nadapter = "token_controller"\n')
+    with pytest.raises(ConfigError, match="has no url"):
+        with_target(options("portal"), tmp_path)
+
+
 def test_a_run_refuses_an_unknown_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no ACS is called 'nowhere'"):

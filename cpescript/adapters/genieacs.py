@@ -1,0 +1,395 @@
+"""Speaks to GenieACS by its north side (NBI), which needs no login: put it on no network that you do not trust.
+
+| verb | becomes |
+| --- | --- |
+| set, get, add, delete, reboot, factory-reset | a task of the device, with a connection request |
+| download | a task; a declared firmware is first put to the file server |
+| connect | a task that refreshes one parameter, with a connection request |
+| forget | its tasks, faults and itself are deleted |
+| call NAME | what `CALLS` says: presets, provisions, tags, files, tasks by hand; undone when the run is over |
+
+The NBI answers 200 for a task that is done and 202 for one that is queued, or that the device answered with a fault:
+the reason phrase and `/faults` say which. A fault is the device's answer, not a refusal of the order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from cpescript.acs.orders import DeviceKey, Order, OrderResult, malformed
+from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View
+from cpescript.adapters.north import Answer, North, each
+
+CONNECT_TIMEOUT = 3000
+"""Milliseconds that GenieACS waits for a session after its connection request before it answers 202."""
+MOST_IMAGE = 64 * 1024 * 1024
+"""Octets of a firmware image that are made up and put to the file server."""
+ASKED_AT_ONCE = 50
+"""Devices in one query: a query is a URL, and those end at 8 KiB on many proxies."""
+
+Json = Any
+
+
+def device_id(key: DeviceKey) -> str:
+    """Return GenieACS's id of a device: `OUI-[ProductClass-]Serial`, each part percent-escaped."""
+    return "-".join(_escaped(part) for part in key if part)
+
+
+def _escaped(part: str) -> str:
+    # A hyphen stands between the parts, so inside one it is escaped, as everything but letters, digits and _ is.
+    return "".join(
+        chr(octet) if chr(octet).isascii() and (chr(octet).isalnum() or octet == 0x5F) else f"%{octet:02X}"
+        for octet in part.encode()
+    )
+
+
+class GenieAcs:
+    """The adapter."""
+
+    name = "genieacs"
+    verbs = frozenset(
+        {"set", "get", "add", "delete", "download", "reboot", "factory-reset", "connect", "forget", "call"}
+    )
+    beliefs = True
+    secrets: Sequence[str] = ()
+
+    def __init__(self, north: North, run: RunNow, spawn: Jobs) -> None:
+        self._north = north
+        self._run = run
+        self._spawn = spawn
+        self._setup = Setup()
+        self._files: set[str] = set()
+        self._undo: dict[tuple[str, str], None] = {}
+        """What a scenario has put there, as (method, path) that takes it away."""
+        self.calls: Mapping[str, tuple[str, ...]] | None = {name: call.inputs for name, call in CALLS.items()}
+
+    def prepare(self, setup: Setup) -> None:
+        """See that there is a GenieACS. Its memory is left alone: devices are forgotten by `forget` or at the end."""
+        self._setup = setup
+        self._run(self._greet())
+
+    def submit(self, orders: Sequence[Order], done: Callable[[list[OrderResult]], None]) -> None:
+        self._spawn(each(orders, self._order), done)
+
+    def ask(self, keys: Sequence[DeviceKey], paths: Sequence[str], done: Answered) -> None:
+        self._spawn(self._views(keys, paths), done)
+
+    def close(self) -> None:
+        """Take away what the scenario has set up, and close the connections."""
+        try:
+            self._run(self._tidy())
+        finally:
+            self._run(self._north.close())
+
+    # --- the north side -----------------------------------------------------------------------------------------------
+
+    async def _greet(self) -> None:
+        answer = await self._north.call("GET", "/devices/", query={"limit": "1", "projection": "_id"})
+        if answer.status != 200 or not isinstance(answer.value(), list):
+            raise AdapterError(
+                f"{self._north.url} is no north side of GenieACS (it answers {answer.status}): its port is 7557"
+            )
+
+    async def _tidy(self) -> None:
+        for method, path in reversed(self._undo):
+            answer = await self._north.call(method, path)
+            if answer.status >= 400 and answer.status != 404:
+                raise AdapterError(f"{answer.where}: {answer.status} {answer.reason}: what the scenario set up is left")
+        self._undo.clear()
+
+    async def json_call(self, method: str, path: str, value: Json, **query: str) -> Answer:
+        """Make a call with a JSON body."""
+        body = json.dumps(value).encode()
+        return await self._north.call(
+            method, path, query=query, headers={"Content-Type": "application/json"}, body=body
+        )
+
+    async def text_call(self, method: str, path: str, text: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Make a call with a body of text."""
+        return await self._north.call(method, path, headers={"Content-Type": "text/plain", **(headers or {})},
+                                      body=text.encode())  # fmt: skip
+
+    async def delete(self, path: str) -> Answer:
+        return await self._north.call("DELETE", path)
+
+    def undo(self, path: str) -> None:
+        """Note that this is to be deleted when the run is over."""
+        self._undo[("DELETE", path)] = None
+
+    def undone(self, path: str) -> None:
+        """It has been deleted already."""
+        self._undo.pop(("DELETE", path), None)
+
+    async def query(self, collection: str, query: Json, projection: str = "") -> list[dict[str, Json]]:
+        """Return the documents of a collection that a query of its database finds."""
+        asked = {"query": json.dumps(query)} | ({"projection": projection} if projection else {})
+        answer = await self._north.call("GET", f"/{collection}/", query=asked)
+        found = answer.value() if answer.status == 200 else None
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            raise AdapterError(f"{answer.where}: {answer.status} {answer.reason}: {answer.shown}")
+        return found
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    async def _order(self, order: Order) -> OrderResult:
+        problem = malformed(order)
+        if problem:
+            return OrderResult(False, problem)
+        if order.verb == "call":
+            return await self._call(order)
+        assert order.device is not None
+        device = device_id(order.device)
+        if order.verb == "forget":
+            return await self._forget(device)
+        if order.arguments.get("firmware") is not None:
+            problem = await self._upload(str(order.arguments["firmware"]))
+            if problem:
+                return OrderResult(False, problem)
+        return await self.task(device, _TASKS[order.verb](self._setup, order.arguments))
+
+    async def task(self, device: str, task: Json, *, connect: bool = True) -> OrderResult:
+        """Give a device a task; accepted when it is done, queued, or was answered by a fault of the device."""
+        asked = {"timeout": str(CONNECT_TIMEOUT), "connection_request": ""} if connect else {}
+        answer = await self.json_call("POST", f"/devices/{quote(device, safe='')}/tasks", task, **asked)
+        data = {"status": answer.status, "body": answer.value(), "reason": answer.reason}
+        if answer.status in (200, 202):
+            return OrderResult(True, "", data)
+        if answer.status == 404:
+            return OrderResult(False, f"GenieACS knows no device {device}: it has not informed yet", data)
+        return OrderResult(False, f"{answer.status} {answer.reason}: {answer.shown}", data)
+
+    async def _forget(self, device: str) -> OrderResult:
+        for collection, query in (("tasks", {"device": device}), ("faults", {"device": device})):
+            for document in await self.query(collection, query, "_id"):
+                await self.delete(f"/{collection}/{quote(str(document['_id']), safe='')}")
+        answer = await self.delete(f"/devices/{quote(device, safe='')}")
+        if answer.status in (200, 204, 404):
+            return OrderResult(True, "", {"status": answer.status, "body": None})
+        reason = f"{answer.status} {answer.reason}: {answer.shown}"
+        return OrderResult(False, reason, {"status": answer.status, "body": answer.value()})
+
+    async def _upload(self, version: str) -> str:
+        """Put a declared image to the file server, once; return what is wrong."""
+        size = self._setup.firmware.get(version)
+        if size is None:
+            known = ", ".join(self._setup.firmware) or "none"
+            return f"no firmware '{version}' is declared: declared are {known}"
+        name = f"{version}.bin"
+        if name in self._files:
+            return ""
+        if size > MOST_IMAGE:
+            return (
+                f"firmware '{version}' has {size} octets: images up to {MOST_IMAGE} are made up; put it there yourself"
+            )
+        answer = await self._north.call(
+            "PUT",
+            f"/files/{quote(name, safe='')}",
+            headers={"fileType": "1 Firmware Upgrade Image", "version": version,
+                     "Content-Type": "application/octet-stream"},
+            body=bytes(size),
+        )  # fmt: skip
+        if answer.status not in (200, 201, 204):
+            return f"the image cannot be put to the file server: {answer.status} {answer.reason}: {answer.shown}"
+        self._files.add(name)
+        self.undo(f"/files/{quote(name, safe='')}")
+        return ""
+
+    async def _call(self, order: Order) -> OrderResult:
+        name, inputs = order.arguments["name"], dict(order.arguments.get("inputs") or {})
+        call = CALLS.get(name)
+        if call is None:
+            return OrderResult(False, f"there is no call '{name}': there are {', '.join(CALLS)}")
+        unknown = [each for each in inputs if each not in call.inputs]
+        missing = [each for each in call.required if each not in inputs]
+        if unknown or missing:
+            what = f"there is no input '{unknown[0]}'" if unknown else f"the input '{missing[0]}' is missing"
+            return OrderResult(False, f"call {name}: {what}; it takes {', '.join(call.inputs)}")
+        device = device_id(order.device) if order.device is not None else None
+        if device is None and call.per_device:
+            return OrderResult(False, f"call {name} is for devices: say on whom")
+        return await call.run(self, inputs, device)
+
+    # --- beliefs ------------------------------------------------------------------------------------------------------
+
+    async def _views(self, keys: Sequence[DeviceKey], paths: Sequence[str]) -> list[View]:
+        ids = [device_id(key) for key in keys]
+        parts = [ids[start : start + ASKED_AT_ONCE] for start in range(0, len(ids), ASKED_AT_ONCE)]
+
+        async def part(some: list[str]) -> list[dict[str, Json]]:
+            return await self.query("devices", {"_id": {"$in": some}}, ",".join(paths))
+
+        documents = {str(document.get("_id")): document for found in await each(parts, part) for document in found}
+        return [{path: seen(documents.get(device), path) for path in paths} for device in ids]
+
+
+def seen(document: Mapping[str, Json] | None, path: str) -> tuple[str, str] | None:
+    """Return what a device document says of a parameter: `{"Device": {"X": {"_value": 1, "_type": "xsd:int"}}}`."""
+    node: Json = document
+    for part in path.split("."):
+        if not isinstance(node, dict) or part not in node:
+            return None
+        node = node[part]
+    if not isinstance(node, dict) or node.get("_value") is None:
+        return None
+    value = node["_value"]
+    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    return text, str(node.get("_type", "")).removeprefix("xsd:")
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+def _set(setup: Setup, given: Mapping[str, Any]) -> Json:
+    # Without a type GenieACS takes the one that it has learnt from the device.
+    values = [[path, text, f"xsd:{kind}"] if kind else [path, text] for path, text, kind in given["settings"]]
+    return {"name": "setParameterValues", "parameterValues": values}
+
+
+def _download(setup: Setup, given: Mapping[str, Any]) -> Json:
+    version = given.get("firmware")
+    file_type = "1 Firmware Upgrade Image" if version else given["file_type"]
+    name = f"{version}.bin" if version else given["url"].rpartition("/")[2]
+    task = {"name": "download", "fileType": file_type, "fileName": name, "targetFileName": ""}
+    return task if version else {**task, "url": given["url"]}
+
+
+_TASKS: Mapping[str, Callable[[Setup, Mapping[str, Any]], Json]] = {
+    "set": _set,
+    "get": lambda setup, given: {"name": "getParameterValues", "parameterNames": list(given["paths"])},
+    "add": lambda setup, given: {"name": "addObject", "objectName": given["path"].rstrip("."), **(
+        {"parameterValues": [[path, text] for path, text, _ in given["settings"]]} if "settings" in given else {})},
+    "delete": lambda setup, given: {"name": "deleteObject", "objectName": given["path"].rstrip(".")},
+    "download": _download,
+    "reboot": lambda setup, given: {"name": "reboot"},
+    "factory-reset": lambda setup, given: {"name": "factoryReset"},
+    "connect": lambda setup, given: {"name": "getParameterValues", "parameterNames": ["Device.ManagementServer.URL"]},
+}  # fmt: skip
+
+
+# --- calls ------------------------------------------------------------------------------------------------------------
+
+
+class Call:
+    """What `acs call NAME(inputs)` does. Inputs after `required` may be left out."""
+
+    def __init__(
+        self,
+        run: Callable[[GenieAcs, Mapping[str, Any], str | None], Awaitable[OrderResult]],
+        summary: str,
+        required: Sequence[str] = (),
+        optional: Sequence[str] = (),
+        *,
+        per_device: bool = False,
+    ) -> None:
+        self.run = run
+        self.summary = summary
+        self.required = tuple(required)
+        self.inputs = (*required, *optional)
+        self.per_device = per_device
+
+
+def _result(answer: Answer) -> OrderResult:
+    data = {"status": answer.status, "body": answer.value()}
+    good = 200 <= answer.status < 300
+    return OrderResult(good, "" if good else f"{answer.status} {answer.reason}: {answer.shown}", data)
+
+
+def _name(inputs: Mapping[str, Any]) -> str:
+    return quote(str(inputs["name"]), safe="")
+
+
+async def _put_preset(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    events = inputs.get("events", {})
+    document = {
+        "weight": int(inputs.get("weight", 0)),
+        "channel": str(inputs.get("channel", "default")),
+        "events": events if isinstance(events, dict) else {str(event): True for event in events},
+        "precondition": str(inputs.get("precondition", "")),
+        "configurations": inputs.get("configurations", [])
+        or [{"type": "provision", "name": str(inputs["provision"]), "args": list(inputs.get("args", []))}],
+    }
+    path = f"/presets/{_name(inputs)}"
+    result = _result(await acs.json_call("PUT", path, document))
+    if result.accepted:
+        acs.undo(path)
+    return result
+
+
+async def _put_provision(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    path = f"/provisions/{_name(inputs)}"
+    result = _result(await acs.text_call("PUT", path, str(inputs["script"])))
+    if result.accepted:
+        acs.undo(path)
+    return result
+
+
+def _deleting(collection: str) -> Callable[[GenieAcs, Mapping[str, Any], str | None], Awaitable[OrderResult]]:
+    async def run(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+        path = f"/{collection}/{_name(inputs)}"
+        acs.undone(path)
+        return _result(await acs.delete(path))
+
+    return run
+
+
+async def _tag(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    path = f"/devices/{quote(device or '', safe='')}/tags/{quote(str(inputs['tag']), safe='')}"
+    result = _result(await acs.text_call("POST", path, ""))
+    if result.accepted:
+        acs.undo(path)
+    return result
+
+
+async def _untag(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    path = f"/devices/{quote(device or '', safe='')}/tags/{quote(str(inputs['tag']), safe='')}"
+    acs.undone(path)
+    return _result(await acs.delete(path))
+
+
+async def _refresh(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    return await acs.task(device or "", {"name": "refreshObject", "objectName": str(inputs["object"]).rstrip(".")})
+
+
+async def _task(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    task = inputs["task"]
+    if not isinstance(task, Mapping) or "name" not in task:
+        return OrderResult(False, 'call task: the task is a map with a name: {name: "refreshObject", objectName: ""}')
+    return await acs.task(device or "", dict(task), connect=inputs.get("connect", True) is not False)
+
+
+async def _faults(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    found = await acs.query("faults", {"device": device})
+    shown = [{name: fault.get(name) for name in ("channel", "code", "message", "retries")} for fault in found]
+    return OrderResult(True, "", {"status": 200, "body": {"count": len(found), "faults": shown}})
+
+
+async def _tasks(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
+    found = await acs.query("tasks", {"device": device})
+    names = [str(task.get("name")) for task in found]
+    return OrderResult(True, "", {"status": 200, "body": {"count": len(found), "names": names}})
+
+
+CALLS: Mapping[str, Call] = {
+    "preset": Call(
+        _put_preset,
+        "puts a preset that runs a provision (or has `configurations`); deleted when the run is over",
+        ("name",),
+        ("provision", "args", "events", "precondition", "weight", "channel", "configurations"),
+    ),
+    "delete_preset": Call(_deleting("presets"), "deletes a preset", ("name",)),
+    "provision": Call(
+        _put_provision, "puts a provision, JavaScript as text; deleted when the run is over", ("name", "script")
+    ),
+    "delete_provision": Call(_deleting("provisions"), "deletes a provision", ("name",)),
+    "delete_file": Call(_deleting("files"), "deletes a file of the file server", ("name",)),
+    "tag": Call(_tag, "puts a tag on each device; taken off when the run is over", ("tag",), per_device=True),
+    "untag": Call(_untag, "takes a tag off each device", ("tag",), per_device=True),
+    "refresh": Call(_refresh, "has an object of each device read again", ("object",), per_device=True),
+    "task": Call(_task, "gives each device a task by hand", ("task",), ("connect",), per_device=True),
+    "faults": Call(_faults, "reads the faults of each device: `r.body.count`, `r.body.faults`", per_device=True),
+    "tasks": Call(_tasks, "reads the queue of each device: `r.body.count`, `r.body.names`", per_device=True),
+}
+"""What `acs call` can name."""

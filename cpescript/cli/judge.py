@@ -1,0 +1,77 @@
+"""`cpescript judge`: a saved trace, judged again without an ACS."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from cpescript.cli import params
+from cpescript.cli.exits import MEANINGS
+from cpescript.cli.files import READABLE, locate, show, writable
+from cpescript.cli.page import Command
+from cpescript.diagnostics import Bag
+from cpescript.results import BAD_USAGE, RunResult, exit_status
+
+
+@click.command(
+    cls=Command,
+    examples=(
+        ("cpescript judge firmware_rollout --trace run.jsonl", "the verdict of that run once more"),
+        (
+            "cpescript judge stricter.cpes --trace run.jsonl",
+            "other claims on the same traffic, if the steps are the same",
+        ),
+    ),
+    exits=tuple(MEANINGS),
+    short_help="Judge a saved trace without an ACS.",
+)
+@click.argument("scenario")
+@click.option("--trace", "trace", type=READABLE, required=True, metavar="FILE", help="What 'run --trace' has written.")
+@click.option("--param", "words", multiple=True, metavar="NAME=VALUE", help="Stronger than the values in the trace.")
+@click.option("--strict", is_flag=True, help="What passed vacuously is inconclusive.")
+@click.option("--report-junit", type=writable, metavar="FILE", help="JUnit XML.")
+@click.option("--report-json", type=writable, metavar="FILE", help="JSON, for programs.")
+@click.option("--report-html", type=writable, metavar="FILE", help="One self-contained page, with pictures.")
+def command(
+    scenario: str,
+    trace: Path,
+    words: tuple[str, ...],
+    strict: bool,
+    report_junit: Path | None,
+    report_json: Path | None,
+    report_html: Path | None,
+) -> int:
+    """Judge a saved trace: the same scenario gives the same verdict as when the trace was made.
+
+    SCENARIO is a file, or the name of a scenario that ships. Every scenario of the trace is judged with the parameters
+    and the seed that it was run with. Secret parameters are masked in traces, so what a claim compares with one cannot
+    be told apart from any other secret.
+    """
+    from cpescript import __version__
+    from cpescript.cli.run import write_reports
+    from cpescript.recording.reading import TraceError, read
+    from cpescript.recording.rejudge import Judged, judge_trace
+    from cpescript.report import terminal
+    from cpescript.runner.case import started_now
+
+    began, started = time.monotonic(), started_now()
+    given, bag = params.given(words), Bag()
+    try:
+        judged: Judged = judge_trace(locate("scenarios", scenario), read(trace), given, dict(os.environ), strict, bag)
+    except TraceError as error:
+        click.echo(f"error: {error}\n   = traces are written by 'cpescript run --trace FILE'", err=True)
+        return BAD_USAGE
+    show([bag])
+    if bag.failed or judged.problem:
+        click.echo(f"error: {judged.problem or 'nothing was judged'}", err=True)
+        return BAD_USAGE
+    for result in judged.results:
+        click.echo(terminal.render_scenario(result), nl=False)
+    status = exit_status(judged.results, strict=strict)
+    whole = RunResult(__version__, started, time.monotonic() - began, judged.results, status)
+    click.echo(terminal.render_summary(whole), nl=False)
+    write_reports(whole, report_junit, report_json, report_html)
+    return status

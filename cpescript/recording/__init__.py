@@ -1,0 +1,1 @@
+"""Traces read back: judged again, compared, turned into profiles and scenarios."""

@@ -1,0 +1,149 @@
+"""Judges a saved trace again: the same scenario, the same judge, and no ACS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from cpescript.diagnostics import Bag
+from cpescript.language.catalogue import standard_catalogue
+from cpescript.language.loader import load
+from cpescript.language.timeline import Timeline
+from cpescript.recording.reading import Entry, Header, Line, TraceError
+from cpescript.recording.world import RecordedWorld, ReplayTrace
+from cpescript.results import ScenarioResult
+from cpescript.runner.case import Case
+from cpescript.runner.options import EMBEDDED, RunOptions
+from cpescript.runner.systems import read_system
+from cpescript.runner.verdict import merge_matrix
+
+MASKED = "***"
+"""What stands in a trace for a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One scenario of a trace: its header and its records, which can be read once."""
+
+    header: Header
+    entries: Iterator[Entry]
+
+
+class Rejudged(Case):
+    """A case whose world is a trace."""
+
+    simulation: RecordedWorld
+
+    def __init__(self, timeline: Timeline, part: Part, strict: bool = False) -> None:
+        header = part.header
+        options = RunOptions(
+            scenarios=(timeline.file,), acs="a saved trace" if header.external else EMBEDDED, strict=strict
+        )
+        timeline = replace(timeline, starts_at=header.start)
+        super().__init__(
+            timeline,
+            options,
+            header.seed,
+            None,
+            title=header.scenario,
+            simulation=RecordedWorld,
+            trace=ReplayTrace,
+        )
+        assert isinstance(self.trace, ReplayTrace)
+        self.trace.world = self.simulation
+        if header.external:
+            self.trace.timed_by(lambda: self.simulation.wall or 0)
+        self.simulation.load(part.entries)
+        self.simulation.interrupt = self.executor.interrupt
+
+    def run(self) -> ScenarioResult:
+        with self.told():
+            self.executor.start()
+            self.drive()
+        result = self.result()
+        remarks = [f"judged again from a saved trace of a run with seed {self.seed}"]
+        if self.simulation.differs:
+            remarks.append(f"the scenario went another way than when the trace was made: {self.simulation.differs}")
+        return replace(result, acs="a saved trace", remarks=(*result.remarks, *remarks), rerun="")
+
+
+def parts(lines: Iterable[Line]) -> Iterator[Part]:
+    """Yield the scenarios of a trace, each to be used up before the next is asked for. Raises TraceError."""
+    source = iter(lines)
+    following: list[Header] = []
+    first = next(source, None)
+    if not isinstance(first, Header):
+        raise TraceError("the trace is empty")
+    following.append(first)
+
+    def entries() -> Iterator[Entry]:
+        for line in source:
+            if isinstance(line, Header):
+                following.append(line)
+                return
+            yield line
+
+    while following:
+        part = Part(following.pop(), entries())
+        yield part
+        for _ in part.entries:
+            continue
+
+
+def values_of(header: Header, secrets: Iterable[str]) -> dict[str, Any]:
+    """Return the parameters of a trace as a parameter file has them; secret ones are as masked as the trace."""
+    known = {name: value for name, value in header.params.items() if value is not None}
+    return {**known, **dict.fromkeys((name for name in secrets if name in known), MASKED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of a trace; `problem` says why nothing did."""
+
+    results: tuple[ScenarioResult, ...] = ()
+    problem: str = ""
+
+
+def judge_trace(
+    path: Path,
+    lines: Iterable[Line],
+    params: Mapping[str, str],
+    environment: Mapping[str, str],
+    strict: bool,
+    bag: Bag,
+) -> Judged:
+    """Judge every scenario of a trace by the scenario file at `path`; what does not check is in the bag.
+
+    Raises TraceError.
+    """
+    program, problems = load(path, standard_catalogue(read_system))
+    bag.extend(problems)
+    if program is None or problems.failed:
+        return Judged()
+    secrets = [param.name for param in program.params if param.secret]
+    results: list[ScenarioResult] = []
+    for part in parts(lines):
+        known = {name: value for name, value in values_of(part.header, secrets).items() if name not in params}
+        cases, problems = program.cases(params=params, params_file=known, environment={})
+        bag.extend(problems)
+        if problems.failed:
+            return Judged()
+        timeline = find(cases, part.header)
+        if timeline is None:
+            there = ", ".join(f"'{each.title}'" for each in cases) or "none"
+            return Judged(problem=f"the trace is of '{part.header.scenario}', and {path.name} has {there}")
+        result = Rejudged(timeline, part, strict).run()
+        if timeline.digest != part.header.digest:
+            changed = "the scenario's text is not the one that the trace was made with"
+            result = replace(result, remarks=(*result.remarks, changed))
+        results.append(result)
+    return Judged(tuple(merge_matrix(results, strict=strict)))
+
+
+def find(cases: Iterable[Timeline], header: Header) -> Timeline | None:
+    """Return the case that a header is of: by its title, which a run of several files puts the file's name before."""
+    cases = list(cases)
+    exact = next((each for each in cases if each.title == header.scenario), None)
+    return exact or next((each for each in cases if header.scenario.endswith(each.title)), None)

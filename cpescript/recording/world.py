@@ -1,0 +1,485 @@
+"""The world as a trace remembers it: what executor and judge see when a saved run is judged again.
+
+Rules:
+
+1. Records are announced in the order of the file, at their instants, as if they happened just then.
+2. The executor runs again, with the same seed. What it puts into the trace itself (`OWN`) is not announced twice: the
+   recorded fact says where it stood among the others, so that windows open behind the same record as then.
+3. Devices are shadows: made from their profiles with the same seed, so that they have the same names and values, and
+   kept up to date by what the trace says of them. They say nothing themselves.
+4. Orders are answered as they were then (`answered`), beliefs are those of the trace, and a run that was cut short then
+   is cut short at the same place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from cpescript.acs.orders import OrderResult
+from cpescript.cwmp.agent import CwmpAgent
+from cpescript.device.device import DataModelFault, Device
+from cpescript.device.mix import Mix
+from cpescript.device.schema import Schema
+from cpescript.device.states import STATES
+from cpescript.execution.beliefs import Question
+from cpescript.execution.facts import FleetFacts
+from cpescript.kernel import draws
+from cpescript.kernel.queue import DEVICE, LIMIT, TIMELINE, Kernel, Owner
+from cpescript.kernel.trace import FROM_ACS, LOCAL, Trace
+from cpescript.pattern.message import Parts, fits
+from cpescript.recording.reading import Entry
+from cpescript.simulation import _ACTS, Answers, Simulation, decode_or_none
+
+OWN = frozenset({"act", "stimulus", "answered", "claim-opened", "claim-closed", "note", "cut"})
+"""Facts that execution puts into the trace."""
+_APPLIED = frozenset({"set", "add", "delete", "label", "serial"})
+"""Acts that change a shadow at once; what the others lead to is in the trace."""
+_HEARTBEAT = ["Inform", "InformResponse", "Empty", "Empty"]
+_LAST = Owner((1 << 28) - 1)
+"""Behind everybody else of its priority."""
+_SAME = ("line", "claim", "verb")
+"""What two facts of execution have in common when they are the same one."""
+
+Done = Callable[[list[OrderResult]], None]
+
+
+class ReplayTrace(Trace):
+    """Announces what is read, and what execution says where it said so then."""
+
+    world: RecordedWorld
+
+    def fact(self, device: Any, kind: str, session: int = 0, **data: Any) -> None:
+        if kind in OWN and not self.world.feeding:
+            self.world.catch_up(kind, data)
+        super().fact(device, kind, session, **data)
+
+
+class RecordedFacts(FleetFacts):
+    """What execution asks of devices: the trace's word first, then the shadow's."""
+
+    def __init__(self, kernel: Kernel, start: Any, seed: int) -> None:
+        super().__init__(kernel, start, seed)
+        self.identities: dict[int, str] = {}
+
+    def attribute(self, device: int, name: str) -> Any:
+        identity = self.identities.get(device)
+        if identity is not None and name == "identity":
+            return identity
+        return super().attribute(device, name)
+
+
+class _Shadows:
+    """The host of the shadows: their time and their seed, and nobody who listens."""
+
+    def __init__(self, world: RecordedWorld) -> None:
+        self.kernel = world.kernel
+        self.trace = Trace(world.kernel)
+        self.start = world.start
+        self.seed = world.seed
+        self.serial_prefix = ""
+        self.acs_url = world.acs_url
+        self.firmware = world.firmware
+        self.watches: Callable[[str], bool] | None = None
+
+    def open(self, session: Any) -> None:
+        """A shadow opens no session."""
+
+    def connection_request_url(self, device: Any) -> str:
+        return ""
+
+    def fetch(self, device: Any, fetch: Any, done: Callable[[Any], None]) -> None:
+        """A shadow fetches nothing."""
+
+
+class RecordedWorld(Simulation):
+    """A simulation whose devices and ACS are a trace. `load` comes before `drive`."""
+
+    def __init__(self, kernel: Kernel, trace: Trace, **more: Any) -> None:
+        super().__init__(kernel, trace, **more)
+        self.facts: RecordedFacts = RecordedFacts(kernel, self.start, self.seed)
+        self.feeding = False
+        self.differs: str = ""
+        """Where execution first went another way than then."""
+        self.complete = False
+        """Whether the trace tells its end."""
+        self.wall: int | None = None
+        self.interrupt: Callable[[str], None] = lambda why: None
+        self._source: Iterator[Entry] = iter(())
+        self._ahead: deque[Entry] = deque()
+        self._hosts = _Shadows(self)
+        self._named: dict[str, Device] = {}
+        self._hooks: dict[int, list[Callable[[int, Any], Answers]]] = {}
+        self._unanswered: deque[tuple[Done, int]] = deque()
+        self._believing: list[_Believing] = []
+        self._talk = _Talk()
+        self._stage = DEVICE
+        self._last: dict[int, tuple[int, list[Entry]]] = {}
+        """Of each device: its last session, and what was said in it."""
+
+    def load(self, entries: Iterator[Entry]) -> None:
+        """Take the records of one scenario."""
+        self._source = entries
+
+    def drive(self) -> None:
+        self.kernel.at(0, _LAST, self._feed)
+        self.kernel.run()
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    def _head(self) -> Entry | None:
+        if not self._ahead:
+            entry = next(self._source, None)
+            if entry is None:
+                return None
+            self._ahead.append(entry)
+        return self._ahead[0]
+
+    def _feed(self, _: object) -> None:
+        """Announce what belongs to this instant, up to something that execution has to say first."""
+        while (entry := self._head()) is not None:
+            if entry.t > self.kernel.now:
+                self._stage = DEVICE
+                self.kernel.at(entry.t, _LAST, self._feed)
+                return
+            if entry.kind in OWN or (entry.device is not None and entry.device not in self._named):
+                # Execution has to say it, or to make the device first.
+                if self._give_way(entry):
+                    return
+                continue
+            self._stage = DEVICE
+            self._announce_entry(self._ahead.popleft())
+        if not self.complete:
+            self.interrupt("the trace ends before the scenario does")
+
+    def _give_way(self, entry: Entry) -> bool:
+        """Let execution come to where it was when it said this; return whether to come again later."""
+        if entry.kind == "answered" and self._unanswered and self._stage == DEVICE:
+            done, count = self._unanswered.popleft()
+            done(_results(entry, count))
+        for stage in (TIMELINE, LIMIT):
+            if self._stage < stage:
+                self._stage = stage
+                self.kernel.at(self.kernel.now, _LAST, self._feed, None, stage)
+                return True
+        self._stage = DEVICE
+        if entry.kind == "cut":
+            self.interrupt(str(entry.data.get("why", "")))
+        if self._head() is entry:
+            # It was not said this time.
+            self._note_difference(f"then, {_told(entry.kind, entry.data)}; not now")
+            self._ahead.popleft()
+        return False
+
+    def catch_up(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Execution is about to say something: announce what came before it then, and take its record away."""
+        place = 0
+        while True:
+            while len(self._ahead) <= place:
+                entry = next(self._source, None)
+                if entry is None:
+                    self._note_difference(f"now, {_told(kind, data)}; not then")
+                    return
+                self._ahead.append(entry)
+            entry = self._ahead[place]
+            if entry.t > self.kernel.now or (entry.kind in OWN and not _same(entry, kind, data)):
+                self._note_difference(f"now, {_told(kind, data)}; not then")
+                return
+            if entry.kind in OWN:
+                break
+            place += 1
+        for _ in range(place):
+            self._announce_entry(self._ahead.popleft())
+        # What was announced may have made execution say more: then the record is behind that.
+        if self._ahead and self._ahead[0] is entry:
+            self._ahead.popleft()
+        self._stage = DEVICE
+
+    def _note_difference(self, what: str) -> None:
+        self.differs = self.differs or what
+
+    def _feed_while(self, wanted: Callable[[Entry], bool]) -> None:
+        while (entry := self._head()) is not None and entry.t <= self.kernel.now and wanted(entry):
+            self._announce_entry(self._ahead.popleft())
+
+    def _announce_entry(self, entry: Entry) -> None:
+        device = self._named.get(entry.device or "")
+        self.wall = entry.wall_ns
+        if entry.direction == LOCAL:
+            if entry.kind == "end":
+                self.complete = True
+            if device is not None:
+                self._apply_fact(device, entry)
+            feeding, self.feeding = self.feeding, True
+            try:
+                self.trace.fact(device, entry.kind, entry.session, **entry.data)
+            finally:
+                self.feeding = feeding
+            if entry.kind == "SessionEnd" and device is not None and self._is_heartbeat(device):
+                self.trace.hush(device, entry.session)
+        elif device is not None:
+            last = self._last.get(device.number)
+            if last is None or entry.session != last[0]:
+                last = self._last[device.number] = (entry.session, [])
+                self.sessions += 1
+            last[1].append(entry)
+            message = self._apply_message(device, entry)
+            self.trace.message(
+                device, entry.session, entry.direction, entry.protocol, entry.kind, entry.http, entry.body, message
+            )
+            self._ask_handlers(device, entry, message)
+        for believing in list(self._believing):
+            believing.saw(entry, device.number if device is not None else 0)
+
+    def _is_heartbeat(self, device: Device) -> bool:
+        """Whether the last session said no more than that the device is there: evidence folds such sessions."""
+        said = self._last.get(device.number, (0, []))[1]
+        if [entry.kind for entry in said] != _HEARTBEAT or said[0].body is None:
+            return False
+        message = decode_or_none(said[0].body)
+        return message is not None and [code for code, _ in message.fields.get("event", ())] == ["2 PERIODIC"]
+
+    # --- shadows ------------------------------------------------------------------------------------------------------
+
+    def _apply_fact(self, device: Device, entry: Entry) -> None:
+        data = entry.data
+        if "state" in data and data["state"] in STATES:
+            bit = STATES[data["state"]].bit
+            device.state = device.state | bit if data.get("on") else device.state & ~bit
+        elif entry.kind == "parameter" and data.get("value") is not None:
+            _write(device, str(data["path"]), str(data["value"]))
+        elif entry.kind == "spawn":
+            self.facts.identities[device.number] = str(data.get("identity", ""))
+
+    def _apply_message(self, device: Device, entry: Entry) -> Any:
+        """Bring a shadow to what a message says of its device; return the message where it was decoded."""
+        apply = _TOLD.get(entry.kind)
+        if apply is None or not entry.body:
+            return None
+        message = decode_or_none(entry.body)
+        if message is not None:
+            apply(self._talk, device, message)
+        return message
+
+    def _ask_handlers(self, device: Device, entry: Entry, message: Any) -> None:
+        """Let a handler that answers in the device's place see a request, the newest first."""
+        hooks = self._hooks.get(device.number)
+        if not hooks or entry.direction != FROM_ACS or entry.kind.endswith("Response") or not entry.body:
+            return
+        message = message if message is not None else decode_or_none(entry.body)
+        if message is None:
+            return
+        for ask in reversed(list(hooks)):
+            if ask(device.number, message):
+                return
+
+    # --- the world of execution ---------------------------------------------------------------------------------------
+
+    def spawn(
+        self,
+        profile: Schema | Mix,
+        count: int,
+        cohort: str,
+        over: int = 0,
+        prepare: Callable[[int], object] | None = None,
+    ) -> Sequence[int]:
+        if cohort in self.facts.cohorts:
+            raise ValueError(f"there is a cohort '{cohort}' already")
+        fleet = self.facts.fleet
+        first = len(fleet) + 1
+        numbers = range(first, first + count)
+        self.trace.budget(len(fleet) + count)
+        self.facts.cohorts[cohort] = numbers
+        order = profile.assigned(count, draws.stream(self.seed, f"mix:{cohort}"))
+        for number, schema in zip(numbers, order, strict=True):
+            device = Device(number, number - first + 1, cohort, schema, self._hosts)
+            device.agent = CwmpAgent(device)
+            fleet.append(device)
+            self._named[device.name] = device
+        for number in numbers:
+            name = fleet[number - 1].name
+            if prepare is not None:
+                prepare(number)
+            spawned = False
+
+            def not_yet(entry: Entry, name: str = name) -> bool:
+                nonlocal spawned
+                if spawned:
+                    return entry.kind == "parameter" and entry.device == name
+                spawned = entry.kind == "spawn" and entry.device == name
+                return entry.kind not in OWN
+
+            self._feed_while(not_yet)
+        return numbers
+
+    def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> bool:
+        if verb in _APPLIED:
+            one = self.facts.device(device)
+            with suppress(DataModelFault, KeyError, ValueError):
+                _ACTS[verb](self, one, arguments)
+        return True
+
+    def lacks(self, system: str, verb: str) -> str:
+        return ""
+
+    def order(
+        self,
+        system: str,
+        verb: str,
+        devices: Sequence[int] | None,
+        arguments: Callable[[int | None], Mapping[str, Any]],
+        done: Done,
+    ) -> None:
+        count = len(devices) if devices is not None else 1
+        for number in devices if devices is not None else (None,):
+            arguments(number)  # Draws are made as they were then.
+        head = self._head()
+        if head is not None and head.t == self.kernel.now and head.kind == "answered":
+            done(_results(head, count))
+        else:
+            self._unanswered.append((done, count))
+
+    def believe(
+        self,
+        system: str,
+        devices: Sequence[int],
+        question: Callable[[int], Question],
+        period: int | None,
+        first: Callable[[Exception | None], None],
+    ) -> Callable[[], None]:
+        for number in devices:
+            question(number)
+        believing = _Believing(system, devices, first)
+        self._believing.append(believing)
+        self._feed_while(lambda entry: entry.kind == "belief" and not believing.answered)
+
+        def end() -> None:
+            self._believing.remove(believing)
+
+        return end
+
+    def be_patient(self, patience: int) -> Callable[[], None]:
+        return lambda: None
+
+    def answer_hook(self, device: int, ask: Callable[[int, Any], Answers]) -> Callable[[], None]:
+        hooks = self._hooks.setdefault(device, [])
+        hooks.append(ask)
+        return lambda: hooks.remove(ask)
+
+    def follow(self, device: int, parts: Parts, partial: bool) -> None:
+        known = self._followed.setdefault((parts, partial), set())
+        if device in known:
+            return
+        known.add(device)
+        name = self.facts.device(device).name
+        self._feed_while(
+            lambda entry: (
+                entry.kind == "parameter"
+                and entry.device == name
+                and fits(parts, partial, str(entry.data.get("path", "")))
+            )
+        )
+
+    # --- the judge's witness ------------------------------------------------------------------------------------------
+
+    def identity(self, device: int) -> str:
+        return self.facts.identities.get(device) or super().identity(device)
+
+
+class _Believing:
+    """A claim that waits for what a system believes: begins when every device was answered for."""
+
+    def __init__(self, system: str, devices: Sequence[int], first: Callable[[Exception | None], None]) -> None:
+        self.answered = False
+        self._system = system
+        self._missing = set(devices)
+        self._first = first
+
+    def saw(self, entry: Entry, device: int) -> None:
+        if self.answered or entry.kind != "belief" or entry.data.get("system") != self._system:
+            return
+        self._missing.discard(device)
+        if not self._missing:
+            self.answered = True
+            self._first(None)
+
+
+def _results(entry: Entry, count: int) -> list[OrderResult]:
+    """Return the results of an order as its `answered` fact has them: only refusals and what was kept are written."""
+    refused = {int(place): str(reason) for place, reason in entry.data.get("refused", ())}
+    kept = entry.data.get("data") or []
+    return [
+        OrderResult(place not in refused, refused.get(place, ""), kept[place] if place < len(kept) else {})
+        for place in range(count)
+    ]
+
+
+def _same(entry: Entry, kind: str, data: Mapping[str, Any]) -> bool:
+    return entry.kind == kind and all(entry.data.get(name) == data.get(name) for name in _SAME)
+
+
+def _told(kind: str, data: Mapping[str, Any]) -> str:
+    line = f" of line {data['line']}" if "line" in data else ""
+    return f"'{kind}'{line} was told"
+
+
+def _write(device: Device, path: str, text: str) -> None:
+    # A value that the shadow's profile does not have is none that a scenario can ask for.
+    with suppress(KeyError, ValueError):
+        device.write(path, text, by="device")
+
+
+class _Talk:
+    """What is kept of each device's conversation: the request that it is to answer, and whether it has informed."""
+
+    def __init__(self) -> None:
+        self.asked: dict[int, Any] = {}
+        self.informed: set[int] = set()
+
+
+def _informed(talk: _Talk, device: Device, message: Any) -> None:
+    events = [code for code, _ in message.fields.get("event", ())]
+    if "0 BOOTSTRAP" in events and device.number in talk.informed:
+        device.factory_reset()
+    talk.informed.add(device.number)
+    for each in message.fields.get("parameter_list", ()):
+        _write(device, each.name, each.value)
+
+
+def _requested(talk: _Talk, device: Device, message: Any) -> None:
+    talk.asked[device.number] = message
+
+
+def _set_done(talk: _Talk, device: Device, message: Any) -> None:
+    request = talk.asked.pop(device.number, None)
+    if request is not None and request.kind == "SetParameterValues":
+        for each in request.fields.get("parameter_list", ()):
+            _write(device, each.name, each.value)
+
+
+def _add_done(talk: _Talk, device: Device, message: Any) -> None:
+    request = talk.asked.pop(device.number, None)
+    if request is not None and request.kind == "AddObject":
+        with suppress(DataModelFault, KeyError, ValueError):
+            device.add_object(request.fields.get("object_name", ""))
+
+
+def _delete_done(talk: _Talk, device: Device, message: Any) -> None:
+    request = talk.asked.pop(device.number, None)
+    if request is not None and request.kind == "DeleteObject":
+        with suppress(DataModelFault, KeyError, ValueError):
+            device.delete_object(request.fields.get("object_name", ""))
+
+
+_TOLD: Mapping[str, Callable[[_Talk, Device, Any], None]] = {
+    "Inform": _informed,
+    "SetParameterValues": _requested,
+    "AddObject": _requested,
+    "DeleteObject": _requested,
+    "SetParameterValuesResponse": _set_done,
+    "AddObjectResponse": _add_done,
+    "DeleteObjectResponse": _delete_done,
+}
+"""Messages that change what a shadow has."""

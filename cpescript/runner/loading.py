@@ -1,0 +1,100 @@
+"""From what a user named to scenario files, and from a file to its cases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from cpescript import libraries
+from cpescript.diagnostics import Bag, Span, did_you_mean
+from cpescript.language.catalogue import Catalogue
+from cpescript.language.loader import load
+from cpescript.language.timeline import Timeline
+from cpescript.runner.options import RunOptions
+
+SUFFIX = ".cpes"
+
+
+class UsageError(Exception):
+    """The scenarios do not check, or the options make no sense: nothing was run. `bag` holds every mistake."""
+
+    def __init__(self, message: str, remedy: str = "", bag: Bag | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.bag = bag
+
+
+def find_scenario(name: str) -> Path:
+    """Return the file of a scenario, by path or by the name of one that ships. Raises UsageError."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    found = libraries.find("scenarios", name)
+    if found is None:
+        raise UsageError(
+            f"there is no scenario '{name}'", did_you_mean(name, libraries.names("scenarios"), "give a path, or a name")
+        )
+    return found
+
+
+def files_of(names: Iterable[str]) -> dict[Path, str]:
+    """Return the files that these names mean, each once and in their order, and how the user spelt each.
+
+    A folder means every `.cpes` file below it, in the order of their paths, but not those in folders that begin with a
+    dot. Raises UsageError for a name that means nothing.
+    """
+    found: dict[Path, str] = {}
+    known: set[str] = set()
+    for name in names:
+        folder = Path(name)
+        below = [(path, str(path)) for path in _below(folder)] if folder.is_dir() else [(find_scenario(name), name)]
+        for path, spelt in below:
+            real = os.path.realpath(path)
+            if real not in known:
+                known.add(real)
+                found[path] = spelt
+    return found
+
+
+def _below(folder: Path) -> list[Path]:
+    files: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        files += [Path(place) / name for name in names if name.endswith(SUFFIX) and not name.startswith(".")]
+    return sorted(files)
+
+
+def cases_of(
+    path: Path, options: RunOptions, catalogue: Catalogue, others: set[str] | None = None
+) -> tuple[list[Timeline], Bag]:
+    """Return the cases of a file under the params of the options, none where it does not check.
+
+    With `others` the params are for other files too: what this one does not declare is passed over, and what it does is
+    added to that set.
+    """
+    program, bag = load(path, catalogue)
+    if program is None or bag.failed:
+        return [], bag
+    given, from_file = options.params, options.params_file
+    if others is not None:
+        declared = {param.name for param in program.params}
+        others |= declared
+        given, from_file = (
+            {name: value for name, value in values.items() if name in declared} for values in (given, from_file)
+        )
+    cases, problems = program.cases(params=given, params_file=from_file, environment=options.environment)
+    bag.extend(problems)
+    return cases, bag
+
+
+def check_params(options: RunOptions, declared: Collection[str], bag: Bag) -> None:
+    """Report params that none of several files declares."""
+    for source, values in (("--param", options.params), ("--params", options.params_file)):
+        unknown = [name for name in values if name not in declared]
+        bag.sources.setdefault(source, "\n".join(unknown))
+        for line, name in enumerate(unknown, 1):
+            span = Span(source, line, 1, line, len(name) + 1)
+            remedy = did_you_mean(name, declared, f"they have {', '.join(sorted(declared)) or 'none'}")
+            bag.error(span, "unknown-param", f"none of these files has a param '{name}'", remedy)

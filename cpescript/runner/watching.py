@@ -1,0 +1,49 @@
+"""Between a case and whoever watches it: secrets are masked on the way."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from cpescript.language.timeline import Timeline
+from cpescript.masking import Masker
+from cpescript.results import MessageLine, ScenarioResult, Snapshot
+from cpescript.runner.options import Observer, RunOptions
+
+
+def masker_of(timeline: Timeline, options: RunOptions) -> Masker:
+    """Return what masks the secrets of a case: its `secret param`s, and the passwords of the ACS under test."""
+    secrets = [param.value for param in timeline.params if param.secret]
+    return Masker([*secrets, *options.secrets, *_passwords(options.acs), *_passwords(options.north or "")])
+
+
+def _passwords(url: str) -> list[str]:
+    """Return the password that stands in a URL."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        # No URL at all; whoever uses it says so.
+        return []
+    return [password] if password else []
+
+
+class Masked:
+    """An observer that tells another one everything but secrets."""
+
+    def __init__(self, observer: Observer, masker: Masker) -> None:
+        self._observer = observer
+        self._masker = masker
+
+    def started(self, title: str, file: str) -> None:
+        self._observer.started(self._masker.text(title, authors=True), self._masker.text(file, authors=True))
+
+    def step(self, t: int, line: int, source: str) -> None:
+        self._observer.step(t, line, self._masker.text(source, authors=True))
+
+    def message(self, device: str, line: MessageLine) -> None:
+        self._observer.message(device, self._masker.value(line))
+
+    def progress(self, snapshot: Snapshot) -> None:
+        self._observer.progress(self._masker.value(snapshot))
+
+    def finished(self, result: ScenarioResult) -> None:
+        self._observer.finished(self._masker.value(result))

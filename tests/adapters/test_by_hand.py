@@ -1,0 +1,128 @@
+"""The adapters of people and programs: `manual` and `command`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cpescript.acs.orders import DeviceKey, Order
+from cpescript.adapters.base import AdapterError, Setup
+from cpescript.adapters.command import Command
+from cpescript.adapters.manual import Manual
+from tests.adapters.serving import Here
+
+KEYS = [DeviceKey("001122", "HG100", str(number)) for number in range(30)]
+
+
+class Keyboard(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def by_hand(typed: str) -> tuple[Manual, io.StringIO]:
+    screen = io.StringIO()
+    return Manual(screen, Keyboard(typed)), screen
+
+
+def test_what_is_to_be_done_is_said_once_for_all_devices() -> None:
+    manual, screen = by_hand("\n")
+    manual.prepare(Setup())
+    results: list[Any] = []
+    orders = [Order("set", key, {"settings": [["Device.A", "1", None]]}) for key in KEYS]
+    manual.submit(orders, results.extend)
+    assert [result.accepted for result in results] == [True] * 30
+    shown = screen.getvalue()
+    assert shown.count("set Device.A = 1") == 1
+    assert "001122-HG100-19\n" in shown
+    assert "001122-HG100-20\n" not in shown
+    assert "and 10 more" in shown
+
+
+def test_why_it_cannot_be_done_is_a_refusal() -> None:
+    manual, _ = by_hand("there is no such button\n")
+    results: list[Any] = []
+    manual.submit([Order("call", None, {"name": "rollout", "inputs": {"version": "2"}})], results.extend)
+    assert (results[0].accepted, results[0].reason) == (False, "there is no such button")
+
+
+def test_every_verb_can_be_said() -> None:
+    given = {
+        "settings": [["A", "1", None]], "paths": ["A"], "path": "A.", "firmware": "2", "file_type": "3", "url": "u",
+        "name": "n",
+    }  # fmt: skip
+    for verb in Manual.verbs:
+        manual, screen = by_hand("\n")
+        manual.submit([Order(verb, KEYS[0], given)], lambda results: None)
+        assert "On the ACS, please: " in screen.getvalue()
+
+
+def test_nobody_at_the_terminal() -> None:
+    with pytest.raises(AdapterError, match="somebody at a terminal"):
+        Manual(io.StringIO(), io.StringIO()).prepare(Setup())
+    manual, _ = by_hand("")
+    with pytest.raises(AdapterError, match="nobody answers"):
+        manual.submit([Order("reboot", KEYS[0])], print)
+
+
+PROGRAM = """
+import json, sys
+asked = json.load(sys.stdin)
+answers = {
+    "describe": {"verbs": ["reboot", "call"], "calls": {"wifi": ["ssid"]}, "beliefs": True},
+    "prepare": {},
+    "orders": {"results": [{"accepted": each["verb"] == "reboot", "reason": "no"} for each in asked.get("orders", [])]},
+    "beliefs": {"views": [{"Device.A": ["1", "int"]} for _ in asked.get("devices", [])]},
+}
+%s
+print(json.dumps(answers[asked["ask"]]))
+"""
+
+
+def command(here: Here, folder: Path, change: str = "", timeout: float = 10.0) -> Command:
+    path = folder / "adapter.py"
+    path.write_text(PROGRAM % change)
+    return Command([sys.executable, str(path)], here.run, here.spawn, timeout)
+
+
+def test_a_program_takes_orders_and_tells_beliefs(here: Here, tmp_path: Path) -> None:
+    adapter = command(here, tmp_path)
+    assert (adapter.verbs, adapter.beliefs, adapter.calls) == ({"reboot", "call"}, True, {"wifi": ("ssid",)})
+    adapter.prepare(Setup())
+    found: list[Any] = []
+    adapter.submit([Order("reboot", KEYS[0]), Order("call", None, {"name": "wifi"})], found.append)
+    adapter.ask(KEYS[:2], ["Device.A", "Device.B"], found.append)
+    assert [(result.accepted, result.reason) for result in found[0]] == [(True, "no"), (False, "no")]
+    assert found[1] == [{"Device.A": ("1", "int"), "Device.B": None}] * 2
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("sys.exit('out of order')", "exit status 1: out of order"),
+        ("print('hello')", "no JSON object"),
+        ("answers['describe'] = {'verbs': ['fly']}", "verbs: add, call"),
+        ("answers['describe'] = 3", "no JSON object"),
+        ("import time; time.sleep(60)", "no answer within"),
+    ],
+)
+def test_a_program_that_does_not_answer(change: str, why: str, here: Here, tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match=why):
+        command(here, tmp_path, change, 0.5 if "sleep" in change else 10.0)
+
+
+def test_a_program_that_there_is_not(here: Here) -> None:
+    with pytest.raises(AdapterError, match="cannot be run"):
+        Command(["/nowhere/adapter"], here.run, here.spawn)
+
+
+def test_results_that_are_none(here: Here, tmp_path: Path) -> None:
+    adapter = command(here, tmp_path, "answers['orders'] = {'results': []}; answers['beliefs'] = {'views': [3]}")
+    found: list[Any] = []
+    adapter.submit([Order("reboot", KEYS[0])], found.append)
+    adapter.ask(KEYS[:1], ["Device.A"], found.append)
+    assert "not as many results" in str(found[0])
+    assert "a view that is not" in str(found[1])

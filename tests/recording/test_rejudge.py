@@ -1,0 +1,253 @@
+"""A saved trace is judged as it was live: same verdict, same claims, same misses."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cpescript import libraries
+from cpescript.acs.defects import catalogue
+from cpescript.cli import main
+from cpescript.diagnostics import Bag
+from cpescript.recording.reading import TraceError, read
+from cpescript.recording.rejudge import judge_trace
+from cpescript.results import ScenarioResult
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+
+
+def found(result: ScenarioResult) -> Any:
+    """What a verdict rests on."""
+    claims = [
+        (each.span, each.statement, each.verdict, each.message, each.opened, each.closed, each.met, each.missed,
+         each.hint, [(miss.device, miss.identity, miss.t, miss.expected, miss.actual, miss.messages) for miss in each.misses])
+        for each in result.claims
+    ]  # fmt: skip
+    problems = [(each.whose, each.message, each.span) for each in result.problems]
+    return (
+        result.title,
+        result.verdict,
+        result.reason,
+        claims,
+        problems,
+        result.vacuous,
+        result.notes,
+        result.virtual_ns,
+    )
+
+
+def again(name: str, folder: Path, **options: Any) -> tuple[list[ScenarioResult], list[ScenarioResult]]:
+    """Run a scenario, and judge its trace; return both results."""
+    trace = folder / "run.jsonl"
+    live = run(RunOptions(scenarios=(name,), trace=trace, **{"seed": 7, **options})).scenarios
+    bag = Bag()
+    path = Path(name) if Path(name).is_file() else libraries.find("scenarios", name)
+    assert path is not None
+    judged = judge_trace(path, read(trace), {}, {}, False, bag)
+    assert not bag.failed, bag.render()
+    assert not judged.problem
+    return list(live), list(judged.results)
+
+
+SMALLER = {"firmware_rollout": {"size": "25"}}
+"""Parameters that make a scenario quicker and leave its verdict as it is."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(libraries.names("scenarios")))
+def test_every_scenario_that_ships(name: str, tmp_path: Path) -> None:
+    live, judged = again(name, tmp_path, params=SMALLER.get(name, {}))
+    assert [found(one) for one in judged] == [found(one) for one in live]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("defect", sorted(catalogue()))
+def test_every_defect(defect: str, tmp_path: Path) -> None:
+    name = catalogue()[defect].caught_by
+    live, judged = again(name, tmp_path, defects=(defect,), params=SMALLER.get(name, {}))
+    assert live[0].verdict == "failed"
+    assert [found(one) for one in judged] == [found(one) for one in live]
+
+
+SCENARIOS = {
+    "values and targets": """
+        limit 1d
+        spawn 10 of hg100 as fleet over 1m with:
+            set Device.DeviceInfo.ProvisioningCode = "P{device.index}"
+            label half = "a" if device.index <= 5 else "b"
+        wait until each fleet registered within 10m
+        let some = 30% of fleet
+        reboot fleet where Device.DeviceInfo.ProvisioningCode == "P3"
+        set Device.DeviceInfo.ProvisioningCode = "X" on some
+        expect InformResponse on each some within 10m
+        check Device.DeviceInfo.ProvisioningCode == "X" on each some
+        check Device.DeviceInfo.ProvisioningCode == "X" on each fleet where label.half == "a"
+        reboot fleet where offline over 10m
+        never SPV on fleet where Device.DeviceInfo.ProvisioningCode == "X"
+        wait 2h
+    """,
+    "handlers": """
+        spawn 2 of hg100 as fleet
+        wait until each fleet registered within 10m
+        on every SPV Device.ManagementServer. of fleet[1]:
+            answer fault 9003 "no"
+        on first Inform of fleet[2]:
+            wait 3s
+            power-cycle device for 1m
+        acs set Device.ManagementServer.PeriodicInformInterval = 600 on fleet
+        expect SPV Device.ManagementServer.PeriodicInformInterval = 600 on each fleet within 5m
+        expect Device.ManagementServer.PeriodicInformInterval == 600 on each fleet within 5m
+    """,
+    "orders": """
+        spawn 2 of hg100 as fleet
+        wait until each fleet registered within 10m
+        acs add Device.NAT.PortMapping. on fleet as added
+        expect AddObject on each fleet within 5m
+        acs set Device.NAT.PortMapping.{added.instance_number}.Enable = true on fleet
+        expect Device.NAT.PortMapping.{added.instance_number}.Enable == true on each fleet within 5m
+        inject quirk transfer-fault(code: 9018, times: 1) on fleet[1]
+        acs reboot fleet
+        expect Inform where events contains "M Reboot" on each fleet within 10m
+        acs forget fleet
+        wait 10m
+        acs reboot fleet
+    """,
+    "a matrix": """
+        scenario "some" for many in [1, 3]:
+            spawn many of hg100 as fleet
+            sometimes count(Inform) >= 3
+            expect InformResponse on each fleet within 1m
+            note "{many} of them"
+    """,
+    "cut by the limit": """
+        limit 10m
+        spawn 1 of hg100 as cpe
+        expect Download on cpe within 9m unless SPV Device.NAT.
+        finally:
+            note "over"
+    """,
+    "cut while waiting": """
+        limit 15m
+        spawn 1 of hg100 as cpe
+        expect InformResponse on cpe within 1m
+        never Download on cpe
+        repeat 40:
+            inform cpe
+            wait 1m
+    """,
+    "parallel and procedures": """
+        param many: int = 3
+        secret param key = "sesame99"
+        define twice(devices, times: int = 2):
+            repeat times:
+                inform devices
+                expect InformResponse on each devices within 1m
+            finally:
+                note "done"
+        scenario "s":
+            spawn many of hg100 as fleet over 1m
+            wait until each fleet registered within 10m
+            parallel:
+                do twice(fleet[1])
+                do twice(fleet[2..3], times: 1)
+            for d in fleet:
+                if d.index == 2:
+                    set Device.DeviceInfo.ProvisioningCode = key on d
+            check Device.DeviceInfo.ProvisioningCode == "other" on fleet[2]
+            expect each fleet online for 1h
+            fail "at last"
+    """,
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_a_scenario_can_do(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "case.cpes"
+    path.write_text(textwrap.dedent(SCENARIOS[name]).lstrip("\n"))
+    live, judged = again(str(path), tmp_path)
+    assert [found(one) for one in judged] == [found(one) for one in live]
+    assert {each.verdict for each in live} - {"error"} or name == "orders"
+
+
+SMALL = "spawn 1 of hg100 as cpe\nexpect InformResponse on cpe within 1m\nexpect SPV on cpe within 5m\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, Path]:
+    path, trace = tmp_path / "small.cpes", tmp_path / "small.jsonl"
+    path.write_text(SMALL)
+    run(RunOptions(scenarios=(str(path),), trace=trace, seed=1))
+    return path, trace
+
+
+def command(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    printed = capsys.readouterr()
+    return int(ended.value.code or 0), printed.out, printed.err
+
+
+def test_other_claims_on_the_same_traffic(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    path, trace = small
+    assert command("judge", str(path), "--trace", str(trace), capsys=capsys)[0] == 0
+    path.write_text(SMALL.replace("expect SPV", "expect Download"))
+    status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+    assert status == 1
+    assert "the scenario's text is not the one that the trace was made with" in out
+
+
+def test_steps_that_were_not_there_then_are_told(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    path, trace = small
+    path.write_text(SMALL.replace("expect SPV", "reboot cpe\nexpect SPV"))
+    _, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+    assert "went another way" in " ".join(out.split())
+
+
+def test_a_trace_that_breaks_off_is_inconclusive(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    path, trace = small
+    lines = trace.read_text().splitlines(keepends=True)
+    place = next(number for number, line in enumerate(lines) if '"SetParameterValues"' in line)
+    trace.write_text("".join(lines[:place]) + lines[place][:20])
+    status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+    assert status == 3
+    assert "the trace ends before the scenario does" in out
+
+
+def test_a_trace_of_another_scenario(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    _, trace = small
+    status, _, err = command("judge", "periodic_inform", "--trace", str(trace), capsys=capsys)
+    assert status == 2
+    assert "the trace is of 'small'" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "the trace is empty"),
+        ("hello\n", ":1: no JSON"),
+        ('{"t": 1}\n', ":1: a trace begins with a header"),
+        ('{"schema": "cpescript-trace/9", "start": "2026-01-01T00:00:00Z", "scenario": "x"}\n', "is read"),
+        ('{"schema": "cpescript-trace/1"}\n', ":1: no record"),
+        ("[" * 100_000 + "\n", ":1: no JSON"),
+    ],
+)
+def test_what_is_no_trace(text: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "x.jsonl"
+    trace.write_text(text)
+    status, _, err = command("judge", "periodic_inform", "--trace", str(trace), capsys=capsys)
+    assert status == 2
+    assert why in err
+
+
+def test_a_broken_record_names_its_line(small: tuple[Path, Path]) -> None:
+    _, trace = small
+    lines = trace.read_text().splitlines(keepends=True)
+    for wrong in ({"direction": "up"}, {"t": -1}, {"kind": None, "n": "x"}, {"http": 3}):
+        record = {**json.loads(lines[3]), **wrong}
+        trace.write_text("".join([*lines[:3], json.dumps(record) + "\n", *lines[4:]]))
+        with pytest.raises(TraceError, match=r"small\.jsonl:4: no record"):
+            list(read(trace))
