@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.table import Row
 
-THEMES = ("run", "language", "editors")
+THEMES = ("run", "devices", "language", "editors")
 
 
 def main(chosen: list[str]) -> int:

@@ -37,6 +37,9 @@ from cpescript.runner.options import EMBEDDED, RunOptions
 from cpescript.runner.run import resolved
 from cpescript.runner.systems import read_system
 
+__tracebackhide__ = True
+"""pytest shows the line of the test, not ours."""
+
 BAD: frozenset[Verdict] = frozenset({"failed", "error", "xpassed"})
 
 
@@ -191,8 +194,9 @@ class Acs:
 class Sim:
     """A scenario that is written while it runs. Use it with `with`, or `close` it.
 
-    `acs` and what follows it are those of `RunOptions`; `policy`, `firmware` (version to size), `limit` and `starts_at`
-    are the settings of a scenario. Paths are relative to `folder`. Without a seed one is drawn, and told by `seed`.
+    `policy`, `firmware` (version to size), `limit` and `starts_at` are the settings of a scenario; `acs`, `defects` and
+    what has no name here (`trace`, `adapter`, `strict`) those of `RunOptions`. Paths are relative to `folder`. Without
+    a seed one is drawn, and told by `seed`.
 
     Raises ScenarioError where the set-up does not check.
     """
@@ -231,7 +235,8 @@ class Sim:
         assert timeline is not None
         self.seed = seed if seed is not None else secrets.randbits(32)
         self._timeline = timeline
-        self._case = Case(timeline, self._options, self.seed, None, executor=LiveExecutor)
+        self._trace = self._options.trace.open("wb") if self._options.trace is not None else None
+        self._case = Case(timeline, self._options, self.seed, self._trace, executor=LiveExecutor)
         self._executor: LiveExecutor = self._case.executor  # type: ignore[assignment]
         self._result: ScenarioResult | None = None
         self._asked = 0
@@ -271,7 +276,7 @@ class Sim:
             claims = self._case.judge.claims[known:] + self._executor.failures[-1:]
             missed = [claim for claim in claims if claim.verdict != "met"]
             claim = self._case.masker.value(missed[0])
-            raise ClaimMissed("\n" + plain(claim_lines(claim)) + self._behind(), claim)
+            raise ClaimMissed(plain(claim_lines(claim)) + self._behind(), claim)
         if isinstance(stopped, Broken):
             problem = self._case.masker.value(stopped.problem)
             remedy = f"\n  = {problem.remedy}" if problem.remedy else ""
@@ -436,6 +441,8 @@ class Sim:
             with self._case.told():
                 self._executor.end()
             self._case.__exit__(None, None, None)
+            if self._trace is not None:
+                self._trace.close()
             # No command runs a test in Python again but its own runner.
             self._result = replace(self._case.result(), rerun="")
         return self._result
@@ -445,7 +452,7 @@ class Sim:
         result = self.close()
         if result.verdict in BAD:
             raised = ScenarioError if result.verdict == "error" else ClaimMissed
-            raise raised("\n" + plain(scenario_lines(result)))
+            raise raised(plain(scenario_lines(result)))
         return result
 
     def _behind(self) -> str:

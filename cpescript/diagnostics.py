@@ -95,7 +95,7 @@ def render(item: Diagnostic, sources: Mapping[str, str]) -> str:
     lines = _rows(sources.get(span.source, ""))
     if not 1 <= span.line <= len(lines) or not sources.get(span.source):
         return head + (f"   = {item.remedy}\n" if item.remedy else "")
-    text = lines[span.line - 1].rstrip("\r").expandtabs(1)
+    text = lines[span.line - 1].rstrip("\r").expandtabs(1).translate(_CONTROLS)
     if len(text) > 240:
         # A giant line is cut around the span: the place is exact, the screen stays readable.
         start = max(0, span.column - 41)
@@ -109,6 +109,10 @@ def render(item: Diagnostic, sources: Mapping[str, str]) -> str:
     underline = " " * (column - 1) + "^" * width
     gap = " " * len(number)
     return f"{head}{number} | {text}\n{gap} | {underline}{' ' + item.remedy if item.remedy else ''}\n"
+
+
+_CONTROLS = dict.fromkeys([*range(32), *range(127, 160)], "\N{REPLACEMENT CHARACTER}")
+"""What a terminal would obey instead of showing it."""
 
 
 @lru_cache(maxsize=16)

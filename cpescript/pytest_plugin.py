@@ -8,6 +8,7 @@ cpescript: that is left until there is a scenario, or somebody asks for the fixt
 from __future__ import annotations
 
 import os
+from argparse import ArgumentError
 from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from cpescript.language.timeline import Timeline
     from cpescript.results import ScenarioResult
     from cpescript.runner.options import RunOptions
+
+__tracebackhide__ = True
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "acs": {"metavar": "ACS", "help": "'embedded', the URL of an ACS, or a target named in cpescript.toml"},
@@ -53,7 +56,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, None
     for name, settings in OPTIONS.items():
         try:
             group.addoption(f"--{name}", dest=f"cpes_{name}", **{**settings, "help": f"the same as --cpes-{name}"})
-        except ValueError:
+        except (ValueError, ArgumentError):
             # Somebody else's option: ours has its long name.
             continue
 
@@ -249,9 +252,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell the seed of a simulation beside its failure."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what broke in a scenario by its own report too, and the seed of a simulation beside its failure."""
     report = yield
+    if isinstance(item, ScenarioItem) and call.excinfo is not None and isinstance(call.excinfo.value, Broken):
+        report.longrepr = item.repr_failure(call.excinfo)
     if report.when == "call" and report.failed:
         for sim in item.stash.get(SIMULATIONS, ()):
             report.sections.append(("cpescript", f"seed {sim.seed}: repeat it with --cpes-seed {sim.seed}"))

@@ -39,6 +39,8 @@ from cpescript.transport.pacing import VirtualPace
 
 UNDER_TEST = "acs"
 """The name of the ACS under test among the systems of a scenario."""
+ASKING = (1 << 28) - 2
+"""Number of the owner of questions in the queue: behind all devices, and nobody else's."""
 URLS_KEPT = 1 << 13
 """Connection-request URLs that are kept: every Inform tells one."""
 BODY_SHOWN = 4_096
@@ -124,9 +126,11 @@ class Simulation:
         self._urls: dict[int, str] = {}
         self._quirks: dict[int, dict[str, Hook]] = {}
 
-        self._owner = Owner(0)
+        self._owner = Owner(ASKING)
         self._asking: list[Believing] = []
         self._patience: list[float] = []
+        self.asking = False
+        """Whether what an adapter is told right now is a question, which changes nothing on the wire."""
         self._usual_patience = 0.0
 
     def connect(self, wire: Wire, adapter: Adapter, systems: Mapping[str, Adapter] | None = None) -> None:
@@ -425,6 +429,7 @@ class Simulation:
         devices: Sequence[int],
         question: Callable[[int], Question],
         period: int | None,
+        last: int | None,
         first: Callable[[Exception | None], None],
     ) -> Callable[[], None]:
         """Ask a system what it believes of these devices, again and again, until the function returned is called.
@@ -445,6 +450,7 @@ class Simulation:
             lambda asked, done: self._ask(self._adapters[system], asked, done),
             self.device_at,
             period=period,
+            last=last,
             first=first,
         )
         self._asking.append(believing)
@@ -466,7 +472,7 @@ class Simulation:
 
     def _ask_again(self) -> None:
         for believing in self._asking:
-            believing.again()
+            believing.again(at_once=True)
 
     def _ask(
         self,
@@ -504,6 +510,7 @@ class Simulation:
             facts = [[_called(each, result)] for (_, each), result in told]
             arrived([number for number, _ in calls], results if isinstance(results, Exception) else facts)
 
+        self.asking = True
         try:
             for paths, numbers in groups.items():
                 adapter.ask([key for key in map(self._key, numbers) if key is not None], paths, seen(numbers))
@@ -514,6 +521,8 @@ class Simulation:
                 adapter.submit([Order("call", key, each) for key, each in inputs], called)
         except AdapterError as error:
             arrived((), error)
+        finally:
+            self.asking = False
 
     # --- patience -------------------------------------------------------------------------------------------------
 

@@ -369,12 +369,76 @@ def inventory() -> str:
     return "\n".join(lines)
 
 
+# --- adapters ---------------------------------------------------------------------------------------------------------
+
+
+def adapters() -> str:
+    """Named targets, the adapters, and the file that describes one."""
+    from cpescript.adapters.genieacs import CALLS
+    from cpescript.adapters.http_format import adapter_reference
+    from cpescript.runner.config import KEYS
+    from cpescript.runner.north import ADAPTERS
+
+    head, _, rest = adapter_reference().partition("\n")
+    lines = [
+        "# Adapters",
+        "",
+        "An adapter carries a scenario's `acs …` statements to the north side of an ACS, and asks it what it believes.",
+        "`--adapter NAME --north URL` names one, or a target.",
+        "",
+        *table(("adapter", "is for"), ((f"`{name}`", summary) for name, summary in ADAPTERS.items())),
+        "Any other name is that of an [adapter file](#the-adapter-file), by path, or one that ships: `freeacs`,",
+        "`token_controller`.",
+        "",
+        "## Named targets",
+        "",
+        "`[acs.NAME]` in `cpescript.toml`, or `[tool.cpescript.acs.NAME]` in `pyproject.toml`, in the folder of your",
+        "scenarios or above it; then `--acs NAME`. A text may be left to the environment:",
+        '`password = {environment = "LAB_PASSWORD"}`. What comes from there, and every `password`, shows in no output.',
+        "What the command line says is stronger.",
+        "",
+        *table(("key", "means"), ((f"`{name}`", key.summary) for name, key in KEYS.items())),
+        "## GenieACS",
+        "",
+        "Verbs: `set`, `get`, `add`, `delete`, `download`, `reboot`, `factory-reset`, `connect`, `forget`, and these",
+        "calls:",
+        "",
+        *table(
+            ("call", "takes", "does"),
+            (
+                (
+                    f"`{name}`",
+                    ", ".join(f"`{each}`" + ("" if each in call.required else "?") for each in call.inputs) or "–",
+                    call.summary,
+                )
+                for name, call in CALLS.items()
+            ),
+        ),
+        "## A program of yours",
+        "",
+        "`--adapter command --north 'PROGRAM ARGUMENTS' --allow-exec` runs the program for each question, without a",
+        "shell: one JSON object on its standard input, one on its standard output.",
+        "",
+        *(line for line in _command_rows()),
+        "",
+        f"#{head}",
+    ]
+    return "\n".join(lines) + "\n" + rest.replace("\n## ", "\n### ")
+
+
+def _command_rows() -> list[str]:
+    from cpescript.adapters import command
+
+    return [line for line in (command.__doc__ or "").splitlines() if line.startswith("|")]
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "messages.md": messages,
     "states.md": states,
     "quirks.md": quirks,
     "defects.md": defects,
     "policy-file.md": policy,
+    "adapters.md": adapters,
     "help.md": commands,
     "not-yet.md": not_yet,
     "scenarios.md": scenarios,

@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"kernel"},
     # What authors write in Python: a case that is stepped, and its claims told in the reports' words.
     "api": {"kernel", "language", "execution", "simulation", "runner", "report"},
-    "pytest_plugin": {"runner", "report", "api"},
+    "pytest_plugin": {"language", "runner", "report", "api"},
     "cli": {"kernel", "device", "language", "lsp", "acs", "transport", "runner", "recording", "report"},
     "__main__": {"cli"},
 }

@@ -22,7 +22,10 @@ def build_acs(
     file_base_url: str = "http://files.example/",
     beliefs: bool = False,
 ) -> Acs:
-    """Return a new ACS; with `beliefs` one that remembers what devices tell it. Raises ValueError, with all diagnostics as its text, for a policy or defect that is wrong."""
+    """Return a new ACS; with `beliefs` one that remembers what devices tell it.
+
+    Raises ValueError, with all diagnostics as its text, for a policy or defect that is wrong.
+    """
     policy = DEFAULT_POLICY
     if policy_text is not None:
         read, bag = read_policy(policy_text, policy_name, policy_name.rpartition("/")[2].partition(".")[0] or "policy")

@@ -18,12 +18,16 @@ from cpescript.results import BAD_USAGE, INTERNAL, INTERRUPTED
 
 COMMANDS = {
     "run": ("cpescript.cli.run", "Run scenarios against an ACS and judge what it did."),
+    "explore": ("cpescript.cli.explore", "Run a scenario under many seeds, and find the smallest fleet that fails."),
     "check": ("cpescript.cli.check", "Find every mistake in scenarios without running them."),
     "plan": ("cpescript.cli.plan", "Show what a scenario will do, and when, without doing it."),
     "fmt": ("cpescript.cli.fmt", "Write scenarios in the one layout."),
     "new": ("cpescript.cli.new", "Write a commented scenario to start from."),
-    "profile": ("cpescript.cli.profile", "Check or show device profiles."),
+    "profile": ("cpescript.cli.profile", "Check, show or import device profiles."),
     "lsp": ("cpescript.cli.lsp", "Serve an editor: mistakes as you type, completion, hover, renaming."),
+    "load": ("cpescript.cli.load", "Put an ACS under a load that does not wait for it, and measure."),
+    "record": ("cpescript.cli.record", "Write a trace of real devices and their ACS, standing between them."),
+    "draft": ("cpescript.cli.draft", "Make a profile and a scenario of a trace."),
     "judge": ("cpescript.cli.judge", "Judge a saved trace without an ACS."),
     "diff": ("cpescript.cli.diff", "Say what an ACS does differently since."),
     "acs": ("cpescript.cli.acs", "Serve the reference ACS, list its deliberate defects."),

@@ -19,14 +19,15 @@ from cpescript.results import BAD_USAGE
         ("cpescript diff a.jsonl b.jsonl --ignore '*.PeriodicInformTime'", "without a value that is another each time"),
     ),
     exits={0: "the ACS did the same", 1: "it did not", BAD_USAGE: "a file that is no trace"},
-    short_help="Say what an ACS does differently since.",
 )
 @click.argument("before", type=READABLE)
 @click.argument("after", type=READABLE)
 @click.option("--ignore", multiple=True, metavar="PATTERN", help="Parameters whose values do not count. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="{same, differences} on standard output.")
 def command(before: Path, after: Path, ignore: tuple[str, ...], as_json: bool) -> int:
-    """Compare two traces by what the ACS asked and answered of each device.
+    """Say what an ACS does differently since.
+
+    Two traces are compared by what the ACS asked and answered of each device.
 
     Times, message IDs, cookies, headers, command keys and credentials do not count.
     """

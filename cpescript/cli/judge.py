@@ -26,7 +26,6 @@ from cpescript.results import BAD_USAGE, RunResult, exit_status
         ),
     ),
     exits=tuple(MEANINGS),
-    short_help="Judge a saved trace without an ACS.",
 )
 @click.argument("scenario")
 @click.option("--trace", "trace", type=READABLE, required=True, metavar="FILE", help="What 'run --trace' has written.")
@@ -44,7 +43,9 @@ def command(
     report_json: Path | None,
     report_html: Path | None,
 ) -> int:
-    """Judge a saved trace: the same scenario gives the same verdict as when the trace was made.
+    """Judge a saved trace without an ACS.
+
+    The same scenario gives the same verdict as when the trace was made.
 
     SCENARIO is a file, or the name of a scenario that ships. Every scenario of the trace is judged with the parameters
     and the seed that it was run with. Secret parameters are masked in traces, so what a claim compares with one cannot

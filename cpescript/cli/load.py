@@ -39,7 +39,6 @@ REAL_LIMIT = 24 * 3600.0
         UNJUDGED: "the ACS could not be reached, or the simulator was the limit",
         INTERRUPTED: "interrupted; what was measured is shown",
     },
-    short_help="Put an ACS under a load that does not wait for it, and measure.",
 )
 @click.argument("profile")
 @click.option("--acs", required=True, metavar="ACS", help="The ACS's URL, or a target named in cpescript.toml.")
@@ -64,7 +63,9 @@ REAL_LIMIT = 24 * 3600.0
 )
 @click.option("--report-json", type=writable, metavar="FILE", help="JSON, for programs.")
 def command(**given: Any) -> int:
-    """Begin sessions at a rate that the ACS's speed does not change, and measure how it copes.
+    """Put an ACS under a load that does not wait for it, and measure.
+
+    Sessions begin at a rate that the ACS's speed does not change.
 
     PROFILE is a file, or the name of one that ships. Times are real ones, counted from the instant at which a session
     was to begin: what waits in a queue is seen.

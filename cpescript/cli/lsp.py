@@ -16,7 +16,7 @@ from cpescript.cli.page import Command
     exits={OK: "the editor has ended it"},
 )
 def command() -> int:
-    """Serve an editor: mistakes as you type, completion, hover, definitions, renaming and the one layout.
+    """Serve an editor: mistakes as you type, completion, hover, renaming.
 
     An editor starts this by itself once it is told to (docs: Write scenarios in your editor).
     """

@@ -72,12 +72,17 @@ def show_profile(profile: str | None, parameters: bool) -> int:
         for name in libraries.names("profiles"):
             click.echo(name)
         return OK
-    from cpescript.device.profile import load_profile
+    from cpescript.device.mix import Mix
+    from cpescript.device.profile import load
 
-    schema, bag = load_profile(locate("profiles", profile))
+    schema, bag = load(locate("profiles", profile))
     show([bag])
     if schema is None or bag.failed:
         return BAD_USAGE
+    if isinstance(schema, Mix):
+        for part, weight in zip(schema.parts, schema.weights, strict=True):
+            click.echo(f"{weight:>8}  {part.name}  ({part.file})")
+        return OK
     for line in _parameters(schema) if parameters else _summary(schema):
         click.echo(line)
     return OK
@@ -101,7 +106,7 @@ def _counts(context: click.Context, option: click.Parameter, values: tuple[str, 
     "import",
     cls=Command,
     examples=(
-        ("cpescript profile import tr-181-2-15-1-cwmp-full.xml --objects Device.DeviceInfo.,Device.WiFi. -o lab.yaml",
+        ("cpescript profile import tr-181-full.xml --objects Device.DeviceInfo.,Device.WiFi. -o lab.yaml",
          "the chosen objects of a data model of the Broadband Forum"),
         ("cpescript profile import device.csv -o lab.yaml", "a device as GenieACS exports it"),
         ("cpescript profile import names.xml values.xml -o lab.yaml", "captured responses of a device"),

@@ -161,6 +161,9 @@ _watch = partial(click.option, cls=Option, group="Watching")
 @_what(
     "--params", "params_file", type=READABLE, metavar="FILE", help="Parameters from a YAML file; --param is stronger."
 )
+@_what(
+    "--at-most", type=click.IntRange(1), metavar="N", help="No 'spawn' makes more devices than this: for a quick look."
+)
 @_what("--strict", is_flag=True, help="What passed vacuously is inconclusive.")
 @_acs(
     "--acs",
@@ -250,8 +253,8 @@ _watch = partial(click.option, cls=Option, group="Watching")
 def command(ctx: click.Context, /, **given: Any) -> int:
     """Run scenarios against an ACS and judge what it did.
 
-    SCENARIO is a file, a folder of them, or the name of a scenario that ships. With the embedded ACS, the same scenario, parameters and
-    seed give the same trace to the octet.
+    SCENARIO is a file, a folder of them, or the name of a scenario that ships. With the embedded ACS, the same
+    scenario, parameters and seed give the same trace to the octet.
 
     A failure explains itself: the claim, the devices that missed it, their last messages, and the command that runs it
     again.
@@ -278,6 +281,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             last_run=last.PLACE,
             jobs=given["jobs"],
             repeat=given["repeat"],
+            at_most=given["at_most"],
             acs=given["acs"],
             adapter=given["adapter"],
             north=given["north"],
@@ -311,7 +315,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             result = run(options)
         except UsageError as error:
             progress.clear()
-            return _refused(error.bag.render() if error.bag else "", error.message, error.remedy)
+            return refused(error.bag.render() if error.bag else "", error.message, error.remedy)
         complaint = last.keep(result.scenarios, last.PLACE)
         if complaint:
             progress.clear()
@@ -351,12 +355,12 @@ def _list(cases: Sequence[Selected], *, as_json: bool) -> int:
     return OK if cases else NOTHING_SELECTED
 
 
-def repeated(ctx: click.Context) -> Iterator[str]:
+def repeated(ctx: click.Context, without: frozenset[str] = NOT_REPEATED) -> Iterator[str]:
     """Yield the options of this command line that a run of the same case needs again, as they were given."""
     for parameter in ctx.command.params:
         name = parameter.name or ""
         value = ctx.params.get(name)
-        if not isinstance(parameter, click.Option) or name in NOT_REPEATED:
+        if not isinstance(parameter, click.Option) or name in without:
             continue
         if ctx.get_parameter_source(name) is not click.core.ParameterSource.COMMANDLINE:
             continue
@@ -369,7 +373,8 @@ def repeated(ctx: click.Context) -> Iterator[str]:
             yield str(one)
 
 
-def _refused(diagnostics: str, message: str, remedy: str) -> int:
+def refused(diagnostics: str, message: str, remedy: str) -> int:
+    """Say why nothing was run; return the exit status."""
     if diagnostics:
         click.echo(diagnostics, err=True)
     click.echo(f"error: {message}" + (f"\n   = {remedy}" if remedy else ""), err=True)

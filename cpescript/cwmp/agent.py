@@ -411,6 +411,11 @@ class CwmpAgent:
         """
         self.work().version = inform.version_below(version)
 
+    def forget_version(self) -> None:
+        """Begin with the device's own version again: it has booted, or has another ACS."""
+        if self._work is not None:
+            self._work.version = None
+
     def session_ended(self, session: Session, outcome: Outcome, reason: str) -> None:
         """Draw the consequences of a session's end."""
         device = self.device

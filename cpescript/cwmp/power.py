@@ -128,6 +128,7 @@ def _come_up(agent: CwmpAgent) -> None:
     device.leave("rebooting")
     transfers.applied(agent)
     untold.drop(agent)
+    agent.forget_version()
     agent.events = events.after_reboot(agent.events)
     agent.changed = None
     agent.retry_count = 0
@@ -216,9 +217,7 @@ def acs_changed(agent: CwmpAgent) -> None:
     """Another ACS URL: the next Inform is a bootstrap, and nothing before it counts (Table 7)."""
     agent.flags &= ~KNOWN
     agent.device.leave("registered")
-    work = agent.idle_work()
-    if work is not None:
-        work.version = None
+    agent.forget_version()
     if agent.flags & ON:
         untold.forget(agent)
         agent.events = (_BOOTSTRAP,)

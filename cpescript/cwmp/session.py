@@ -154,6 +154,7 @@ class Session:
     _kind = ""
     _body = b""
     _foreign = False
+    _lowered = False
     _hold = False
     _held = False
     _cookies: dict[str, str] | None = None
@@ -200,7 +201,7 @@ class Session:
         if message is not None:
             spoken = (message.headers and message.headers.get("UseCWMPVersion")) or message.version
             if act != Act.GO_DOWN and spoken in NAMESPACES and spoken < self.version:
-                self.version = spoken
+                self.version, self._lowered = spoken, True
             self._hold = bool(message.headers) and message.hold_requests
             self._held = self._held or self._hold
         if self._attempts and act != Act.AUTHENTICATE:
@@ -290,7 +291,7 @@ class Session:
     # --- What the device does about it ----------------------------------------------------------------------------
 
     def _accepted(self, response: HttpResponse, message: Message | None) -> Step:
-        if self.state == State.INFORM and not self._foreign:
+        if self._lowered and self.state == State.INFORM and not self._foreign:
             self.agent.version_accepted(self.version)
         return self._proceed()
 
@@ -340,7 +341,7 @@ class Session:
         older = inform.version_below(self.version)
         if older is None:
             return self._give_up(response, message)
-        self.version = older
+        self.version, self._lowered = older, True
         body = inform.build(self)
         return self._send(State.INFORM, "Inform", body, inform.Told(self.events, body))
 

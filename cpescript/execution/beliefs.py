@@ -1,9 +1,9 @@
 """What other systems believe: asked again and again while a claim is open, and put into the trace as `belief` facts.
 
-A device's question is asked when its claim opens, after each of its sessions, and each real second where time is bound
-to real time or a quiet wire is waited for. Devices that are due at one instant are asked for together, and one that is
-asked for already is asked again only when its answer is there. The trace gets what is new; the judge reads nothing
-else.
+A device's question is asked when its claim opens, after each of its sessions, at the claim's deadline, and each real
+second where time is bound to real time or a quiet wire is waited for. Devices that are due at one instant are asked for
+together, and one that is asked for already is asked again only when its answer is there. The trace gets what is new;
+the judge reads nothing else.
 
 The fact says `system`, and either `path`, `value` (null: not known there) and `type`, or `call`, `arguments`, `status`
 and `body`.
@@ -58,6 +58,7 @@ class Believing:
         subject: Callable[[int], Subject | None],
         *,
         period: int | None,
+        last: int | None,
         first: Callable[[Exception | None], None],
     ) -> None:
         self._kernel = kernel
@@ -68,12 +69,14 @@ class Believing:
         self._ask = ask
         self._subject = subject
         self._period = period
+        self._last = last
         self._first: Callable[[Exception | None], None] | None = first
         self._due: dict[int, None] = {}
         self._asked = False
         self._known: dict[tuple[int, str], Mapping[str, Any]] = {}
         self._timer: Handle | None = None
         self._planned: Handle | None = None
+        self._end: Handle | None = None
         self._closed = False
 
     def open(self) -> None:
@@ -81,6 +84,8 @@ class Believing:
         self._trace.watch(["SessionEnd"], self._session_ended)
         if self._period is not None:
             self._timer = self._kernel.at(self._kernel.now + self._period, self._owner, self._tick, None, TIMELINE)
+        if self._last is not None:
+            self._end = self._kernel.at(self._last, self._owner, self._ask_last, None, TIMELINE)
         self._due = dict.fromkeys(self._questions)
         self._put(None)
 
@@ -88,19 +93,27 @@ class Believing:
         """Ask no more; an answer that is under way is not heard."""
         self._closed = True
         self._trace.unwatch(self._session_ended)
-        for handle in (self._timer, self._planned):
+        for handle in (self._timer, self._planned, self._end):
             if handle is not None:
                 self._kernel.cancel(handle)
-        self._timer = self._planned = None
+        self._timer = self._planned = self._end = None
 
-    def again(self) -> None:
-        """Ask for every device now: a second of real time has passed, or the system has been given an order."""
+    def again(self, *, at_once: bool = False) -> None:
+        """Ask for every device: at the end of this instant or, where no instant ends while a wire is waited for,
+        at once."""
         self._due.update(dict.fromkeys(self._questions))
         self._plan()
+        if at_once and self._planned is not None:
+            self._kernel.cancel(self._planned)
+            self._put(None)
 
     def _tick(self, _: object) -> None:
         assert self._period is not None
         self._timer = self._kernel.at(self._kernel.now + self._period, self._owner, self._tick, None, TIMELINE)
+        self.again()
+
+    def _ask_last(self, _: object) -> None:
+        self._end = None
         self.again()
 
     def _session_ended(self, record: Record) -> None:

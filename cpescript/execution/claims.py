@@ -75,7 +75,7 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
     ends = [] if patience is None else [run.world.be_patient(patience)]
     try:
         for claim, whose in asked:
-            ends.extend((yield from _believing(run, frame.scope, claim, whose)))
+            ends.extend((yield from _believing(run, frame.scope, claim, whose, deadline)))
         waiting = run.judge.open(
             statement,
             step.quantifier,
@@ -219,7 +219,7 @@ def verb_of(claim: BeliefClaim) -> str:
     return "sees" if claim.verb == "sees" else "call"
 
 
-def _believing(run: Executor, scope: Scope, claim: Claim, devices: Sequence[int]) -> Any:
+def _believing(run: Executor, scope: Scope, claim: Claim, devices: Sequence[int], last: int | None = None) -> Any:
     """Have a system asked again and again what a claim wants to know of it, and wait for the first answers.
 
     Returns what ends that, in a list; it is empty for a claim that asks no system.
@@ -243,7 +243,7 @@ def _believing(run: Executor, scope: Scope, claim: Claim, devices: Sequence[int]
                     paths[".".join(part or "" for part in parts)] = None
         return Question(paths=tuple(paths))
 
-    end = run.world.believe(claim.system, devices, question, run.real_second, lambda answer: wake[-1](answer))
+    end = run.world.believe(claim.system, devices, question, run.real_second, last, lambda answer: wake[-1](answer))
     try:
         answer = answers[0] if answers else (yield wake.append)
         if isinstance(answer, Exception):

@@ -119,10 +119,13 @@ class Executor:
         self.judge.prepare(step.claim, judged, keep_all=keep_all)
         if step.unless is not None:
             self.judge.prepare(step.unless[0], judged, keep_all=keep_all)
+            self.judge.dated(step.claim, step.unless[0])
 
     def _prepare_call(self, call: x.Call, judged: Scope) -> None:
         patterns = [item for item in call.arguments if isinstance(item, x.MessagePattern)]
         self.judge.count(patterns, judged)
+        if call.function == "response_time":
+            self.judge.timed(patterns[0], judged)
         if call.function == "rate":
             try:
                 window = int(evaluate(call.arguments[1], judged))

@@ -8,7 +8,7 @@ from typing import Any
 from cpescript.device.device import Device
 from cpescript.kernel import draws
 from cpescript.kernel.queue import Kernel
-from cpescript.kernel.time import Instant
+from cpescript.kernel.time import Duration, Instant
 from cpescript.pattern.evaluate import Scope
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
@@ -37,6 +37,8 @@ class FleetFacts:
         self.cohorts: dict[str, range] = {}
         self.counted: Callable[[MessagePattern, Scope], int] | None = None
         """The judge's count: only the trace knows what has been said."""
+        self.responded: Callable[[MessagePattern, Scope], Sequence[Duration]] | None = None
+        """The judge's real response times."""
         self.rated: Callable[[MessagePattern, int, Scope], int] | None = None
         self._kernel = kernel
         self._start = start
@@ -85,6 +87,10 @@ class FleetFacts:
     def rate(self, pattern: MessagePattern, window: int, scope: Scope) -> int:
         assert self.rated is not None
         return self.rated(pattern, window, scope)
+
+    def response_times(self, pattern: MessagePattern, scope: Scope) -> Sequence[Duration]:
+        assert self.responded is not None
+        return self.responded(pattern, scope)
 
     def chance(self) -> tuple[int, int]:
         self._draws += 1

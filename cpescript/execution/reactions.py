@@ -44,6 +44,7 @@ class Handler:
     def open(self) -> None:
         """Listen, or stand where the devices answer."""
         trace = self._run.world.trace
+        self._run.judge.pair(self._step.pattern)
         if not self._answers:
             trace.watch(self._step.pattern.kinds, self._seen)
             return
@@ -71,6 +72,7 @@ class Handler:
             self._hooked[device] = self._run.world.answer_hook(device, self._asked)
 
     def _seen(self, record: Record) -> None:
+        self._run.judge.probes.exchanges.attach(record)
         message = view(record)
         if heard(self._pattern, record) and self._matches(record.device, message, record.http):
             self._react(record.device, message)

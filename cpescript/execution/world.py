@@ -68,10 +68,12 @@ class World(Protocol):
         devices: Sequence[int],
         question: Callable[[int], Question],
         period: int | None,
+        last: int | None,
         first: Callable[[Exception | None], None],
     ) -> Callable[[], None]:
         """Ask a system what it believes of these devices (0: of no device in particular), now, after each session of
-        theirs and every `period` virtual nanoseconds (None: each second of real time that a quiet wire is waited for).
+        theirs, every `period` virtual nanoseconds (None: each second of real time that a quiet wire is waited for), and
+        at the instant `last`, if there is one.
 
         New answers become `belief` facts (`beliefs`). `first` is called when the first ones are there, with what went
         wrong or None. Returns what ends the asking. Raises RefusedError.

@@ -51,6 +51,9 @@ class BlockCondition:
         found = [part.alarm(device) for index, part in enumerate(self.parts) if index not in used]
         return min((when for when in found if when is not None), default=None)
 
+    def known(self, device: int) -> bool:
+        return True
+
     def holds(self, device: int) -> bool:
         used = self._used.setdefault(device, {})
         if self.claim.kind == "one of":

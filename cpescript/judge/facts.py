@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from cpescript.judge.exchanges import ResponseTimes
 from cpescript.judge.numbers import Numbers
-from cpescript.kernel.time import DEFAULT_START, Instant
-from cpescript.kernel.trace import TO_ACS, Record
+from cpescript.kernel.time import DEFAULT_START, Duration, Instant
+from cpescript.kernel.trace import LOCAL, TO_ACS, Record
 from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
@@ -53,9 +54,43 @@ class FactView:
         return None
 
 
+class Answered:
+    """A response with the face of its message, and `request` as an element more."""
+
+    __slots__ = ("message", "request")
+
+    def __init__(self, message: Any, request: Any) -> None:
+        self.message = message
+        self.request = request
+
+    @property
+    def kind(self) -> str:
+        return str(self.message.kind)
+
+    @property
+    def paths(self) -> Sequence[str]:
+        paths: Sequence[str] = self.message.paths
+        return paths
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        settings: Mapping[str, str] = self.message.settings
+        return settings
+
+    def field(self, name: str) -> Any:
+        return self.request if name == "request" else self.message.field(name)
+
+    def type_of(self, path: str) -> str | None:
+        kind: str | None = self.message.type_of(path)
+        return kind
+
+
 def view(record: Record) -> Any:
     """Return the message of a record as a claim sees it, None for a message without a body that decodes."""
-    return FactView(record) if record.direction == "local" else record.message
+    if record.direction == LOCAL:
+        return FactView(record)
+    message = record.message
+    return message if record.request is None or message is None else Answered(message, record.request)
 
 
 DIRECTED = frozenset({"Request", "Response"})
@@ -133,6 +168,8 @@ class TraceFacts:
         self.states: dict[str, Numbers] = {}
         self.parameters: dict[str, dict[int, Any]] = {}
         self.tallies: dict[int, Tally] = {}
+        self.times: dict[int, ResponseTimes] = {}
+        """Real response times, by the pattern that asks for them."""
         self.stopped: dict[int, int] = {}
         """Devices that have been taken away, and the line that did it."""
         self.dated: set[str] = set()
@@ -250,6 +287,14 @@ class TraceFacts:
         if scope.device is not None:
             return tally.rate(now, window, (scope.device,))
         return tally.rate(now, window, set(scope.group) if scope.group is not None else None)
+
+    def response_times(self, pattern: MessagePattern, scope: Scope) -> Sequence[Duration]:
+        timed = self.times.get(id(pattern))
+        if timed is None:
+            return ()
+        devices = (scope.device,) if scope.device is not None else scope.group
+        wanted = timed.taken if devices is None else devices
+        return [taken for device in wanted for taken in timed.taken.get(device, ())]
 
     def _tally(self, pattern: MessagePattern) -> Tally:
         tally = self.tallies[id(pattern)]

@@ -32,11 +32,20 @@ def state_of(word: str) -> str:
     return "online" if word == "offline" else word
 
 
+def measured(expression: Any) -> list[x.MessagePattern]:
+    """Return the messages whose real response times an expression asks for."""
+    calls = [node for node in walk(expression) if isinstance(node, x.Call) and node.function == "response_time"]
+    return [node for call in calls for node in call.arguments if isinstance(node, x.MessagePattern)]
+
+
 def interest_in(expression: Any) -> Interest:
     """Return what may change the value of an expression, asked of one device."""
     kinds: set[str] = set()
     states: set[str] = set()
     paths = wide = False
+    for pattern in measured(expression):
+        # A response time is known when the answer is there.
+        kinds.update(f"{kind}Response" for kind in pattern.kinds)
     for node in walk(expression):
         if isinstance(node, x.MessagePattern):
             kinds |= node.kinds

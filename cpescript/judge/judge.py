@@ -11,8 +11,9 @@ from typing import Protocol
 
 from cpescript.diagnostics import Span
 from cpescript.judge.conditions import AnyOf, condition
+from cpescript.judge.exchanges import ResponseTimes, asks_for_requests
 from cpescript.judge.facts import Tally, TraceFacts, Witness
-from cpescript.judge.interest import Interest, state_of
+from cpescript.judge.interest import Interest, measured, state_of
 from cpescript.judge.monitors import Mode as MonitorMode
 from cpescript.judge.monitors import Monitor, Until
 from cpescript.judge.probes import Probe, Probes
@@ -95,6 +96,7 @@ class Judge:
 
         `keep_all`: since the start, not only since the running window; `keep`: whole messages, for a capture.
         """
+        self.pair(claim)
         if isinstance(claim, BlockClaim):
             for part in claim.claims:
                 self._date(part)
@@ -106,12 +108,22 @@ class Judge:
                 self._probes[id(claim)] = probe
                 self.probes.add(probe)
         elif isinstance(claim, ValueClaim):
-            self.count(claim.patterns, scope)
+            self._count(claim, scope)
+
+    def _count(self, claim: ValueClaim, scope: Scope) -> None:
+        self.count(claim.patterns, scope)
+        for pattern in measured(claim.expression):
+            self.timed(pattern, scope)
 
     def dated(self, *claims: Claim) -> None:
         """Remember from now on what came first of these claims."""
         for claim in claims:
             self._date(claim)
+
+    def pair(self, node: Claim | x.Node) -> None:
+        """Remember requests from now on, if a claim or a pattern asks a response for its own."""
+        if asks_for_requests(node):
+            self.probes.exchanges.follow()
 
     def _date(self, claim: Claim) -> None:
         if isinstance(claim, StateClaim):
@@ -124,10 +136,19 @@ class Judge:
     def count(self, patterns: Iterable[x.MessagePattern], scope: Scope) -> None:
         """Count the matches of these patterns from now on, for `count(…)` and `rate(…)`."""
         for pattern in patterns:
+            self.pair(pattern)
             if id(pattern) not in self.facts.tallies:
                 tally = self.facts.tallies[id(pattern)] = Tally(CompiledPattern(pattern, scope), self.broken)
                 self.probes.recall(pattern.kinds, tally.observe)
                 self.probes.listen(pattern.kinds, tally.observe)
+
+    def timed(self, pattern: x.MessagePattern, scope: Scope) -> None:
+        """Measure from now on how long, in real time, the ACS takes to answer messages of this pattern."""
+        if id(pattern) not in self.facts.times:
+            times = self.facts.times[id(pattern)] = ResponseTimes(CompiledPattern(pattern, scope))
+            # Whatever it says next is the answer: a device asks one thing at a time. Hearing it twice does no harm.
+            self.probes.first.append(times.observe)
+            self._trace.watch(None, times.observe)
 
     def rated(self, pattern: x.MessagePattern, window: int) -> None:
         """Remember the instants of the last `window` nanoseconds for a `rate`."""
@@ -225,8 +246,9 @@ class Judge:
         Raises EvaluationError where the quantifier, a count or the target cannot be worked out.
         """
         claim = statement.claim
+        self.pair(claim)
         if isinstance(claim, ValueClaim):
-            self.count(claim.patterns, scope)
+            self._count(claim, scope)
         amount = Amount.of(quantifier, scope)
         together: Together | None = None
         if amount.kind == "across" and target is not None:
@@ -255,7 +277,7 @@ class Judge:
     ) -> Until:
         claim, devices = until
         if isinstance(claim, ValueClaim):
-            self.count(claim.patterns, setting.scope)
+            self._count(claim, setting.scope)
         spoken = resolve(unconditional(target), setting.scope) if target is not None else self.facts.all
         if devices is None and together is not None and isinstance(claim, MessageClaim):
             return Until(condition(claim, setting, together), frozenset([0]), False)

@@ -50,6 +50,9 @@ class MessageCondition:
     def alarm(self, device: int) -> int | None:
         return None
 
+    def known(self, device: int) -> bool:
+        return True
+
     # --- what came ------------------------------------------------------------------------------------------------
 
     def matches(self, device: int, after: int = 0, mine: Collection[int] = ()) -> list[Match]:

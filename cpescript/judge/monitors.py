@@ -91,6 +91,8 @@ class Monitor:
         self._violations = 0
         self._missed: set[int] = set()
         self._came_true = False
+        self._heard = False
+        """Whether anything has happened that concerned it."""
         self._violated = False
         self._alarm: int | None = None
         self._alarm_due = 0
@@ -166,6 +168,7 @@ class Monitor:
         if self.result is not None:
             return
         device = record.device
+        self._heard = True
         try:
             if self._until is not None and (self._end_for(device) or self.result is not None):
                 return
@@ -218,6 +221,8 @@ class Monitor:
 
     def _ask(self, device: int) -> None:
         if self._single or (device not in self._released and self._member(device)):
+            if not self.condition.known(device):
+                return
             self._members.add(device)
             (self._holding.add if self.condition.holds(device) else self._holding.discard)(device)
         else:
@@ -230,6 +235,9 @@ class Monitor:
             self._judge_one(device)
             return
         if self._single:
+            if 0 not in self._members:
+                # There is nothing to judge by yet.
+                return
             count, total = int(0 in self._holding), 1
             satisfied = bool(count)
         else:
@@ -341,13 +349,15 @@ class Monitor:
             times = "once" if self._violations == 1 else f"{self._violations} times"
             return "missed", f"broken {times}, first at {format_clock(first.t)} by {first.device}: {first.actual}"
         if self._target is not None and not resolve(unconditional(self._target), self._scope):
-            return "vacuous", "there was no device that it could have spoken of"
+            return "vacuous", f"there was no device that this '{self.mode}' could have spoken of"
         if self.mode == "sometimes":
             if self._came_true:
                 return "met", "it came true"
             return ("inconclusive", "the run ended before it came true") if cut else ("missed", "it never came true")
         if self._gone:
             return "vacuous", self._gone
-        if self.opened == self.judge.facts.now:
+        if self.condition.timed is False and self._single and self._pattern is None and 0 not in self._members:
+            return "vacuous", "nothing was measured that it could have spoken of"
+        if self.opened == self.judge.facts.now and not (self._heard and self._until_met):
             return "vacuous", "no time passed while it was open"
         return "met", "never broken"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 
+from cpescript.judge.exchanges import Exchanges
 from cpescript.judge.facts import DIRECTED, asked
 from cpescript.kernel.trace import LOCAL, TO_ACS, Record, Trace
 from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
@@ -145,6 +146,9 @@ class Probes:
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
+        self.exchanges = Exchanges(trace)
+        self.first: list[Callable[[Record], object]] = [self.exchanges.attach]
+        """Who has to hear of a record before anybody judges by it."""
         self._by_kind: dict[str, list[Probe]] = {}
         self._watchers: dict[str, Callable[[Record], object]] = {}
         self._listeners: dict[str, list[Callable[[Record], object]]] = {}
@@ -222,6 +226,8 @@ class Probes:
             self._trace.unwatch(self._watchers.pop(kind))
 
     def _observe(self, kind: str, record: Record) -> None:
+        for hear in self.first:
+            hear(record)
         for probe in self._by_kind.get(kind, ()):
             if (record.t >= self.floor or probe.keep_all) and probe.observe(record):
                 self._noted += 1

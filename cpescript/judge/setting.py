@@ -82,6 +82,9 @@ class Condition(Protocol):
     def lost(self) -> bool:
         """Whether messages that may matter had to be forgotten, so that a miss proves nothing."""
 
+    def known(self, device: int) -> bool:
+        """Whether there is anything yet to judge by: a figure of real response times needs one."""
+
     def holds(self, device: int) -> bool:
         """Whether the device meets the claim now; latching is the caller's business."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cpescript.judge.facts import UNKNOWN, TraceFacts, call_key
-from cpescript.judge.interest import interest_in, state_of
+from cpescript.judge.interest import interest_in, measured, state_of
 from cpescript.judge.setting import Setting, Together
 from cpescript.judge.timed import Alarms, is_timed
 from cpescript.kernel.time import format_clock
@@ -32,6 +32,9 @@ class _Lasting(ABC):
     @abstractmethod
     def holds(self, device: int) -> bool:
         """Whether it is so for the device now."""
+
+    def known(self, device: int) -> bool:
+        return True
 
     def reached(self, device: int) -> int | None:
         # What was so before it was first asked is not known: it came true when it was seen to be true.
@@ -58,6 +61,7 @@ class ValueCondition(_Lasting):
         concern = interest_in(claim.expression)
         self.kinds, self.states, self.paths, self.wide = concern.kinds, concern.states, concern.paths, concern.wide
         self.timed = is_timed(claim.expression)
+        self._measured = measured(claim.expression)
         self._alarms = Alarms(claim.expression) if self.timed else None
 
     def scope(self, device: int) -> Scope:
@@ -67,6 +71,10 @@ class ValueCondition(_Lasting):
 
     def holds(self, device: int) -> bool:
         return bool(self._value(self.scope(device)))
+
+    def known(self, device: int) -> bool:
+        facts = self.setting.facts
+        return not self._measured or all(facts.response_times(each, self.scope(device)) for each in self._measured)
 
     def alarm(self, device: int) -> int | None:
         return self._alarms.next(self.setting.facts, self.scope(device)) if self._alarms is not None else None
@@ -86,7 +94,12 @@ class ValueCondition(_Lasting):
                 continue
             missing = value is None or (value == [] and (parameter.path.partial or None in parameter.path.parts))
             shown.append(f"{name} does not exist" if missing else f"{name} is {values.show(value)}")
+        for pattern in self._measured:
+            count = len(self.setting.facts.response_times(pattern, scope))
+            shown.append(f"{count} {pattern.kind} answered")
         for pattern in self.claim.patterns:
+            if pattern in self._measured:
+                continue
             shown.append(f"{self.setting.facts.count(pattern, scope)} {pattern.kind} so far")
         expression = self.claim.expression
         if not shown and isinstance(expression, x.Binary):

@@ -83,6 +83,7 @@ class Record:
         "kind",
         "n",
         "protocol",
+        "request",
         "session",
         "t",
         "wall_ns",
@@ -116,6 +117,8 @@ class Record:
         self.http = http
         self.body = body
         self.data = data
+        self.request: Any = None
+        """The decoded message that this one answers, where somebody asks for it (`judge.exchanges`)."""
         self._message = message
         self._decode = decode
 

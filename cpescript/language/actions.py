@@ -9,6 +9,7 @@ from cpescript.language import timeline as tl
 from cpescript.language import tree
 from cpescript.language.catalogue import Schema
 from cpescript.language.clauses import sorted_out
+from cpescript.language.documents import template
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
 from cpescript.language.systems import known_call, known_system, named_inputs
@@ -126,7 +127,10 @@ class Actions:
         if name == "value":
             wanted = "text" if node.verb == "serial" else "any"
             return self.expressions.value(value, place, wanted, "a serial number")
-        return self.expressions.value(value, place, "text", _OPERAND_NOUNS.get(name, "this"))
+        text = self.expressions.value(value, place, "text", _OPERAND_NOUNS.get(name, "this"))
+        if name == "file":
+            template(text, self.context, self.bag)
+        return text
 
     def _settings(self, pairs: Any, place: Place) -> tuple[tuple[px.PathPattern, Any], ...]:
         found = []
@@ -173,7 +177,7 @@ class Actions:
                 word.span,
                 "unknown-quirk",
                 f"no quirk is called '{word.text}'",
-                did_you_mean(word.text, self.context.catalogue.quirks),
+                did_you_mean(word.text, self.context.catalogue.quirks, "the reference has a page of all quirks"),
             )
         if node.verb == "remove-quirk":
             return

@@ -183,7 +183,7 @@ class ClaimStatements:
 
     def _capture(self, word: tree.Word, claim: tl.Claim, place: Place) -> tl.Claim:
         if not isinstance(claim, tl.MessageClaim) or claim.negated or claim.comparison is not None:
-            self.bag.error(word.span, "no-message", "only a message can be kept by 'as'")
+            self.bag.error(word.span, "no-message", "only a message can be kept by 'as'", "take the 'as' out")
             place.scope.bind(Binding(word.text, "unknown", word.span))
             return claim
         self._keep(word, claim, place)

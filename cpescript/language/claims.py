@@ -191,6 +191,8 @@ class Claims:
             remedy = ""
             if isinstance(form.value, px.Parameter):
                 remedy = f"write '{form.value.path} == …' or '{form.value.path} exists'"
+            elif type_ in ("int", "float"):
+                remedy = "compare it: … <= 3"
             self.bag.error(form.span, "no-claim", f"a claim is true or false, and this is {noun(type_)}", remedy)
         parameters, patterns, figure = [], [], False
         for node in walk(expression):
@@ -247,7 +249,9 @@ class Claims:
                     claim = tl.MessageClaim(claim.span, claim.pattern, capture=line.capture.text)
                     keep(line.capture, claim)
                 else:
-                    self.bag.error(line.capture.span, "no-message", "only a message can be kept by 'as'")
+                    self.bag.error(
+                        line.capture.span, "no-message", "only a message can be kept by 'as'", "take the 'as' out"
+                    )
             claims.append(claim)
         kind: Literal["in order", "in any order", "one of"] = ordering.text  # type: ignore[assignment]
         return tl.BlockClaim(span, kind, tuple(claims))

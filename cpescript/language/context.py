@@ -57,6 +57,8 @@ class Context:
         self.identities = 0
         self.symbols = Recorder()
         """Names that live in no scope, for editors."""
+        self.templates: set[str] = set()
+        """The templates that were looked at."""
         self.data: set[str] = set()
         """The files that `csv`, `json` and `file` read, and the policies: they belong to what the digest covers."""
 

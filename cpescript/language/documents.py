@@ -1,4 +1,4 @@
-"""Checks hand-written messages: the templates of `send` and `answer with`, where their names are known beforehand."""
+"""Checks hand-written messages: the templates of `send` and `answer with`, as soon as their names are known."""
 
 from __future__ import annotations
 
@@ -12,22 +12,26 @@ from cpescript.pattern.walking import walk
 from cpescript.templates import load_template
 
 
+def template(name: Any, context: Context, bag: Bag) -> None:
+    """Report a template that is not there or not in order, once each. A name that is not known yet is left alone."""
+    if not isinstance(name, px.Literal_) or not isinstance(name.value, str):
+        return
+    path = folder(name.span) / name.value
+    if str(path) in context.templates:
+        return
+    context.templates.add(str(path))
+    if not path.is_file():
+        message = f"there is no template at '{name.value}'"
+        bag.error(name.span, "missing-file", message, "the path is relative to this file")
+        return
+    _, problems = load_template(path)
+    bag.extend(problems)
+    if not problems.failed:
+        context.data.add(str(path))
+
+
 def templates(steps: Any, context: Context, bag: Bag) -> None:
-    """Report templates that are not there or not in order, each once, at the statement that names it first."""
-    seen: set[str] = set()
+    """Check the templates of steps whose params have values."""
     for step in walk(steps):
-        name = step.arguments.get("file") if isinstance(step, (tl.Act, tl.Answer)) else None
-        if not isinstance(name, px.Literal_) or not isinstance(name.value, str):
-            continue
-        path = folder(name.span) / name.value
-        if str(path) in seen:
-            continue
-        seen.add(str(path))
-        if not path.is_file():
-            message = f"there is no template at '{name.value}'"
-            bag.error(name.span, "missing-file", message, "the path is relative to this file")
-            continue
-        _, problems = load_template(path)
-        bag.extend(problems)
-        if not problems.failed:
-            context.data.add(str(path))
+        if isinstance(step, (tl.Act, tl.Answer)):
+            template(step.arguments.get("file"), context, bag)

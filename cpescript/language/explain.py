@@ -230,10 +230,12 @@ def _slip(problem: Problem) -> Diagnostic | None:
 
 
 def _two_words(problem: Problem) -> Diagnostic | None:
-    """`as my fleet`: a name with a space in it."""
+    """`as my fleet`: a name with a space in it; `reboot fleet side`: two without a comma."""
     token, at = problem.token, problem.at
     if token is None or token.kind != WORD or at < 2 or problem.tokens[at - 1].kind != WORD:
         return None
+    if at == 2 and problem.tokens[0].text in ("reboot", "stop", "clear", "inform", "factory-reset", "power-cycle"):
+        return problem.error("syntax", f"{_quoted(token)} cannot stand here", "put a ',' between them")
     if problem.tokens[at - 2].text not in ("as", "let", "param", "define"):
         return None
     meant = f"{problem.tokens[at - 1].text}-{token.text}"

@@ -6,17 +6,16 @@ and returns type `any`, so that nothing cascades.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from cpescript.diagnostics import Bag, Span, did_you_mean, nearest
-from cpescript.kernel.time import parse_instant
 from cpescript.language import tree
 from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, MessageType
 from cpescript.language.context import Context
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
+from cpescript.language.spelling import arithmetic_remedy, formats, spells, value_remedy
 from cpescript.language.tables import load_tables
 from cpescript.language.types import ANY, arithmetic, comparable, fits, noun
 from cpescript.pattern import expression as px
@@ -95,7 +94,7 @@ class Expressions:
             )
             return
         self.bag.error(
-            node.span, "wrong-type", f"{what} is {noun(wanted)}, not {noun(actual)}", _type_remedy(node, wanted)
+            node.span, "wrong-type", f"{what} is {noun(wanted)}, not {noun(actual)}", value_remedy(node, wanted)
         )
 
     def typed(self, node: Any, place: Place) -> Typed:
@@ -361,7 +360,7 @@ class Expressions:
         if operator in ("matches", "starts with", "ends with"):
             if not fits(right_type, "text"):
                 self.mismatch(node.right, right_type, "text", f"what follows '{operator}'")
-            elif operator == "matches" and isinstance(right, px.Literal_):
+            elif operator == "matches" and isinstance(right, px.Literal_) and isinstance(right.value, str):
                 self._regular(right)
             return resolved, "bool"
         result = arithmetic(operator, left_type, right_type)
@@ -370,7 +369,7 @@ class Expressions:
                 node.span,
                 "wrong-type",
                 f"'{operator}' does not go with {noun(left_type)} and {noun(right_type)}",
-                _arithmetic_remedy(left_type, right_type),
+                arithmetic_remedy(left_type, right_type),
             )
         return resolved, result or ANY
 
@@ -392,12 +391,15 @@ class Expressions:
             if isinstance(wire, _FROM_WIRE) and not isinstance(other, _FROM_WIRE):
                 self._compare_wire(node, wire_type, other, other_type)
                 return
-        if not comparable(left_type, right_type):
+        if isinstance(left, px.State) and not comparable(left_type, right_type):
+            remedy = f"write 'at most … of all {left.state}'"
+            self.bag.error(node.span, "wrong-type", "a state is true or false, not a number", remedy)
+        elif not comparable(left_type, right_type):
             self.bag.error(
                 node.span,
                 "wrong-type",
                 f"{noun(left_type)} is never {noun(right_type)}",
-                _arithmetic_remedy(left_type, right_type),
+                arithmetic_remedy(left_type, right_type),
             )
         elif node.operator in _ORDERED and left_type in ("bool", "list", "map", "devices", "message", "null"):
             self.bag.error(node.span, "wrong-type", f"{noun(left_type)} has no order", "compare with '=='")
@@ -412,7 +414,7 @@ class Expressions:
             self.bag.error(other.span, "wrong-type", message, "write it in quotes")
             return
         if type_ == "text" and wire != "list":
-            if isinstance(known, str) and not _spells(known, wire):
+            if isinstance(known, str) and not spells(known, wire):
                 self.bag.error(
                     other.span,
                     "wrong-type",
@@ -493,7 +495,7 @@ class Expressions:
                 continue
             inner, shape = part
             resolved, type_ = self.typed(inner, place)
-            if shape and not _formats(shape, type_):
+            if shape and not formats(shape, type_):
                 self.bag.error(
                     inner.span, "bad-format", f"'{shape}' does not format {noun(type_)}", "as in {n:06} or {x:.1f}"
                 )
@@ -508,7 +510,7 @@ class Expressions:
         for key, _ in node.items:
             word = getattr(key, "value", None)
             if word is not None and word in seen:
-                self.bag.error(key.span, "doubled", f"the key '{word}' stands here twice")
+                self.bag.error(key.span, "doubled", f"the key '{word}' stands here twice", "each key once")
             seen.add(word)
         items = tuple((self.typed(key, place)[0], self.typed(value, place)[0]) for key, value in node.items)
         return px.MapNode(node.span, items), "map"
@@ -603,59 +605,6 @@ def _some(lead: str, names: Iterable[str], most: int = 6) -> str:
 
 def _plain_functions() -> list[str]:
     return [name for name, (wanted, _) in FUNCTIONS.items() if not wanted]
-
-
-def _type_remedy(node: Any, wanted: str) -> str:
-    if wanted == "text" and isinstance(node, px.Literal_):
-        return f'write "{node.value}"'
-    if wanted == "bool" and isinstance(node, px.Parameter):
-        return f"write '{node.path} == …'"
-    return ""
-
-
-def _arithmetic_remedy(left: str, right: str) -> str:
-    if {left, right} in ({"duration", "int"}, {"duration", "float"}):
-        return "give the number a unit: 5s"
-    if {left, right} in ({"size", "int"}, {"size", "float"}):
-        return "give the number a unit: 8MiB"
-    return ""
-
-
-def _spells(text: str, type_: str) -> bool:
-    if type_ == "int":
-        return re.fullmatch(r"[+-]?\d+", text) is not None
-    if type_ == "bool":
-        return text in ("0", "1", "true", "false")
-    if type_ == "instant":
-        try:
-            parse_instant(text)
-        except ValueError:
-            return False
-    return True
-
-
-_SAMPLES: Mapping[str, Any] = {
-    "int": 1,
-    "float": 1.0,
-    "text": "x",
-    "bool": True,
-    "percent": 1.0,
-    "duration": 1,
-    "size": 1,
-}
-
-
-def _formats(shape: str, type_: str) -> bool:
-    if len(shape) > 40 or any(len(digits) > 4 for digits in re.findall(r"\d+", shape)):
-        return False
-    samples = [_SAMPLES[type_]] if type_ in _SAMPLES else [1, 1.0, "x"]
-    for sample in samples:
-        try:
-            format(sample, shape)
-            return True
-        except (ValueError, TypeError):
-            continue
-    return False
 
 
 Rule = Callable[[Expressions, Any, Place], Typed]

@@ -70,7 +70,8 @@ def _unproved(text: str, formatted: str, source: str) -> str:
     before, after = _read(text, source), _read(formatted, source)
     if after[0] is None or not tree.same(before[0], after[0]):
         return "change what the scenario says"
-    if [comment.text for comment in before[1].comments] != [comment.text for comment in after[1].comments]:
+    kept, now = ([comment.text.rstrip() for comment in each[1].comments] for each in (before, after))
+    if kept != now:
         return "lose a comment"
     if _Formatter(formatted, source, Bag()).run() != formatted:
         return "not come to rest"

@@ -88,12 +88,18 @@ class _Pass:
         self.open: list[Token] = []
         """The brackets that are open."""
         self.line: Line | None = None
+        self.tabs: list[Span] = []
+        """Where indentations have tabs."""
 
     def run(self) -> Layout:
         number = 0
         while number < len(self.rows) and not self.layout.refused:
             number = self.row(number)
         self.finish()
+        if self.tabs:
+            # Who indents with tabs does so everywhere: once is enough.
+            more = f", and in {len(self.tabs) - 1} more lines" if len(self.tabs) > 1 else ""
+            self.bag.error(self.tabs[0], "tab", f"a tab in the indentation{more}", "indent with spaces")
         return self.layout
 
     def span(self, token: Token) -> Span:
@@ -162,13 +168,7 @@ class _Pass:
         indent = len(text) - len(stripped)
         lead = text[: len(text) - len(text.lstrip())]
         if "\t" in lead:
-            at = lead.index("\t") + 1
-            self.bag.error(
-                Span(self.source, number + 1, at, number + 1, at + 1),
-                "tab",
-                "a tab in the indentation",
-                "indent with spaces",
-            )
+            self.tabs.append(Span(self.source, number + 1, lead.index("\t") + 1, number + 1, lead.index("\t") + 2))
             indent = len(lead.expandtabs(4))
             self.rows[number] = text.replace("\t", " ")
         if len(self.levels) == 1 and not self.layout.lines and indent:

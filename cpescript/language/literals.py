@@ -67,12 +67,26 @@ def parse_time(text: str) -> TimeOfDay:
     return TimeOfDay(hours * HOUR + minutes * MINUTE + seconds * SECOND)
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def _no_controls(token: Token, span: Span, bag: Bag) -> None:
+    """Report a control character in a text: no file is called so, and no ACS takes it (XML 1.0, 2.2)."""
+    found = _CONTROL.search(token.text)
+    if found is not None:
+        column = token.column + found.start()
+        at = Span(span.source, token.line, column, token.line, column + 1)
+        bag.error(at, "stray-character", f"the character U+{ord(found[0]):04X} stands in a text", "take it out")
+
+
 def _raw(token: Token, span: Span, bag: Bag, inner: Inner) -> Node:
+    _no_controls(token, span, bag)
     return Literal_(span, token.text[2:-1])
 
 
 def _string(token: Token, span: Span, bag: Bag, inner: Inner) -> Node:
     """Read escapes, braces and `{expr:format}` parts; a text without parts is a `Literal_`."""
+    _no_controls(token, span, bag)
     if not _SPECIAL.search(token.text):
         return Literal_(span, token.text[1:-1])
     parts: list[str | tuple[Any, str]] = []

@@ -192,7 +192,7 @@ class _Loader:
             if not isinstance(node, tree.Use):
                 continue
             name = plain_text(node.path, self.context)
-            if not name:
+            if not name or "\0" in name:
                 continue
             path = Path(os.path.normpath(Path(file.source).parent / name))
             self.context.symbols.refer("file", str(path), node.path.span)

@@ -12,8 +12,6 @@ NOT_YET: dict[str, str] = {
     "usp-message": "this is a message of USP, which is not simulated yet",
     "telemetry": "telemetry is not simulated yet",
     "inject-fault": "link faults are not simulated yet",
-    "response-time": "real response times are not measured yet",
-    "request-of": "a response cannot be asked for its request yet",
 }
 """Construct to one line of what is missing. Taking a row out is the last step of building what it names."""
 

@@ -175,7 +175,8 @@ class Procedures:
                     if name
                     else (f"'{known.node.name.text}' takes {len(names)} argument{'s' if len(names) != 1 else ''}")
                 )
-                self.bag.error(span, "arguments", message, did_you_mean(name, names) if name else "")
+                remedy = f"write {known.node.name.text}({', '.join(names)})"
+                self.bag.error(span, "arguments", message, did_you_mean(name, names, remedy) if name else remedy)
             elif name in given:
                 self.bag.error(span, "doubled", f"'{name}' is given twice", "each argument once")
             else:

@@ -128,6 +128,7 @@ class Program:
             sources=self.sources,
             digest=self.digest(),
             systems={name: str(known.path) if known.path else None for name, known in self.context.systems.items()},
+            sizes=sizes_of((draft.body, tuple(self.procedures.values()))),
             **fields,
         )
         verify(timeline, bag)
@@ -158,6 +159,12 @@ def _folded(procedure: tl.Procedure, folder: Folder) -> tl.Procedure:
         folder.fold(procedure.body, hidden),
         folder.fold(procedure.final, hidden),
     )
+
+
+def sizes_of(steps: Any) -> frozenset[str]:
+    """Return the names that stand in the counts of what the steps spawn."""
+    counts = [step.count for step in walk(steps) if isinstance(step, tl.Spawn)]
+    return frozenset(node.name for node in walk(counts) if isinstance(node, px.Name))
 
 
 def interest_of(steps: Any) -> tl.Interest:

@@ -66,6 +66,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("scenario background", "scenario background", "WORD", 'write "{at}"'),
     Slip("acs reboot stop clear inform factory-reset power-cycle", "on", "WORD", "take 'on' out"),
     Slip("reboot stop clear inform factory-reset power-cycle", "WORD", "NUMBER", "write {before}[{at}]"),
+    Slip("", "{", "DURATION", "take the braces out"),
     Slip("", "set add delete get of SIGN", "ATTRIBUTE", "a parameter's path begins with a capital"),
 )
 

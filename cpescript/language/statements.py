@@ -16,6 +16,7 @@ from cpescript.language import tree
 from cpescript.language.actions import Actions
 from cpescript.language.claimed import ClaimStatements
 from cpescript.language.context import Context
+from cpescript.language.documents import template
 from cpescript.language.expressions import FUNCTIONS, Expressions
 from cpescript.language.layout import Line, logical_text
 from cpescript.language.not_yet import refuse
@@ -195,7 +196,10 @@ class Blocks:
             if place.block == "file":
                 return False
             self.bag.error(
-                head, "misplaced", f"'{_ITEM_WORDS[type(node)]}' stands at the top of the file, not in a block"
+                head,
+                "misplaced",
+                f"'{_ITEM_WORDS[type(node)]}' stands at the top of the file, not in a block",
+                "move it above the first scenario",
             )
             return False
         verb = node.verb if isinstance(node, tree.Action) else ""
@@ -220,7 +224,9 @@ class Blocks:
         if isinstance(node, tree.Finally):
             if place.block in ("scenario", "file", "define"):
                 return False
-            self.bag.error(head, "misplaced", "'finally' ends a scenario or a 'define', not a block in it")
+            self.bag.error(
+                head, "misplaced", "'finally' ends a scenario or a 'define', not a block in it", "move it to their end"
+            )
             return False
         return True
 
@@ -349,6 +355,7 @@ class Blocks:
         elif node.kind == "with":
             refuse(self.bag, node.span, "answer-with")
             arguments["file"] = self.expressions.value(node.operands["value"], place, "text", "a file name")
+            template(arguments["file"], self.context, self.bag)
         return tl.Answer(*self.head(node), kind=node.kind, arguments=arguments)  # type: ignore[arg-type]
 
     def _fault_code(self, code: px.Literal_) -> None:

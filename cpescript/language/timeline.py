@@ -290,6 +290,8 @@ class Timeline:
     """SHA-256 over the texts that the scenario was made of."""
     systems: Mapping[str, str | None] = field(default_factory=dict)
     """Named system (`acs portal = "portal.yaml"`) to its adapter's file, absolute; None: from the configuration."""
+    sizes: frozenset[str] = frozenset()
+    """The params that a `spawn`'s count is made of: what a smaller fleet is asked for by."""
 
     @property
     def title(self) -> str:

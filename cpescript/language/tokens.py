@@ -71,6 +71,7 @@ _STRAY = {
     "&&": ("stray-character", "'&&' is not an operator", "write `and`"),
     "||": ("stray-character", "'||' is not an operator", "write `or`"),
     "!": ("stray-character", "'!' is not an operator", "write `not`, or `!=`"),
+    "$": ("stray-character", "'$' means nothing here", "a name stands bare, in a text in braces: {name}"),
     ".": ("stray-character", "a '.' stands inside a name or a path", "a device is picked by fleet[1]"),
     ";": ("stray-character", "one statement a line, and nothing ends it", "take the ';' out"),
     "\ufeff": ("stray-character", "a byte-order mark in the middle of the text", "take it out"),

@@ -434,9 +434,9 @@ def same(left: Any, right: Any) -> bool:
 
 
 def docstring_text(word: Word | None) -> str:
-    """Return a docstring without its quotes and its common indentation."""
+    """Return a docstring without its quotes, its common indentation, and the blanks at the ends of its lines."""
     if word is None:
         return ""
     from inspect import cleandoc
 
-    return cleandoc(word.text[3:-3]).strip()
+    return "\n".join(row.rstrip() for row in cleandoc(word.text[3:-3]).split("\n")).strip()

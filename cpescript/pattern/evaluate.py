@@ -406,13 +406,21 @@ def _call(node: x.Call) -> Value:
         rated, window = node.arguments[0], compile_expression(node.arguments[1])
         assert isinstance(rated, x.MessagePattern)
         return lambda scope: scope.facts.rate(rated, int(window(scope)), scope)
+    if name == "response_time":
+        answered = node.arguments[0]
+        assert isinstance(answered, x.MessagePattern)
+        return lambda scope: list(scope.facts.response_times(answered, scope))
     arguments = [_argument(argument) for argument in node.arguments]
     if name == "count":
         return lambda scope: len(_items(node, arguments[0](scope)))
     function = functions.FUNCTIONS.get(name)
+    measured = any(isinstance(each, x.Call) and each.function == "response_time" for each in node.arguments)
 
     def run(scope: Scope) -> Any:
         worked_out = [argument(scope) for argument in arguments]
+        if measured and [] in worked_out:
+            # Nothing has been measured yet: not known, which no comparison holds of.
+            return None
         try:
             if function is not None:
                 return function(*worked_out)

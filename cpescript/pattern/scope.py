@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cpescript.diagnostics import Span
+from cpescript.kernel.time import Duration
 from cpescript.pattern import expression as x
 from cpescript.pattern.message import MessageView, Parts
 
@@ -46,6 +47,9 @@ class Facts(Protocol):
 
     def rate(self, pattern: x.MessagePattern, window: int, scope: Scope) -> int:
         """Return how many messages matched in the `window` nanoseconds up to now, of the same devices as `count`."""
+
+    def response_times(self, pattern: x.MessagePattern, scope: Scope) -> Sequence[Duration]:
+        """Return how long, in real time, each message that matched waited for its answer: of the same devices."""
 
     def chance(self) -> tuple[int, int]:
         """Return (stream, n) for the next draw of `pick`, `random` and `… of T`."""

@@ -2,7 +2,8 @@
 
 A quirk is a dataclass derived from `Hook`; its fields are the parameters that a scenario gives in
 `inject quirk NAME(parameter: value)`. To add one, write the class in the module of its hook point and put `@quirk(…)`
-above it: checker, catalogue and pages know it from there on.
+above it: checker, catalogue and pages know it from there on. One that always rewrites an envelope in the same way is a
+row of `envelope.REWRITES`.
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ class CwmpNamespaceUnknown(_SoapQuirk):
     "derived",
 )
 class TrailingGarbage(_SoapQuirk):
-    text: str = "\r\n"
+    text: str = "garbage"
 
     def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
         return self._changed(device, body, body + self.text.encode() if body else body)
@@ -243,3 +243,44 @@ class HugeInform(_SoapQuirk):
         if kind != "Inform":
             return body
         return self._changed(device, body, entries(lambda members: members + self._more)(body))
+
+
+@quirk(
+    "double-inform",
+    "after InformResponse the same Inform comes again, in the open session",
+    "begins anew or refuses it, and does nothing twice",
+)
+class DoubleInform(_SoapQuirk):
+    def __post_init__(self) -> None:
+        self.again = False
+
+    def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
+        if kind != "Inform":
+            return body
+        self.again = not self.again
+        if self.again:
+            device.agent.session.raw = body
+        else:
+            self.fired(device)
+        return body
+
+
+@quirk(
+    "identity-changes-on-upgrade",
+    "once another firmware runs, the serial number has a suffix",
+    "takes it for another device, or for the same; does not order for ever what the old one was to do",
+    "derived",
+)
+class IdentityChangesOnUpgrade(_ElementQuirk):
+    element = b"SerialNumber"
+    suffix: str = "-2"
+
+    def __post_init__(self) -> None:
+        self.version: str | None = None
+
+    def _text(self, device: Device) -> str:
+        path = f"{device.schema.root}DeviceInfo.SoftwareVersion"
+        version = device.get(path) if device.leaf(path) is not None else ""
+        self.version = version if self.version is None else self.version
+        serial = device.device_id[3]
+        return serial if version == self.version else serial + self.suffix

@@ -2,8 +2,9 @@
 
 Rules:
 
-1. What counts is what came from the ACS: its requests with their contents, its answers by kind, HTTP errors, and
-   connection requests. When it came does not count, nor do identifiers, cookies, headers and keys (`IGNORED_FIELDS`).
+1. What counts is what came from the ACS: its requests with their contents, its answers to what devices asked of it,
+   HTTP errors, and connection requests. When it came does not count, nor do identifiers, cookies, headers and keys
+   (`IGNORED_FIELDS`); nor that it answered an Inform, or had nothing (more) to ask: how often devices call is theirs.
 2. Devices are matched by their names (`fleet[3]`), scenarios by their titles, or by their places where no title agrees.
 3. A difference that many devices have is told once, with the devices.
 """
@@ -18,7 +19,8 @@ from itertools import zip_longest
 from typing import Any
 
 from cpescript.cwmp.message import Message
-from cpescript.kernel.trace import FROM_ACS, LOCAL
+from cpescript.cwmp.rpcs import RPCS
+from cpescript.kernel.trace import FROM_ACS, LOCAL, TO_ACS
 from cpescript.recording.reading import Entry, Header, Line
 from cpescript.simulation import decode_or_none
 
@@ -26,6 +28,8 @@ IGNORED_FIELDS = frozenset({"command_key", "parameter_key", "max_envelopes", "us
 """Fields of messages that are an ACS's own book-keeping, or secrets that it makes up."""
 IGNORED_PATHS = ("*Password", "*Username", "*.ManagementServer.URL")
 """Parameters whose values are another each time."""
+_REQUESTS = frozenset(rpc.name for rpc in RPCS.values() if rpc.caller != "acs")
+"""What a device asks of an ACS, and is owed an answer to."""
 NAMED = 5
 """Devices of a difference that are named in text."""
 SHOWN = 200
@@ -78,19 +82,23 @@ def behaviours(lines: Iterable[Line], ignored: Sequence[str] = ()) -> list[Behav
     found: list[Behaviour] = []
     known: dict[Act, Act] = {}
     patterns = (*IGNORED_PATHS, *ignored)
+    said: dict[str, str] = {}
     for line in lines:
         if isinstance(line, Header):
             found.append(Behaviour(line.scenario))
         elif line.device is not None:
             acts = found[-1].acts.setdefault(line.device, [])
-            act = _act(line, patterns)
+            if line.direction == TO_ACS:
+                said[line.device] = line.kind
+            act = _act(line, patterns, said.get(line.device, ""))
             if act is not None:
                 # A fleet is told the same again and again.
                 acts.append(known.setdefault(act, act))
     return found
 
 
-def _act(entry: Entry, patterns: Sequence[str]) -> Act | None:
+def _act(entry: Entry, patterns: Sequence[str], said: str) -> Act | None:
+    """Return what a record shows of the ACS; `said` is the kind of what the device has said last."""
     if entry.direction == LOCAL:
         return Act("ConnectionRequest") if entry.kind == "ConnectionRequest" else None
     if entry.direction != FROM_ACS:
@@ -98,6 +106,10 @@ def _act(entry: Entry, patterns: Sequence[str]) -> Act | None:
     status = getattr(entry.http, "status", None)
     if entry.kind == "HttpError":
         return Act("HttpError", (("status", str(status)),))
+    if entry.kind == "InformResponse":
+        return None
+    if entry.kind == "Empty":
+        return Act("Empty", (("to", said),)) if said in _REQUESTS else None
     message = decode_or_none(entry.body) if entry.body else None
     if message is None:
         return Act(entry.kind)

@@ -347,6 +347,7 @@ class RecordedWorld(Simulation):
         devices: Sequence[int],
         question: Callable[[int], Question],
         period: int | None,
+        last: int | None,
         first: Callable[[Exception | None], None],
     ) -> Callable[[], None]:
         for number in devices:

@@ -7,7 +7,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from cpescript.kernel.time import format_clock
-from cpescript.report import picture
+from cpescript.report import latency_picture, picture
 from cpescript.report.explain import (
     ARROWS,
     VERDICTS,
@@ -68,6 +68,7 @@ def _environment() -> Environment:
         facts=facts,
         ladder=picture.ladder,
         swim=picture.swim,
+        times=latency_picture.times,
         underlined=lambda span, source, remedy="": dedent(plain(excerpt(span, source, remedy))).rstrip("\n"),
     )
     environment.filters.update(clock=format_clock, counted=counted, readable=readable)

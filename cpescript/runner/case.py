@@ -118,6 +118,7 @@ class Case:
         )
         self.simulation.facts.counted = self.judge.facts.count
         self.simulation.facts.rated = self.judge.facts.rate
+        self.simulation.facts.responded = self.judge.facts.response_times
         self.executor = executor(
             timeline, self.simulation, self.judge, self.kernel.stop, self._step_begins if options.verbose else None
         )
@@ -330,7 +331,7 @@ class Case:
         return tuple(
             CohortSummary(
                 name,
-                facts.device(numbers[0]).schema.name if numbers else "",
+                ", ".join(dict.fromkeys(facts.device(number).schema.name for number in numbers)),
                 len(numbers),
                 numbers.start,
                 self._states({name: numbers}),

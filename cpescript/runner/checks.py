@@ -9,6 +9,7 @@ from cpescript.acs.policy import load_policy
 from cpescript.acs.rules import DEFAULT_POLICY, Policy
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language.timeline import BeliefClaim, Stimulus, Timeline
+from cpescript.pattern.expression import Call
 from cpescript.pattern.walking import walk
 from cpescript.runner.north import Abilities
 
@@ -68,6 +69,16 @@ def check_abilities(cases: list[Timeline], abilities: Abilities, bag: Bag) -> No
             if message:
                 bag.sources.update(timeline.sources)
                 bag.error(step.span, "adapter-lacks", message, remedy)
+
+
+def check_real_times(cases: list[Timeline], bag: Bag) -> None:
+    """Report claims on real time towards the embedded ACS, which takes none."""
+    for timeline in cases:
+        for node in walk(timeline):
+            if isinstance(node, Call) and node.function == "response_time":
+                bag.sources.update(timeline.sources)
+                message = "response times are real time, and the embedded ACS has none"
+                bag.error(node.span, "no-real-time", message, "run it against a real ACS: --acs URL")
 
 
 def check_stimuli(cases: list[Timeline], bag: Bag) -> None:

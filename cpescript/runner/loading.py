@@ -12,6 +12,7 @@ from cpescript.language.catalogue import Catalogue
 from cpescript.language.loader import load
 from cpescript.language.timeline import Timeline
 from cpescript.runner.options import RunOptions
+from cpescript.runner.sizes import capped
 
 SUFFIX = ".cpes"
 
@@ -86,6 +87,8 @@ def cases_of(
         )
     cases, problems = program.cases(params=given, params_file=from_file, environment=options.environment)
     bag.extend(problems)
+    if options.at_most is not None:
+        cases = [capped(timeline, options.at_most) for timeline in cases]
     return cases, bag
 
 

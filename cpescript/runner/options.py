@@ -103,6 +103,8 @@ class RunOptions:
     """The record of what did not pass (`runner.last`); None: none is kept."""
     jobs: int = 1
     """Cases at once, each in a process of its own where it is more than one."""
+    at_most: int | None = None
+    """Devices that each `spawn` makes at most."""
     repeat: int = 1
     """How often everything is run."""
     acs: str = EMBEDDED

@@ -5,8 +5,8 @@ Rules:
 1. A worker is a new interpreter, not a fork: it shares nothing with this process but a socket. It reads the scenario
    again, by file and number of the case, and refuses when the file has changed since.
 2. Jobs are handed out in order and told of in order. What a later job shows is held back until its turn.
-3. Ctrl-C reaches this process alone (workers ignore it); it asks each worker to end its case in order. A worker whose
-   socket closes ends by itself, so none is left behind by whatever becomes of this process.
+3. Ctrl-C reaches this process alone (each worker is a process group of its own); it asks each worker to end its case
+   in order. A worker whose socket closes ends by itself, so none is left behind by whatever becomes of this process.
 4. A worker that dies says nothing about the ACS: its case is an error of the environment, and another takes its place.
 """
 
@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from multiprocessing import Pipe
@@ -36,6 +36,7 @@ LOOK_EVERY = 0.1
 GRACE = 5.0
 """Real seconds that an idle worker is given to go."""
 START = (
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
     "from cpescript.runner.worker import main; main(int(sys.argv[1]))"
 )
@@ -51,7 +52,10 @@ class Hand:
         self.snapshot: Snapshot | None = None
         with closing(theirs):
             command = [sys.executable, "-c", START, str(theirs.fileno()), json.dumps(sys.path)]
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+            # A group of its own: Ctrl-C of a terminal must not meet an interpreter that is still starting.
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], process_group=0
+            )
         # The observer stays here; a worker writes no trace but the part that it is told to.
         ours.send(replace(options, observer=Silent(), interrupted=never, trace=None))
 
@@ -93,7 +97,7 @@ class Crew:
         for hand in self._hands:
             hand.dismiss()
 
-    def work(self, jobs: Sequence[Job], wanted: Wanted, trace: IO[bytes] | None) -> Iterator[Done]:
+    def work(self, jobs: Sequence[Job], wanted: Wanted, trace: IO[bytes] | None) -> Generator[Done, None, None]:
         pending = deque(jobs)
         while True:
             if not self._stopping:
@@ -215,7 +219,7 @@ class Crew:
 
 def side_by_side(
     jobs: Sequence[Job], options: RunOptions, trace: IO[bytes] | None, wanted: Wanted = lambda job: True
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Yield the results of the jobs in their order, `options.jobs` of them at work at once.
 
     Whoever stops asking ends the work: what is still running is dropped.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import IO, Any
@@ -15,7 +15,13 @@ from cpescript.language.catalogue import standard_catalogue
 from cpescript.language.timeline import Timeline
 from cpescript.results import RunResult, ScenarioResult, exit_status
 from cpescript.runner.case import Case, plain_value, started_now
-from cpescript.runner.checks import check_abilities, check_defects, check_policies, check_stimuli
+from cpescript.runner.checks import (
+    check_abilities,
+    check_defects,
+    check_policies,
+    check_real_times,
+    check_stimuli,
+)
 from cpescript.runner.config import ConfigError, with_target
 from cpescript.runner.last import NOT_PASSED
 from cpescript.runner.loading import UsageError as UsageError
@@ -86,6 +92,7 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
     if options.acs == EMBEDDED:
         check_defects(options.defects, bag)
         check_policies(everything, bag, str(options.policy) if options.policy is not None else None)
+        check_real_times(everything, bag)
     elif options.adapter is None and options.north is None:
         check_stimuli(everything, bag)
     elif (abilities := abilities_of(options)) is not None:
@@ -157,7 +164,9 @@ def _jobs(found: Sequence[Selected], options: RunOptions, state: State | None) -
             number += 1
 
 
-def _work(jobs: Sequence[Job], options: RunOptions, trace: IO[bytes] | None, state: State | None) -> Iterator[Done]:
+def _work(
+    jobs: Sequence[Job], options: RunOptions, trace: IO[bytes] | None, state: State | None
+) -> Generator[Done, None, None]:
     if options.jobs > 1 and len(jobs) > 1:
         yield from side_by_side(jobs, options, trace)
     elif state is None:
@@ -207,7 +216,11 @@ def _seed_of(state: State | None, seed: int | None) -> int:
                 f"--seed {state.seed}, or another file",
             )
         return state.seed
-    return seed if seed is not None else secrets.randbits(32)
+    seed = seed if seed is not None else secrets.randbits(32)
+    if state is not None:
+        # The first one of a new file is the file's: what comes behind it in the same run is held to it too.
+        state.seed = seed
+    return seed
 
 
 def _keep(state: State, simulation: Simulation) -> None:

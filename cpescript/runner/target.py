@@ -212,7 +212,7 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     wire = HttpWire(simulation.kernel, in_flight=options.in_flight, watch=watch)
     target = Target(wire, NoAdapter(), host=parts.hostname, closers=[wire.close])
     target.run = wire.loop.run_until_complete
-    target.spawn = _beside(wire)
+    target.spawn = _beside(wire, simulation)
     target.latencies = lambda: figures(wire)
     try:
         name = options.adapter if options.adapter is not None else "cpescript" if options.north is not None else None
@@ -229,12 +229,13 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     return target
 
 
-def _beside(wire: HttpWire) -> Jobs:
+def _beside(wire: HttpWire, simulation: Simulation) -> Jobs:
     """Return what runs an adapter's coroutines on the loop of a wire: beside its sessions, or before and after them."""
 
     def run(job: Coroutine[Any, Any, Any], done: Callable[[Any], object]) -> None:
         if wire.loop.is_running():
-            wire.run_job(_or_error(job), done)
+            # A question is no traffic: patience that began anew at each would never end.
+            wire.run_job(_or_error(job), done, stirs=not simulation.asking)
         else:
             done(wire.loop.run_until_complete(_or_error(job)))
 

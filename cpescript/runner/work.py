@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -60,7 +60,7 @@ def one_by_one(
     trace: IO[bytes] | None,
     wanted: Wanted = lambda job: True,
     around: Callable[[Case], object] = id,
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Yield the results of the jobs as they end. `around(case)` is called with each case before it runs."""
     for job in jobs:
         if options.interrupted():

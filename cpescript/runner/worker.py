@@ -6,7 +6,6 @@ arguments…), and ("done", result, interrupted) once a job.
 
 from __future__ import annotations
 
-import signal
 import time
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -91,9 +90,7 @@ class Worker:
 
 
 def main(descriptor: int) -> None:
-    """Serve on an open socket. A signal for the whole process group is the other side's business."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """Serve on an open socket. Signals are ignored already: to end in order is the other side's business."""
     connection: Connection[Any, Any] = Connection(descriptor)
     try:
         options = connection.recv()

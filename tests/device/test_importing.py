@@ -10,6 +10,7 @@ import pytest
 
 from cpescript.device.device import Device
 from cpescript.device.importing import Choice, ImportRefused, import_profile
+from cpescript.device.importing.xml_events import elements
 from cpescript.device.profile import load_profile
 from cpescript.device.schema import Schema
 from tests.device import datamodel
@@ -176,6 +177,9 @@ Device.Hosts.Host.1,true,,false,,,,,,,,
 Device.Hosts.Host.1.HostName,false,,false,,"a",xsd:string,,,,,
 Device.Hosts.Host.2,true,,false,,,,,,,,
 Device.Hosts.Host.2.HostName,false,,false,,"a",xsd:string,,,,,
+Device.LAN.Port,true,,false,,,,,,,,
+Device.LAN.Port.1.Name,false,,false,,"yellow",xsd:string,,,,,
+Device.LAN.Port.2.Name,false,,false,,"blue",xsd:string,,,,,
 Device.NAT.PortMapping,true,,true,,,,,,,,
 """
 
@@ -187,6 +191,7 @@ def test_a_device_model_becomes_a_profile(tmp_path: Path) -> None:
     assert device.device_id == ('Ostrava "Works", Ltd', "00D0BB", "BOX", "0012-1")
     assert device.get("Device.WiFi.SSID.3.SSID") == "three"
     assert device.get("Device.WiFi.SSID.1.Enable") == "true"
+    assert [device.get(f"Device.LAN.Port.{number}.Name") for number in (1, 2)] == ["yellow", "blue"]
     assert device.instances("Device.WiFi.SSID.") == (1, 3)
     assert device.add_object("Device.WiFi.SSID.") == 4
     assert schema.tables["Device.Hosts.Host."].fixed
@@ -310,6 +315,18 @@ def test_a_bad_source_is_refused(name: str, octets: bytes, why: str, tmp_path: P
     with pytest.raises(ImportRefused, match=why) as refused:
         import_profile([path], "bad")
     assert refused.value.source == path
+
+
+def test_what_was_read_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.device.importing.xml_events._PIECE", 100)
+    objects = "".join(f"<object name='Device.A{n}.'><parameter name='B'/></object>" for n in range(50))
+    path = source(tmp_path, "a.xml", f"<document><model>{objects}<profile><object/></profile></model></document>")
+    held = 0
+    for element in elements(path, {"object": "model"}):
+        parent = element.getparent()
+        assert parent is not None
+        held = max(held, sum(1 for _ in parent.iter()))
+    assert held < 12
 
 
 @pytest.mark.parametrize("name", ["big.xml", "big.csv", "big.jsonl"])

@@ -65,6 +65,8 @@ def test_a_table_is_resized_and_one_of_its_instances_named(tmp_path: Path) -> No
     assert device.get("Device.NAT.PortMappingNumberOfEntries") == "3"
     aliases = [device.get(f"Device.NAT.PortMapping.{number}.Alias") for number in (1, 2, 3)]
     assert aliases == ["cpe-1", "second", "cpe-3"]
+    assert schema.leaves["Device.NAT.PortMapping.2.Alias"].writable
+    assert schema.leaves["Device.NAT.PortMapping.3.Enable"].writable
     assert device.get("Device.NAT.PortMapping.3.Enable") == "true"
     generator = schema.leaves["Device.NAT.PortMapping.3.Stats.Hits"].generator
     assert generator is not None
@@ -83,6 +85,13 @@ parameters:
     assert (channel.type, channel.writable, channel.default) == ("unsignedInt", False, "{cpe:pick:1,6,11}")
     hits = schema.leaves["Device.NAT.PortMapping.2.Stats.Hits"]
     assert (hits.default, hits.generator is not None) == ("5", True)
+
+
+def test_lists_of_the_base_lose_what_is_dropped(tmp_path: Path) -> None:
+    base = GATEWAY + "informParameters: {boot: [Device.DeviceInfo.SoftwareVersion, Device.Time.Enable]}\n"
+    schema = good(tmp_path, "x-cpescript: {extends: gateway, without: [Device.Time., Device.Hosts.]}\n", base)
+    assert schema.inform_parameters == {"1 BOOT": ("Device.DeviceInfo.SoftwareVersion",)}
+    assert schema.extension["read_only_tables"] == ()
 
 
 def test_generators_and_diagnostics_meet_by_their_path(tmp_path: Path) -> None:

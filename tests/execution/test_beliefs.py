@@ -21,7 +21,7 @@ class Box(Owner):
 class Desk:
     """A system that answers at once, or when it is told to; `values` is what it believes of each device."""
 
-    def __init__(self, period=None, late=False):
+    def __init__(self, period=None, late=False, last=None):
         self.kernel = Kernel()
         self.trace = Trace(self.kernel)
         self.boxes = {number: Box(number) for number in (1, 2, 3)}
@@ -38,6 +38,7 @@ class Desk:
             self.ask,
             self.boxes.get,
             period=period,
+            last=last,
             first=self.first.append,
         )
 
@@ -89,6 +90,19 @@ def test_where_time_is_bound_it_is_asked_each_second_until_the_end():
     assert len(desk.asked) == 4
 
 
+def test_it_is_asked_once_more_at_the_deadline():
+    desk = Desk(last=300 * SECOND)
+    desk.session(10, 2)
+    desk.believing.open()
+    desk.kernel.run()
+    assert desk.asked == [(0, [1, 2, 3]), (10, [2]), (300, [1, 2, 3])]
+    early = Desk(last=300 * SECOND)
+    early.believing.open()
+    early.believing.close()
+    early.kernel.run()
+    assert early.asked == [(0, [1, 2, 3])]
+
+
 def test_nobody_is_asked_for_again_before_the_answer_is_there():
     desk = Desk(late=True)
     desk.session(10, 1)
@@ -135,3 +149,13 @@ def test_asking_again_by_hand_is_asked_once_an_instant(again):
         desk.believing.again()
     desk.kernel.run()
     assert desk.asked == [(0, [1, 2, 3])] * 2
+
+
+def test_asking_at_once_does_not_wait_for_the_queue():
+    desk = Desk()
+    desk.believing.open()
+    desk.believing.again()
+    desk.believing.again(at_once=True)
+    assert desk.asked == [(0, [1, 2, 3])] * 2
+    desk.kernel.run()
+    assert len(desk.asked) == 2

@@ -33,7 +33,7 @@ def test_a_mistake_is_an_error_with_its_place(play, name):
     world.executor.start()
     world.kernel.run(until=10**9)
     if world.boxes:
-        world.at(5, 1, "Download")
+        world.at(5, 1, "Download").at(6, 1, "Download")
     for ask in getattr(world, "asked", {}).get(1, ()):
         assert list(ask(1, None)) == []
     world.kernel.run()

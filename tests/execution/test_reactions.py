@@ -121,17 +121,19 @@ def test_what_a_handler_answers(play, steps, answers):
 
 
 def test_a_claim_of_a_handler_sees_what_comes_while_the_scenario_waits(play):
-    def verdict(message, *later):
+    def verdict(message, *later, early=True):
         world = play(
             f"""
             spawn 1 of hg100 as fleet
             on first Download of fleet:
                 check {message} on device within 1m
+            background "looks back to the beginning":
+                check Inform on fleet within 9m
             wait 10m
             check each fleet online
             """
         )
-        world.state(0, 1, "online").at(5, 1, "Download")
+        world.state(0, 1, "online").at(5, 1, "Download").at(6, 1, "Inform" if early else "Upload").at(500, 1, "Inform")
         for second, kind in later:
             world.at(second, 1, kind)
         return world.run()[0]
@@ -141,6 +143,7 @@ def test_a_claim_of_a_handler_sees_what_comes_while_the_scenario_waits(play):
     # What it reacts to is over: only another of the kind counts.
     assert verdict("Download", (20, "Download")) == "passed"
     assert verdict("Download") == "failed"
+    assert verdict("Download", early=False) == "failed"
 
 
 VERSION = "Device.DeviceInfo.SoftwareVersion"

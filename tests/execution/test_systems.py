@@ -1,25 +1,33 @@
 """Named systems: a scenario that talks to several, in a world of devices with two reference ACSes."""
 
+import asyncio
 import textwrap
 
 import pytest
 
+from cpescript import libraries
 from cpescript.acs.orders import OrderResult
 from cpescript.adapters.base import AdapterError, Setup
 from cpescript.adapters.embedded import Embedded
+from cpescript.device.device import Device
+from cpescript.device.profile import load_profile
 from cpescript.execution.beliefs import Question
 from cpescript.execution.executor import Executor
 from cpescript.execution.world import RefusedError
 from cpescript.judge.judge import Judge
-from cpescript.kernel.queue import Kernel
+from cpescript.kernel.queue import DEADLINE, TIMELINE, Kernel, Owner
 from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import Trace
 from cpescript.language.catalogue import standard_catalogue
 from cpescript.language.loader import load
 from cpescript.runner.case import JudgeTimers
+from cpescript.runner.target import _beside
 from cpescript.simulation import Simulation, decode_or_none
+from cpescript.transport.base import Watch
 from cpescript.transport.calls import connect
+from cpescript.transport.http import HttpWire
 from cpescript.transport.loopback import Loopback
+from cpescript.transport.pacing import VirtualPace
 
 INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
 
@@ -78,6 +86,8 @@ class TwoWorlds:
             return connect(simulation.seed, request.url, request.username, request.password, simulation.device_at)
 
         self.acs, self.new = Embedded(self.kernel, call), Embedded(self.kernel, call)
+        # In one queue no two may share a number and a priority.
+        self.new._owner = Owner((1 << 28) - 3)
         for each in (self.acs, self.new):
             each.prepare(Setup(beliefs=True))
         systems = {"new": self.new, **({"portal": portal} if portal else {})}
@@ -179,6 +189,8 @@ def test_a_verb_that_a_system_lacks_is_an_error_before_anything_runs(tmp_path, s
     assert world.problems == [message]
     assert world.executor.problems[0].whose == "environment"
     assert len(world.simulation.devices) == 0
+    world.executor.interrupt("too late")
+    assert world.executor.cut == ""
 
 
 def test_a_system_that_is_not_there(tmp_path):
@@ -209,7 +221,7 @@ def test_the_reference_acs_is_asked_after_each_session(tmp_path):
     first = []
 
     def begin(_):
-        world.simulation.believe("acs", [1, 2], lambda device: Question(paths=(INTERVAL,)), None, first.append)
+        world.simulation.believe("acs", [1, 2], lambda device: Question(paths=(INTERVAL,)), None, None, first.append)
 
     world.kernel.at(1, world.executor.owner, begin)
     world.run()
@@ -228,7 +240,12 @@ def test_calls_are_asked_of_a_portal_again_and_again(tmp_path):
     def begin(_):
         ends.append(
             world.simulation.believe(
-                "portal", [1], lambda device: Question(call="status", arguments={"id": "x"}), 60 * SECOND, [].append
+                "portal",
+                [1],
+                lambda device: Question(call="status", arguments={"id": "x"}),
+                60 * SECOND,
+                None,
+                [].append,
             )
         )
 
@@ -247,7 +264,7 @@ def test_a_system_that_cannot_be_asked_is_refused(tmp_path):
         'acs portal\nscenario "s":\n    spawn 1 of hg100 as cpe\n    check elapsed < 1h\n', tmp_path, Portal()
     )
     with pytest.raises(RefusedError, match="cannot be asked what 'portal' sees"):
-        world.simulation.believe("portal", [1], lambda device: Question(paths=("A",)), None, [].append)
+        world.simulation.believe("portal", [1], lambda device: Question(paths=("A",)), None, None, [].append)
 
 
 def test_an_adapter_that_fails_is_told(tmp_path):
@@ -261,7 +278,7 @@ def test_an_adapter_that_fails_is_told(tmp_path):
     world.run()
     assert world.problems == ["portal: connection refused"]
     first = []
-    world.simulation.believe("portal", [1], lambda device: Question(call="x"), None, first.append)
+    world.simulation.believe("portal", [1], lambda device: Question(call="x"), None, None, first.append)
     assert [str(error) for error in first] == ["portal: connection refused"]
 
 
@@ -300,7 +317,8 @@ def test_what_a_portal_says_is_claimed_of_each_device_and_of_none(tmp_path):
         tmp_path,
         portal,
     )
-    world.kernel.at(1800 * SECOND, world.executor.owner, lambda _: portal.status.update(state="done"))
+    # No session comes after this; it is asked once more at the deadline.
+    world.kernel.at(7150 * SECOND, world.executor.owner, lambda _: portal.status.update(state="done"))
     assert world.run()[1:] == [(5, "met"), (6, "met"), (7, "met")]
     assert world.problems == []
     assert {name for name, _ in portal.orders} == {"status", "health"}
@@ -323,3 +341,71 @@ def test_a_claim_on_beliefs_that_the_end_cuts_off_asks_no_more(tmp_path):
     )
     world.run()
     assert world.simulation._asking == []
+
+
+class Slow(Portal):
+    """A system on the network: it is asked by coroutines on the wire's loop."""
+
+    beliefs = True
+
+    def __init__(self, spawn):
+        super().__init__()
+        self.spawn, self.asks = spawn, 0
+
+    def ask(self, keys, paths, done):
+        async def answered():
+            await asyncio.sleep(0.001)
+            self.asks += 1
+            return [dict.fromkeys(paths, ("2.0" if self.asks > 1 else "1.0", "string")) for _ in keys]
+
+        self.spawn(answered(), done)
+
+
+def test_while_a_quiet_wire_is_waited_for_it_is_asked_each_second_and_the_deadline_comes():
+    kernel = Kernel()
+    trace, facts = Trace(kernel), []
+    simulation = Simulation(kernel, trace, seed=1, acs_url="http://127.0.0.1:1/")
+    trace.watch(["belief"], lambda record: facts.append(record.data["value"]))
+    wire = HttpWire(kernel, pace=VirtualPace(patience=1.0), watch=Watch(20.0))
+    adapter = Slow(_beside(wire, simulation))
+    simulation.connect(wire, adapter)
+    simulation.facts.fleet.append(Device(1, 1, "fleet", loaded_profile(), simulation))
+    ends = []
+
+    def begin(_):
+        question = Question(paths=(INTERVAL,))
+        ends.append(simulation.believe("acs", [1], lambda device: question, None, None, [].append))
+
+    kernel.at(0, Owner(0), begin, None, TIMELINE)
+    kernel.at(60 * SECOND, Owner(0), lambda _: kernel.stop(), None, DEADLINE)
+    try:
+        simulation.drive()
+    finally:
+        wire.close()
+    assert (kernel.now, facts) == (60 * SECOND, ["1.0", "2.0"])
+    ends.pop()()
+    assert wire.pace.ask is None
+
+
+def loaded_profile():
+    schema, bag = load_profile(libraries.find("profiles", "hg100"))
+    assert schema is not None, bag.render()
+    return schema
+
+
+def test_patience_of_statements_is_that_of_the_wire():
+    kernel = Kernel()
+    wire = HttpWire(kernel, pace=VirtualPace(patience=2.0), watch=Watch(20.0))
+    simulation = Simulation(kernel, Trace(kernel), seed=1)
+    simulation.connect(wire, Portal())
+    shown = []
+    try:
+        first, second = simulation.be_patient(90 * SECOND), simulation.be_patient(30 * SECOND)
+        shown.append(wire.pace.patience)
+        first()
+        shown.append(wire.pace.patience)
+        second()
+        shown.append(wire.pace.patience)
+    finally:
+        wire.close()
+    assert shown == [90.0, 30.0, 2.0]

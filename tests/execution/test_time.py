@@ -32,6 +32,7 @@ def seconds(world, verb):
         # Where midnight itself is skipped, or put back to the day before.
         ("2026-09-06T03:30:00Z", "America/Santiago", "00:00", 1_800),
         ("2026-04-05T02:30:00Z", "America/Santiago", "23:30", 3_600),
+        ("2010-11-07T02:30:30Z", "America/St_Johns", "23:30", 1_770),
     ],
 )
 def test_wait_until_a_time_of_day(play, start, zone, moment, after):

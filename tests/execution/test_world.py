@@ -8,6 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cpescript.kernel.time import SECOND
+from cpescript.language.catalogue import standard_catalogue
+from cpescript.language.loader import load
+from cpescript.runner.case import Case
+from cpescript.runner.options import RunOptions, Silent
+from cpescript.runner.run import run
+
 VERSION = "Device.DeviceInfo.SoftwareVersion"
 INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
 
@@ -121,3 +128,76 @@ def test_the_trace_is_the_same_whatever_the_hash_seed(tmp_path):
     assert traces[0] == traces[1]
     kinds = {json.loads(line).get("kind") for line in traces[0].splitlines()}
     assert {"act", "stimulus", "claim-opened", "note", "SetParameterValues"} <= kinds
+
+
+class Presses(Silent):
+    """Presses Ctrl-C when a statement of that text begins."""
+
+    def __init__(self, when):
+        self.when, self.pressed, self.last = when, False, None
+
+    def step(self, t, line, source):
+        self.pressed = self.pressed or source == self.when
+        self.last = (t // SECOND, source)
+
+    def options(self):
+        return {"observer": self, "verbose": 1, "interrupted": lambda: self.pressed}
+
+
+@pytest.mark.parametrize("body", ["repeat 9000:\n    wait 1s", "expect cpe offline"])
+def test_ctrl_c_in_finally_lets_it_run_and_counts(tmp_path, body):
+    """Whether `finally:` is reached by the end of the limit or by the end of the statements."""
+    path = tmp_path / "case.cpes"
+    lines = [
+        *body.splitlines(),
+        "finally:",
+        '    note "cleaning"',
+        "    repeat 3000:",
+        "        wait 1s",
+        '    note "clean"',
+    ]
+    text = 'scenario "s":\n    limit 2h\n    spawn 1 of hg100 as cpe\n' + "".join(f"    {line}\n" for line in lines)
+    path.write_text(text)
+    presses = Presses('note "cleaning"')
+    result = run(RunOptions(scenarios=(str(path), str(path)), seed=1, **presses.options()))
+    assert presses.last[1] == 'note "clean"'
+    assert result.interrupted
+    assert result.exit_status == 130
+    assert len(result.scenarios) == 1
+    (only,) = result.scenarios
+    if "repeat" in body:
+        assert (only.verdict, only.reason) == ("inconclusive", "the limit of 2h of virtual time is over")
+    else:
+        assert only.verdict in ("passed", "failed")
+
+
+def test_ctrl_c_in_the_body_ends_it_and_runs_finally(tmp_path):
+    path = tmp_path / "case.cpes"
+    path.write_text(
+        'spawn 1 of hg100 as cpe\nnote "go"\nrepeat 9000:\n    wait 1s\nexpect cpe online\n'
+        'finally:\n    repeat 3000:\n        wait 1s\n    note "clean"\n'
+    )
+    presses = Presses('note "go"')
+    result = run(RunOptions(scenarios=(str(path),), seed=1, **presses.options()))
+    assert presses.last[1] == 'note "clean"'
+    assert (result.scenarios[0].verdict, result.scenarios[0].reason) == ("inconclusive", "interrupted")
+
+
+def test_real_time_that_runs_out_in_finally_ends_the_run(tmp_path):
+    path = tmp_path / "case.cpes"
+    path.write_text('spawn 1 of hg100 as cpe\nnote "go"\nfinally:\n    repeat every 1ms for 6d:\n        note "x"\n')
+    result = run(RunOptions(scenarios=(str(path),), seed=1, real_limit_s=0.3))
+    (only,) = result.scenarios
+    assert (only.verdict, only.reason) == ("inconclusive", "the run has used up its real time")
+
+
+@pytest.mark.parametrize(
+    ("clock", "verdict"), [("virtual", "inconclusive"), ("real", "failed"), ("scaled 2x", "failed")]
+)
+def test_only_in_virtual_time_an_acs_without_an_occasion_is_excused(tmp_path, clock, verdict):
+    path = tmp_path / "case.cpes"
+    path.write_text(f'scenario "s":\n    clock {clock}\n    spawn 1 of hg100 as cpe\n    check cpe online\n')
+    program, _ = load(path, standard_catalogue())
+    case = Case(program.cases()[0][0], RunOptions(scenarios=(str(path),), acs="http://127.0.0.1:1/"), 1, None)
+    case.judge.facts.all.append(1)
+    assert case.judge.no_occasion(1, 0) is (verdict == "inconclusive")

@@ -31,10 +31,12 @@ def formatted(text: str) -> str:
         ("\n\n# a\n\n\n\n# b\nwait 1s\n\n\n", "# a\n\n# b\nwait 1s\n"),
         ("repeat 2:\n\n  wait 1s\n  # end of it\n# after\n", "repeat 2:\n    wait 1s\n    # end of it\n# after\n"),
         ('"""doc\n   more\n   """\nwait 1s', '"""doc\nmore\n"""\nwait 1s\n'),
+        ('if a:\n    """\n    b\n    \nc\n    """', 'if a:\n    """\n        b\n\n    c\n        """\n'),
         ("reboot a,\n b # x\n", "reboot a,\n    b  # x\n"),
         ("let l = [\n1, # one\n# two\n2]\n", "let l = [\n    1,  # one\n    # two\n    2]\n"),
         ("", ""),
         ("# only\n", "# only\n"),
+        ("# blanks behind \t\u00a0\nwait 1s # here \t", "# blanks behind\nwait 1s  # here\n"),
     ],
 )
 def test_the_one_layout(text: str, result: str) -> None:

@@ -215,6 +215,16 @@ FINE: dict[str, list[str]] = {
         "expect rate(Request) <= 60 per 1h across fleet",
         "expect elapsed < 6h",
     ],
+    "claims: a response knows its request": [
+        'expect InformResponse where request.events contains "1 BOOT" on fleet within 1m as x\nnote x.request.oui',
+        "expect p99(response_time(Inform)) < 500ms",
+    ],
+    "claims: what a system believes": [
+        f'expect acs sees {V} == "2" on fleet within 1m',
+        f'!acs portal\n{BEFORE}portal call wifi(ssid: "x") on fleet\nportal set {P} = 3 on fleet\n'
+        'expect portal call status(id: device.serial) where body.state == "done" and status == 200 on fleet within 1m\n'
+        f"{AFTER}",
+    ],
     "claims: expect, by time": [
         "expect Inform on fleet within 1m as seen\nnote seen.events",
         f'expect {V} == "2" on fleet',

@@ -317,6 +317,17 @@ def _flipping(world: World) -> bool:
     return [b"<OUI>000000<" in found[0], b"<OUI>FFFFFF<" in found[1]] == [True, True]
 
 
+def _informs_again(world: World) -> bool:
+    return world.kinds()[:4] == ["Inform", "< InformResponse", "Inform", "< InformResponse"]
+
+
+def _another_serial(world: World) -> bool:
+    world.ask(download())
+    world.run(40)
+    said = [b"-1-2</SerialNumber>" in each.body for each in world.acs.requests if b"Inform>" in each.body]
+    return said == [False, False, True]
+
+
 def _crashed(world: World) -> bool:
     setting = ParameterAttributesSetting(SSID, True, 1)
     world.ask(Message("SetParameterAttributes", {"parameter_list": (setting,) * 2}))
@@ -424,6 +435,8 @@ SHOWN: dict[str, tuple[dict[str, Any], Callable[[World], bool]]] = {
     "datetime-invalid": ({}, _says(b"<CurrentTime>1293840000<")),
     "cr-url-stale": ({}, _says(b'"xsd:string">http://0.0.0.0:7547/<')),
     "huge-inform": ({"parameters": 30}, _says(b"Device.X_Huge.29.Value")),
+    "double-inform": ({}, _informs_again),
+    "identity-changes-on-upgrade": ({}, _another_serial),
     "cwmp-id-missing": ({}, _lacks(b"cwmp:ID")),
     "header-missing": ({}, _lacks(b"soapenv:Header")),
     "cwmp-id-newline": ({}, _says(b">\n1\n</cwmp:ID>")),

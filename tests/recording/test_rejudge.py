@@ -24,7 +24,8 @@ def found(result: ScenarioResult) -> Any:
     """What a verdict rests on."""
     claims = [
         (each.span, each.statement, each.verdict, each.message, each.opened, each.closed, each.met, each.missed,
-         each.hint, [(miss.device, miss.identity, miss.t, miss.expected, miss.actual, miss.messages) for miss in each.misses])
+         each.hint,
+         [(miss.device, miss.identity, miss.t, miss.expected, miss.actual, miss.messages) for miss in each.misses])
         for each in result.claims
     ]  # fmt: skip
     problems = [(each.whose, each.message, each.span) for each in result.problems]

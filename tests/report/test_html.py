@@ -81,7 +81,7 @@ def test_ids_are_unique_and_links_lead_somewhere(read):
 
 def test_every_picture_is_well_formed_and_described(page):
     pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
-    assert len(pictures) == 2 + 3  # two timelines, three ladders
+    assert len(pictures) == 2 + 3 + 1  # two timelines, three ladders, response times
     for picture in pictures:
         root = etree.fromstring(picture)
         assert root.get("role") == "img"

@@ -75,6 +75,7 @@ check count(fleet where Device.DeviceInfo.SoftwareVersion == "2.0.0") == 6
     newer = "x-cpescript: {extends: hg100}\nparameters: [{path: Device.DeviceInfo.SoftwareVersion, value: 9.0.0}]\n"
     result = play(tmp_path, scenario, newer=newer, both="x-cpescript: {mix: {hg100: 3, newer: 1}}\n")
     assert result.verdict == "passed", result.reason
+    assert set(result.cohorts[0].profile.split(", ")) == {"hg100", "newer"}
 
 
 def test_a_path_that_one_of_a_mix_lacks_is_found_before_anything_runs(tmp_path: Path) -> None:

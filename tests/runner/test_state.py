@@ -75,6 +75,16 @@ def test_a_file_belongs_to_its_seed(tmp_path: Path) -> None:
     assert play(tmp_path, "unsaid", TODAY.replace("seed 7\n", "")).startswith("passed")
 
 
+def test_a_new_file_belongs_to_the_first_seed_of_its_run(tmp_path: Path) -> None:
+    text = "seed {}\nspawn 1 of hg100 as cpe\nexpect InformResponse on cpe within 5m\n"
+    for seed in (7, 8):
+        (tmp_path / f"s{seed}.cpes").write_text(text.format(seed), encoding="utf-8")
+    files = tuple(str(tmp_path / f"s{seed}.cpes") for seed in (7, 8))
+    with pytest.raises(UsageError, match="belongs to seed 7"):
+        run(RunOptions(scenarios=files, state=tmp_path / "fleet.db"))
+    assert not (tmp_path / "fleet.db").exists(), "nothing ran"
+
+
 # --- the device itself ------------------------------------------------------------------------------------------------
 
 
@@ -92,6 +102,7 @@ def test_everything_that_was_changed_is_kept(tmp_path: Path) -> None:
     device.write("Device.Time.Enable", "0")
     added = device.add_object("Device.NAT.PortMapping.")
     device.write(f"Device.NAT.PortMapping.{added}.Alias", "mine")
+    device.delete_object(f"Device.NAT.PortMapping.{device.add_object('Device.NAT.PortMapping.')}.")
     device.delete_object("Device.NAT.PortMapping.1.")
     device.write("Device.NAT.PortMapping.2.Stats.Hits", "40", by="device")
     device.set_attributes("Device.Time.Enable", 2, ())
@@ -110,7 +121,7 @@ def test_everything_that_was_changed_is_kept(tmp_path: Path) -> None:
         each.pass_time(30)
     hits = "Device.NAT.PortMapping.2.Stats.Hits"
     assert other.get(hits) == device.get(hits) == "43"
-    assert other.add_object("Device.NAT.PortMapping.") == device.add_object("Device.NAT.PortMapping.") == 4
+    assert other.add_object("Device.NAT.PortMapping.") == device.add_object("Device.NAT.PortMapping.") == 5
 
 
 def test_a_changed_profile_keeps_what_still_fits(tmp_path: Path) -> None:

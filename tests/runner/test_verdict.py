@@ -89,5 +89,13 @@ def test_sometimes_is_settled_over_the_cases_of_a_matrix():
     assert first.claims[0].message == "it came true in another case"
     alone = merge_matrix([missed], strict=False)[0]
     assert alone.verdict == "failed"
+    broken = replace(missed, verdict="error", problems=(problem("environment"),))
+    first = merge_matrix([broken, met], strict=False)[0]
+    assert (first.verdict, [each.verdict for each in first.claims]) == ("error", ["met"])
+    assert exit_status((first,)) == 3, "what came true elsewhere is no failure beside an error"
+    cut = replace(missed, cut="the limit is over")
+    assert merge_matrix([cut, met], strict=False)[0].verdict == "inconclusive"
+    known = replace(missed, verdict="xfailed", expected_to_fail="since ever")
+    assert merge_matrix([known, met], strict=False)[0].verdict == "xpassed"
     also = replace(missed, claims=(*missed.claims, claim("missed")))
     assert merge_matrix([also, met], strict=False)[0].verdict == "failed"

@@ -95,10 +95,11 @@ class Findings:
         self.objects[path] = writable
 
 
-def is_secret(root: str, path: str) -> bool:
-    """Whether a parameter's value is nothing to be written into a file: hidden by the standard, or called so."""
-    generic = standard.generic(path)[len(root) :]
-    return generic in standard.HIDDEN.get(root, ()) or _SECRET.search(path.rpartition(".")[2]) is not None
+def is_secret(root: str, path: str, kind: Type) -> bool:
+    """Whether a parameter's value is nothing to be written into a file: hidden by the standard, or a text called so."""
+    if standard.generic(path)[len(root) :] in standard.HIDDEN.get(root, ()):
+        return True
+    return kind in ("string", "base64") and _SECRET.search(path.rpartition(".")[2]) is not None
 
 
 def settle(findings: Findings, *, secrets: bool) -> dict[str, tuple[Type, str, bool]]:
@@ -112,7 +113,7 @@ def settle(findings: Findings, *, secrets: bool) -> dict[str, tuple[Type, str, b
     for path, found in findings.parameters.items():
         kind = TYPES.get(found.type or "string", "string")
         text = found.value if found.value is not None else DEFAULTS[kind]
-        if text and not secrets and is_secret(root, path):
+        if text and not secrets and is_secret(root, path, kind):
             kept_back += 1
             text = DEFAULTS[kind]
         try:

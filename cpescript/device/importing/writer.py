@@ -154,6 +154,9 @@ def _rows(findings: Findings, settled: Settled, tables: Mapping[str, _Table]) ->
         yield f"  - prefix: {prefix}"
         yield "    parameters:"
         yield from rows
+    # Tables with rows of their own stand first, as their instances do when the profile is read: so what is served of it
+    # and imported again has the same order.
+    objects.sort(key=lambda table: table[2] > 0)
     if objects:
         yield ""
         yield "objects:"
@@ -248,7 +251,7 @@ def _extension(findings: Findings, settled: Settled, root: str, tables: Mapping[
         "default_active": [path for path in default if path in settled],
         "forced_active": [path for path in active if path in settled],
         "forced_inform": forced,
-        "read_only_tables": fixed,
+        "read_only_tables": sorted(fixed),
     }
     lines = []
     for key, paths in listed.items():

@@ -1,0 +1,256 @@
+"""Makes a profile and a scenario of a trace: what the device is, and what the ACS did with it then.
+
+Rules:
+
+1. One device of the trace is taken. Its profile is what it told of itself; the scenario spawns one of it.
+2. Each session begins with what made the device call: a boot, a change of its own, an event. What the ACS asked in it
+   becomes an `expect in order`, with twice the time that it took then, and at least a minute.
+3. What a scenario cannot cause is written as a comment: a connection request's reason is the ACS's own affair.
+4. Parameters that the profile does not have, values of secrets, and values that hold the device's own serial number
+   are left out: another device has others.
+5. Sessions that were a mere 2 PERIODIC, and in which the ACS asked nothing, are not mentioned.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from cpescript.cwmp.message import Message
+from cpescript.device.schema import Schema
+from cpescript.kernel.time import MINUTE, SECOND, Duration, format_clock, format_duration
+from cpescript.kernel.trace import FROM_ACS, TO_ACS
+from cpescript.recording.reading import Entry, Header, Line, TraceError
+from cpescript.simulation import decode_or_none
+
+Secret = Callable[[str, str], bool]
+"""Whether the value of a path is to be left out."""
+
+LEAST = MINUTE
+"""The least time that an ACS is given: a lab's is not slower."""
+MOST_SESSIONS = 200
+"""Sessions that become statements; a scenario of more is none that somebody reads."""
+
+
+@dataclass(slots=True)
+class Talk:
+    """One session: when it began, why, and what the ACS asked."""
+
+    t: int
+    events: tuple[str, ...]
+    values: dict[str, str]
+    asked: list[Message] = field(default_factory=list)
+    last: int = 0
+    changed: tuple[str, ...] = ()
+
+
+def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]]:
+    """Return the device that is taken (the first that informs, where none is named) and its sessions.
+
+    Raises TraceError where the trace has no such device.
+    """
+    talks: list[Talk] = []
+    known: dict[str, str] = {}
+    for line in lines:
+        if isinstance(line, Header) or line.device is None:
+            continue
+        message = decode_or_none(line.body) if line.body else None
+        if message is None:
+            continue
+        if device is None and message.kind == "Inform" and line.direction == TO_ACS:
+            device = line.device
+        if line.device == device:
+            _take(talks, known, line, message)
+    if device is None or not talks:
+        raise TraceError(f"the trace has no Inform of {device or 'any device'}")
+    return device, talks
+
+
+def _take(talks: list[Talk], known: dict[str, str], line: Entry, message: Message) -> None:
+    if line.direction == TO_ACS and message.kind == "Inform":
+        values = {each.name: each.value for each in message.fields.get("parameter_list", ())}
+        events = tuple(code for code, _ in message.fields.get("event", ()))
+        changed = tuple(
+            path
+            for path, value in values.items()
+            if path in known and known[path] != value and not path.endswith(".ParameterKey")
+        )
+        if not talks or talks[-1].events != events or talks[-1].asked or message.fields.get("retry_count", 0) == 0:
+            talks.append(Talk(line.t, events, values, last=line.t, changed=changed))
+        known.update(values)
+    elif line.direction == FROM_ACS and talks and message.kind in _ASKED:
+        if message.kind == "SetParameterValues":
+            # What the ACS sets is no change of the device's own.
+            known.update((each.name, each.value) for each in message.fields.get("parameter_list", ()))
+        talks[-1].asked.append(message)
+        talks[-1].last = line.t
+    elif message.kind == "GetParameterValuesResponse":
+        known.update((each.name, each.value) for each in message.fields.get("parameter_list", ()))
+
+
+def scenario(name: str, origin: str, device: str, talks: list[Talk], schema: Schema, secret: Secret) -> str:
+    """Return the text of a scenario for the sessions of a device; `secret` says whose values are left out."""
+    body: list[str] = []
+    for number, talk in enumerate(talks[:MOST_SESSIONS]):
+        body += _statements(talk, number == 0, schema, secret)
+    if len(talks) > MOST_SESSIONS:
+        body.append(f"    # {len(talks) - MOST_SESSIONS} more sessions are left out")
+    if not any(line.lstrip().startswith(("expect", "check")) for line in body):
+        body.append("    expect InformResponse on cpe within 1m")
+    whole = sum(max(LEAST, 2 * (talk.last - talk.t)) for talk in talks[:MOST_SESSIONS]) + 60 * MINUTE
+    return "\n".join(
+        [
+            f"# What the ACS did with {device} in {origin}. Drafted: read it, and say what of it you mean.",
+            "",
+            f'profile {name} = "{name}.yaml"',
+            "",
+            f'scenario "{_quoted(name)}":',
+            f"    limit {_time(whole)}",
+            "",
+            f"    spawn 1 of {name} as cpe",
+            *body,
+            "",
+        ]
+    )
+
+
+def _statements(talk: Talk, first: bool, schema: Schema, secret: Secret) -> Iterator[str]:
+    if not first and not talk.asked and talk.events == ("2 PERIODIC",):
+        return
+    asked = [text for message in talk.asked if (text := _claim(message, schema, secret)) is not None]
+    cause = None if first else _cause(talk, schema)
+    yield ""
+    yield f"    # {format_clock(talk.t)}: Inform {', '.join(talk.events) or 'without an event'}"
+    if not asked:
+        if cause and not cause.startswith("#"):
+            yield f"    {cause}"
+            yield "    expect InformResponse on cpe within 1m"
+        elif first:
+            yield "    expect InformResponse on cpe within 1m"
+        return
+    if cause is not None and cause.startswith("#"):
+        yield f"    {cause}"
+        for text in asked:
+            yield f"    #     {text}"
+        return
+    if cause:
+        yield f"    {cause}"
+    within = _time(max(LEAST, 2 * (talk.last - talk.t)))
+    if len(asked) == 1:
+        yield f"    expect {asked[0]} on cpe within {within}"
+    else:
+        yield f"    expect in order on cpe within {within}:"
+        for text in asked:
+            yield f"        {text}"
+
+
+def _cause(talk: Talk, schema: Schema) -> str:
+    """Return the statement that makes the device call, or a comment."""
+    events = talk.events
+    if "6 CONNECTION REQUEST" in events:
+        return "# the ACS called the device: what made it do so is not in the trace, then it asked"
+    if any(event.startswith("M ") for event in events):
+        return "# the device came back from what it was told before, then the ACS asked"
+    if "0 BOOTSTRAP" in events:
+        return "factory-reset cpe"
+    if "1 BOOT" in events:
+        return "reboot cpe"
+    if "4 VALUE CHANGE" in events:
+        changed = [path for path in talk.changed if path in schema.leaves]
+        if changed:
+            settings = ", ".join(f"{path} = {_value(schema, path, talk.values[path])}" for path in changed)
+            return f"set {settings} on cpe"
+        return "inform cpe"
+    return "inform cpe"
+
+
+# --- claims -----------------------------------------------------------------------------------------------------------
+
+
+def _settings(message: Message, schema: Schema, secret: Secret) -> str | None:
+    parts = []
+    for each in message.fields.get("parameter_list", ()):
+        if each.name not in schema.leaves:
+            continue
+        hidden = secret(each.name, each.value)
+        parts.append(each.name if hidden else f"{each.name} = {_value(schema, each.name, each.value)}")
+    return f"SPV {', '.join(parts)}" if parts else None
+
+
+def _paths(field_name: str) -> Callable[[Message, Schema, Secret], str | None]:
+    def claim(message: Message, schema: Schema, secret: Secret) -> str | None:
+        given = message.fields.get(field_name, ())
+        names = [str(getattr(each, "name", each)) for each in ([given] if isinstance(given, str) else given)]
+        known = [name for name in names if name in schema.leaves or name in schema.objects]
+        return f"{message.kind} {', '.join(known)}" if known else message.kind
+
+    return claim
+
+
+def _file(message: Message, schema: Schema, secret: Secret) -> str:
+    kind = message.fields.get("file_type", "")
+    return f'{message.kind} where file_type == "{_quoted(str(kind))}"' if kind else message.kind
+
+
+def _plain(message: Message, schema: Schema, secret: Secret) -> str:
+    return message.kind
+
+
+_ASKED: Mapping[str, Callable[[Message, Schema, Secret], str | None]] = {
+    "SetParameterValues": _settings,
+    "GetParameterValues": _paths("parameter_names"),
+    "GetParameterNames": _paths("parameter_path"),
+    "GetParameterAttributes": _paths("parameter_names"),
+    "SetParameterAttributes": _plain,
+    "AddObject": _paths("object_name"),
+    "DeleteObject": _plain,
+    "Download": _file,
+    "Upload": _file,
+    "Reboot": _plain,
+    "FactoryReset": _plain,
+    "ScheduleInform": _plain,
+    "GetRPCMethods": _plain,
+}
+"""What an ACS asks, and how a claim says it. An instance that is deleted has another number next time."""
+
+
+def _claim(message: Message, schema: Schema, secret: Secret) -> str | None:
+    text = _ASKED[message.kind](message, schema, secret)
+    short = _SHORT.get(message.kind)
+    return text.replace(message.kind, short, 1) if text is not None and short is not None else text
+
+
+_SHORT: Mapping[str, str] = {
+    "GetParameterValues": "GPV",
+    "GetParameterNames": "GPN",
+    "GetParameterAttributes": "GPA",
+    "SetParameterAttributes": "SPA",
+}
+
+
+def _value(schema: Schema, path: str, text: str) -> str:
+    """Return a value as the language writes it, by the type of the parameter."""
+    kind = schema.leaves[path].type
+    if kind == "boolean" and text in ("0", "1", "true", "false"):
+        return "true" if text in ("1", "true") else "false"
+    if kind in ("int", "unsignedInt", "long", "unsignedLong") and text.lstrip("-").isdecimal():
+        return text
+    return f'"{_quoted(text)}"'
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": " ", "{": "{{", "}": "}}"})
+
+
+def _quoted(text: str) -> str:
+    return text.translate(_ESCAPES)
+
+
+def _time(nanoseconds: int) -> str:
+    return format_duration(Duration(-(-nanoseconds // SECOND) * SECOND))
+
+
+def called(text: str) -> str:
+    """Return a name of the language made of any text: lower case, hyphens for what it cannot hold."""
+    name = re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")
+    return name if name[:1].isalpha() or name[:1] == "_" else f"drafted-{name}".rstrip("-")

@@ -1,0 +1,202 @@
+"""The plugin in pytest runs of its own: what is collected, how it ends, what it shows, and what it leaves alone."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INSTALLED = any(point.value == "cpescript.pytest_plugin" for point in entry_points(group="pytest11"))
+
+SCENARIOS = """
+param claim = "InformResponse"
+
+scenario "passes":
+    tags quick-one
+    spawn 1 of hg100 as fleet
+    expect InformResponse on fleet within 1m
+
+scenario "fails" for n in [1, 2]:
+    spawn n of hg100 as fleet
+    expect Download on fleet within 1m
+
+scenario "later":
+    skip "no lab"
+    spawn 1 of hg100 as fleet
+    expect InformResponse on fleet within 1m
+
+scenario "known":
+    expected to fail "since ever"
+    spawn 1 of hg100 as fleet
+    expect Download on fleet within 1m
+
+scenario "better":
+    expected to fail "since ever"
+    spawn 1 of hg100 as fleet
+    expect InformResponse on fleet within 1m
+
+scenario "breaks":
+    spawn 1 of hg100 as fleet
+    wait until Download on fleet within 1m
+
+scenario "of all cases" for n in [1, 3]:
+    spawn n of hg100 as fleet
+    sometimes count(Inform) >= 3 across fleet
+    expect InformResponse on each fleet within 1m
+"""
+
+
+class Outcome:
+    """How a run of pytest ended, what it printed, and the outcome of each test by its name."""
+
+    def __init__(self, done):
+        self.status, self.text = done.returncode, done.stdout + done.stderr
+        self.tests = {}
+        for line in self.text.splitlines():
+            rest = line.partition("::")[2]
+            for word in ("PASSED", "FAILED", "SKIPPED", "XFAIL", "ERROR"):
+                if rest and f" {word}" in rest and not line.startswith(("FAILED", "ERROR", "SKIPPED", "XFAIL")):
+                    self.tests[rest.partition(f" {word}")[0]] = word
+
+
+@pytest.fixture
+def pytest_run(tmp_path):
+    def start(*arguments, plugin=True):
+        load = [] if INSTALLED or not plugin else ["-p", "cpescript.pytest_plugin"]
+        load += ["-p", "no:cacheprovider"]
+        command = [sys.executable, "-m", "pytest", "-v", *load, *map(str, arguments)]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        return Outcome(
+            subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+        )
+
+    return start
+
+
+@pytest.fixture
+def library(tmp_path):
+    (tmp_path / "lib.cpes").write_text(SCENARIOS)
+    return tmp_path
+
+
+OUTCOMES = {
+    "passes": "PASSED",
+    "fails [n=1]": "FAILED",
+    "fails [n=2]": "FAILED",
+    "later": "SKIPPED",
+    "known": "XFAIL",
+    "better": "FAILED",
+    "breaks": "ERROR",
+    "of all cases [n=1]": "PASSED",
+    "of all cases [n=3]": "PASSED",
+}
+
+
+def test_each_case_is_a_test_and_ends_as_its_verdict_says(library, pytest_run):
+    found = pytest_run(library, "--strict-markers", "--seed", 5)
+    assert found.tests == OUTCOMES
+    assert found.status == 1
+    assert "0 of 1 device met it within 1m" in found.text
+    assert "run it again: cpescript run lib.cpes --seed 5 --only 'fails [n=1]'" in found.text
+    assert "passed, though expected to fail: since ever" in found.text
+    assert "the precondition did not come true" in found.text
+    assert "pytest_plugin.py" not in found.text, "the report is the scenario's, not ours"
+
+
+def test_with_xdist_it_is_the_same(library, pytest_run):
+    found = pytest_run(library, "-n", 2, "--seed", 5)
+    ended = {}
+    for line in found.text.splitlines():
+        if line.startswith("[gw"):
+            word, _, name = line.partition("] ")[2].partition("] ")[2].partition(" ")
+            ended[name.partition("::")[2].strip()] = word
+    assert {name: ended[name] for name in OUTCOMES} == OUTCOMES, found.text
+
+
+def test_words_and_tags_select(library, pytest_run):
+    assert set(pytest_run(library, "-k", "fails").tests) == {"fails [n=1]", "fails [n=2]"}
+    assert set(pytest_run(library, "-m", "quick-one").tests) == {"passes"}
+
+
+def test_params_reach_the_files_that_declare_them(library, pytest_run):
+    (library / "other.cpes").write_text(
+        'param size: int = 1\nspawn size of hg100 as fleet\nif size == 3:\n    fail "three"\nexpect elapsed < 1h\n'
+    )
+    found = pytest_run(library, "--param", "size=3", "-k", "other or passes")
+    assert found.tests == {"passes": "PASSED", "other": "FAILED"}
+    wrong = pytest_run(library, "--param", "sise=3")
+    assert wrong.status == 4
+    assert "none of these files has a param 'sise'" in wrong.text
+
+
+def test_a_file_that_does_not_check_is_an_error_of_collection(tmp_path, pytest_run):
+    (tmp_path / "bad.cpes").write_text("spwan 1 of hg100 as fleet\n")
+    found = pytest_run(tmp_path)
+    assert found.status == 2
+    assert "did you mean 'spawn'?" in found.text
+    assert "Traceback" not in found.text
+
+
+PYTHON = """
+import pytest
+
+def test_passes(simulation):
+    fleet = simulation.spawn(2, "hg100", as_="fleet")
+    simulation.expect("InformResponse", on=fleet, within="1m")
+
+@pytest.mark.cpescript(defects=["wrong-interval"], seed=9)
+def test_finds_a_defect(simulation):
+    assert simulation.seed == 9
+    fleet = simulation.spawn(1, "hg100", as_="fleet")
+    simulation.expect("Device.ManagementServer.PeriodicInformInterval == 300", on=fleet, within="5m")
+
+def test_misses_softly(simulation):
+    fleet = simulation.spawn(1, "hg100", as_="fleet")
+    simulation.check("Download", on=fleet, within="1m")
+
+def test_fails_by_itself(simulation):
+    simulation.spawn(1, "hg100", as_="fleet")
+    assert simulation.now == 5
+"""
+
+
+def test_the_fixture_fails_the_test_that_missed_something(tmp_path, pytest_run):
+    (tmp_path / "test_acs.py").write_text(PYTHON)
+    found = pytest_run(tmp_path, "--strict-markers")
+    assert found.tests == {
+        "test_passes": "PASSED",
+        "test_finds_a_defect": "FAILED",
+        "test_misses_softly": "FAILED",
+        "test_fails_by_itself": "FAILED",
+    }
+    assert "seed 9: repeat it with --cpes-seed 9" in found.text
+    assert "check Download on fleet within 1m" in found.text
+    assert "cpescript/api.py" not in found.text, "the line that is shown is the test's"
+
+
+def test_who_has_such_options_of_his_own_keeps_them(library, pytest_run):
+    (library / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--seed', default='theirs')\n"
+        "def pytest_configure(config):\n    print('SEED', config.getoption('--seed'))\n"
+    )
+    found = pytest_run(library, "-k", "passes", "-s", "--seed", "mine", "--cpes-seed", 5)
+    assert found.tests == {"passes": "PASSED"}
+    assert "SEED mine" in found.text
+
+
+def test_a_run_without_scenarios_pays_for_nothing(tmp_path, pytest_run):
+    (tmp_path / "test_other.py").write_text(
+        "import sys\n\ndef test_it():\n"
+        "    loaded = {name for name in sys.modules if name.startswith('cpescript.')}\n"
+        "    assert loaded <= {'cpescript.pytest_plugin'}\n"
+    )
+    assert pytest_run(tmp_path).tests == {"test_it": "PASSED"}
+
+
+def test_the_entry_point_names_the_plugin():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"cpescript": "cpescript.pytest_plugin"}

@@ -1,0 +1,74 @@
+"""A draft checks and runs, and expects of an ACS what it did then."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpescript import libraries
+from cpescript.recording.draft import called
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+
+
+@pytest.fixture
+def drafted(tmp_path, cpescript):
+    def make(scenario, *words, **options):
+        trace = tmp_path / "lab.jsonl"
+        run(RunOptions(scenarios=(scenario,), trace=trace, **{"seed": 7, **options}))
+        status, out, err = cpescript("draft", trace, *words)
+        assert status == 0, err
+        return tmp_path / "lab.cpes", out
+
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(libraries.names("scenarios")))
+def test_every_draft_checks(name, drafted, cpescript):
+    path, _ = drafted(name)
+    status, _, err = cpescript("check", path)
+    assert status == 0, err
+
+
+def test_the_acs_that_it_was_drafted_from_passes(drafted):
+    policy = libraries.find("scenarios", "value_change").with_suffix(".yaml")
+    path, out = drafted("value_change")
+    assert "parameters" in out
+    text = path.read_text()
+    assert 'set Device.DeviceInfo.ProvisioningCode = "GOLD" on cpe' in text
+    assert "expect SPV Device.ManagementServer.PeriodicInformInterval = 60 on cpe within 1m" in text
+    assert "ConnectionRequestPassword on cpe" in text, "without its value"
+    assert run(RunOptions(scenarios=(str(path),), seed=1, policy=policy)).exit_status == 0
+    failed = run(RunOptions(scenarios=(str(path),), seed=1, policy=policy, defects=("ignores-value-change",)))
+    assert failed.exit_status == 1
+
+
+def test_what_a_scenario_cannot_cause_is_a_comment(drafted):
+    path, _ = drafted("object_lifecycle")
+    text = path.read_text()
+    assert "#     AddObject Device.NAT.PortMapping." in text
+    assert run(RunOptions(scenarios=(str(path),), seed=1)).exit_status == 0
+
+
+def test_files_that_are_there_are_left_alone(drafted, tmp_path, cpescript):
+    drafted("bootstrap_provisioning")
+    status, _, err = cpescript("draft", tmp_path / "lab.jsonl")
+    assert status == 2
+    assert "--force" in err
+    assert cpescript("draft", tmp_path / "lab.jsonl", "--force", "--device", "fleet[3]")[0] == 0
+    assert "fleet[3]" in (tmp_path / "lab.cpes").read_text()
+
+
+def test_a_device_that_is_not_in_it(drafted, tmp_path, cpescript):
+    drafted("bootstrap_provisioning")
+    status, _, err = cpescript("draft", tmp_path / "lab.jsonl", "--name", "x", "--device", "nobody[1]")
+    assert (status, err) == (2, "error: the trace has no Inform of nobody[1]\n")
+
+
+@given(st.text())
+def test_any_name_becomes_one_of_the_language(text):
+    name = called(text)
+    assert name[0].isalpha() or name[0] == "_"
+    assert all(letter.islower() or letter.isdigit() or letter in "-_" for letter in name)

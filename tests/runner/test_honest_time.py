@@ -1,0 +1,131 @@
+"""Time against an ACS that lives by its own clock: slow answers, jobs of its own, and what a report says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+
+import pytest
+
+from cpescript.acs.orders import Order
+from cpescript.acs.server import Acs
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+from cpescript.transport.acs_service import AcsService
+from tests.adapters.serving import on_a_loop
+
+SECOND = 1_000_000_000
+
+
+class OwnClock:
+    """An ACS that takes `delay` real seconds for an answer, and asks each new device for a reboot after `job` ones."""
+
+    def __init__(self, delay=0.0, job=None):
+        self.service = AcsService(Acs())
+        self.delay, self.job = delay, job
+        self.handle = self.service._cwmp
+        self.service._cwmp = self.answer
+        self.known = set()
+
+    async def answer(self, request):
+        await asyncio.sleep(self.delay)
+        response = await self.handle(request)
+        for key in [key for key in self.service.acs.records if key not in self.known]:
+            self.known.add(key)
+            if self.job is not None:
+                asyncio.get_running_loop().call_later(self.job, self.order, key)
+        return response
+
+    def order(self, key):
+        self.service._set_clock()
+        self.service.acs.order(Order("reboot", key))
+        self.service._follow()
+
+    async def start(self, stack):
+        port, _ = await self.service.start("127.0.0.1", 0, 0, stack)
+        return f"http://127.0.0.1:{port}/"
+
+
+@pytest.fixture
+def play(tmp_path):
+    def make(text, *, delay=0.0, job=None, **options):
+        path = tmp_path / "case.cpes"
+        path.write_text(textwrap.dedent(text).lstrip("\n"))
+        with on_a_loop(OwnClock(delay, job).start) as url:
+            return run(RunOptions(scenarios=(str(path),), acs=url, seed=1, **options)).scenarios[0]
+
+    return make
+
+
+QUICK = """
+    {clock}
+    limit 1h
+    spawn 2 of hg100 as fleet
+    expect InformResponse on each fleet within {within}
+"""
+
+
+@pytest.mark.slow
+def test_in_virtual_time_the_speed_of_the_acs_changes_no_verdict(play):
+    result = play(QUICK.format(clock="clock virtual", within="1s"), delay=0.4)
+    assert result.verdict == "passed"
+    [claim] = result.claims
+    assert claim.closed - claim.opened == 0, "time stood still while the ACS thought"
+    assert {each.kind: each.p50 >= 400 for each in result.latencies}["Inform"]
+    assert any("real quiet pass before each deadline" in remark for remark in result.remarks)
+
+
+@pytest.mark.slow
+def test_in_real_time_it_does(play):
+    result = play(QUICK.format(clock="clock real", within="200ms"), delay=0.4)
+    assert (result.verdict, result.clock) == ("failed", "real")
+    assert "virtual time ran with the wall clock" in result.remarks
+    assert play(QUICK.format(clock="clock real", within="10s"), delay=0.1).verdict == "passed"
+
+
+JOB = """
+    {clock}
+    {patience}
+    limit 1h
+    spawn 1 of hg100 as cpe
+    wait until cpe registered within 1m
+    wait 1ms
+    expect Reboot on cpe within 100s
+"""
+
+
+@pytest.mark.slow
+def test_a_job_of_the_acs_is_seen_at_the_instant_that_a_scaled_clock_shows(play):
+    # Half a second is 50 s at a hundredfold speed, and 5 s at a tenfold one.
+    result = play(JOB.format(clock="clock scaled 100x", patience=""), job=0.5)
+    assert (result.verdict, result.clock) == ("passed", "scaled 100x")
+    met = result.claims[-1]
+    assert 40 * SECOND < met.closed - met.opened < 100 * SECOND
+    assert "virtual time ran 100 times as fast as the wall clock" in result.remarks
+    assert play(JOB.format(clock="clock scaled 1000x", patience=""), job=0.5).verdict == "failed"
+
+
+@pytest.mark.slow
+def test_virtual_time_waits_for_what_the_acs_does_of_itself_as_long_as_it_has_patience(play):
+    assert play(JOB.format(clock="clock virtual", patience="patience 3s"), job=0.5).verdict == "passed"
+    hasty = play(JOB.format(clock="clock virtual", patience="patience 50ms"), job=1.5)
+    assert hasty.verdict == "inconclusive", "no session, no connection request: the ACS had no occasion to act"
+    assert play(JOB.format(clock="clock virtual", patience=""), job=0.5, patience_ns=3 * SECOND).verdict == "passed"
+
+
+@pytest.mark.slow
+def test_what_a_run_leaves_in_the_acs_is_said(play):
+    result = play(QUICK.format(clock="clock virtual", within="1s"))
+    assert "2 devices left in the ACS: without an adapter nobody tells it to forget them" in result.remarks
+    assert "2 devices left in the ACS (--keep)" in play(
+        QUICK.format(clock="clock virtual", within="1s"), keep=True
+    ).remarks  # fmt: skip
+
+
+@pytest.mark.slow
+def test_records_carry_the_wall_clock_against_an_external_acs_only(play, tmp_path):
+    trace = tmp_path / "run.jsonl"
+    play(QUICK.format(clock="clock virtual", within="1s"), trace=trace)
+    assert '"wall_ns"' in trace.read_text()
+    run(RunOptions(scenarios=("bootstrap_provisioning",), seed=1, trace=trace))
+    assert '"wall_ns"' not in trace.read_text()

@@ -1,0 +1,90 @@
+"""No form of output tells a secret: each is made, and searched."""
+
+import json
+
+import pytest
+
+from cpescript.report import html, junit, terminal
+from cpescript.report import json as document
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+
+SECRET = "hunter2 & <more>"
+TEXT = """
+secret param key = "none"
+secret param pin: int = 0
+secret param words: list = []
+
+scenario "leaks":
+    spawn 1 of hg100 as fleet
+    expect InformResponse on fleet within 1m
+    note "the key is {key}, the pin {pin}, the words {words}"
+    set Device.ManagementServer.Password = key on fleet
+    acs set Device.ManagementServer.Username = key on fleet
+    always Device.ManagementServer.Username == "x" on fleet until elapsed > 2h
+    check Device.ManagementServer.Password == "other" on fleet
+    expect Download where url == key on fleet within 5m
+"""
+
+
+class Watching:
+    """An observer that keeps all it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def __getattr__(self, name):
+        return lambda *arguments: self.told.append((name, arguments))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_secret_is_in_no_output(tmp_path, jobs):
+    file = tmp_path / "leaks.cpes"
+    # A second case, so that there is something to do side by side.
+    file.write_text(TEXT + '\nscenario "other":\n    spawn 1 of hg100 as fleet\n    note "{key}"\n    wait 1m\n')
+    params = {"key": SECRET, "pin": "4711", "words": '["first", "telltale"]'}
+    trace, watching = tmp_path / "trace.jsonl", Watching()
+    options = RunOptions(
+        scenarios=(str(file),), params=params, seed=1, trace=trace, verbose=2, observer=watching, jobs=jobs
+    )
+    result = run(options)
+    assert {"failed", "passed"} == {each.verdict for each in result.scenarios}
+    outputs = {
+        "terminal": terminal.render(result),
+        "colour": terminal.render(result, colour=True),
+        "junit": junit.render(result),
+        "html": html.render(result),
+        "json": document.render(result),
+        "trace": trace.read_text(),
+        "observer": repr(watching.told),
+    }
+    for name, text in outputs.items():
+        for secret in ("hunter2", "&amp; &lt;more", "& <more>", "pin 4711", "telltale"):
+            assert secret not in text, name
+        assert "***" in text, name
+    assert any(name == "message" for name, _ in watching.told)
+    assert all(isinstance(json.loads(line), dict) for line in outputs["trace"].splitlines())
+
+
+def test_a_short_secret_eats_no_keys_and_no_numbers(tmp_path):
+    file = tmp_path / "short.cpes"
+    file.write_text('secret param s = "t"\nsecret param n: int = 1\nspawn 1 of hg100 as fleet\n'
+                    'note "{s} {n}"\nexpect InformResponse on fleet within 1m\n')  # fmt: skip
+    traces = []
+    for number, params in enumerate(({}, {"s": "other", "n": "77"})):
+        trace = tmp_path / f"{number}.jsonl"
+        run(RunOptions(scenarios=(str(file),), params=params, seed=1, trace=trace))
+        traces.append([json.loads(line) for line in trace.read_text().splitlines()])
+    assert [list(record) for record in traces[0]] == [list(record) for record in traces[1]]
+    assert [record.get("t") for record in traces[0]] == [record.get("t") for record in traces[1]]
+    assert [record.get("kind") for record in traces[0]] == [record.get("kind") for record in traces[1]]
+
+
+def test_the_password_of_a_target_is_a_secret(tmp_path):
+    file = tmp_path / "s.cpes"
+    file.write_text("spawn 1 of hg100 as fleet\nexpect InformResponse on fleet within 1m\n")
+    acs = "http://lab:opensesame@127.0.0.1:9/"
+    result = run(RunOptions(scenarios=(str(file),), acs=acs, seed=1, patience_ns=0, rerun=f"--acs {acs}"))
+    for text in (terminal.render(result), document.render(result), junit.render(result), html.render(result)):
+        assert "opensesame" not in text
+    assert "lab:***@" in result.scenarios[0].rerun

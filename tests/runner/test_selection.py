@@ -1,0 +1,142 @@
+"""Which cases run: expressions, names, folders, and what failed last time."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cpescript.runner.last import LastRun, keep
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import UsageError, run, selected
+from cpescript.runner.selection import parse
+
+SCENARIO = """
+scenario "{name}":
+    tags {tags}
+    spawn 1 of hg100 as fleet
+    expect {claim} on fleet within 1m
+"""
+
+
+@pytest.fixture
+def library(tmp_path):
+    """Return a folder of scenarios: `alpha` and `beta` in one file, `gamma` below it, one that is hidden."""
+    files = {
+        "ab.cpes": [("alpha", "nightly", "InformResponse"), ("beta", "nightly, slow", "Download")],
+        "below/c.cpes": [("gamma", "slow", "InformResponse")],
+        ".hidden/d.cpes": [("delta", "slow", "InformResponse")],
+    }
+    for name, scenarios in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(SCENARIO.format(name=n, tags=t, claim=c) for n, t, c in scenarios))
+    return tmp_path
+
+
+def names(folder, **options):
+    found, _ = selected(RunOptions(scenarios=(str(folder),), **options))
+    return [each.timeline.name for each in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "holds"),
+    [
+        ("a", "a", True),
+        ("a and b", "a", False),
+        ("a and not b", "a", True),
+        ("a or b and c", "a", True),
+        ("(a or b) and c", "a", False),
+        ("not (a or b)", "c", True),
+        ("'a b'", "", False),
+        ("not not a", "a", True),
+    ],
+)
+def test_an_expression(text, words, holds):
+    assert parse(text, "-k")(lambda word: word in words.split()) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [("", 1), ("a b", 3), ("a and", 6), ("(a", 3), ("not", 4), ("and", 1), ("'a", 1), ("a )", 3), ("(" * 60, 1)],
+)
+def test_a_wrong_expression_says_where(text, column):
+    with pytest.raises(UsageError, match=f"column {column}:"):
+        parse(text, "-k")
+
+
+@given(st.text(alphabet="ab ()'\"andornt", max_size=40))
+def test_any_text_is_an_expression_or_a_mistake(text):
+    with contextlib.suppress(UsageError):
+        assert parse(text, "-k")(lambda word: True) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ({}, ["alpha", "beta", "gamma"]),
+        ({"keyword": "ALPH or c"}, ["alpha", "gamma"]),
+        ({"keyword": "ab and not alpha"}, ["beta"]),
+        ({"tags": "nightly and not slow"}, ["alpha"]),
+        ({"tags": "night"}, []),
+        ({"only": ("beta", "gamma")}, ["beta", "gamma"]),
+        ({"only": ("bet",)}, []),
+    ],
+)
+def test_what_is_selected(library, options, wanted):
+    assert names(library, **options) == wanted
+
+
+def test_a_file_that_is_named_twice_runs_once(library):
+    options = RunOptions(scenarios=(str(library), str(library / "ab.cpes")))
+    assert len(selected(options)[0]) == 3
+
+
+def test_nothing_selected_is_status_5(library):
+    assert run(RunOptions(scenarios=(str(library),), keyword="zzz")).exit_status == 5
+
+
+def test_of_several_files_each_takes_the_params_that_it_declares(library):
+    (library / "e.cpes").write_text("param size: int = 1\nspawn size of hg100 as fleet\nexpect elapsed < 1h\n")
+    found, _ = selected(RunOptions(scenarios=(str(library),), params={"size": "3"}))
+    assert [param.value for each in found for param in each.timeline.params] == [3]
+    with pytest.raises(UsageError) as error:
+        selected(RunOptions(scenarios=(str(library),), params={"sise": "3"}))
+    assert "none of these files has a param 'sise'" in error.value.bag.render()
+
+
+def test_what_did_not_pass_is_run_again_with_its_seed(library, tmp_path):
+    place = tmp_path / "kept" / "last.json"
+    first = run(RunOptions(scenarios=(str(library),)))
+    assert keep(first.scenarios, place) == ""
+    again = run(RunOptions(scenarios=(), rerun_failed=True, last_run=place))
+    assert [each.title for each in again.scenarios] == ["beta"]
+    assert again.scenarios[0].seed == first.scenarios[1].seed
+    text = (library / "ab.cpes").read_text().replace("Download", "InformResponse")
+    (library / "ab.cpes").write_text(text)
+    keep(run(RunOptions(scenarios=(), rerun_failed=True, last_run=place)).scenarios, place)
+    assert not place.exists()
+    assert run(RunOptions(scenarios=(), rerun_failed=True, last_run=place)).exit_status == 5
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"schema": "cpescript-last-run/1", "cases": [1]}', "\udcff", "["])
+def test_a_record_that_is_none_of_ours_is_refused(tmp_path, text):
+    place = tmp_path / "last.json"
+    place.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match="cannot be used"):
+        LastRun.read(place)
+    assert "will not know" in keep((), place)
+
+
+def test_a_repeated_case_is_kept_under_its_own_title(library, tmp_path):
+    place = tmp_path / "last.json"
+    result = run(RunOptions(scenarios=(str(library),), only=("beta",), repeat=2, seed=4))
+    assert [each.title for each in result.scenarios] == ["beta (run 1 of 2)", "beta (run 2 of 2)"]
+    keep(result.scenarios, place)
+    assert [case["title"] for case in json.loads(place.read_text())["cases"]] == ["beta"]
+
+
+def test_the_first_failure_ends_the_run_where_that_is_asked_for(library):
+    result = run(RunOptions(scenarios=(str(library),), fail_fast=True))
+    assert ([each.title for each in result.scenarios], result.not_run) == (["alpha", "beta"], 1)
