@@ -1,11 +1,15 @@
-"""Connection requests: an HTTP GET that asks a device to open a session (TR-069 3.2.2).
+"""Connection requests: an HTTP GET or a datagram that asks a device to open a session (TR-069 3.2.2, Annex G).
 
-The device answers 200 before the session starts. What comes during a session leads to one more session after it; many
-requests are one event. A request is counted against the throttle window only once it is authenticated.
+1. The device answers a GET with 200 before the session starts; a datagram is never answered.
+2. What comes during a session leads to one more session after it; many requests are one event.
+3. A request is counted against the throttle window only once it is authenticated.
+4. A proof is good once: the count of a nonce must grow (RFC 7616, 3.4), and so must (ts, id) of datagrams. It is good
+   for the URL that it names, and nothing else (3.4.6).
 """
 
 from __future__ import annotations
 
+import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -18,10 +22,14 @@ from cpescript.kernel.time import MINUTE, SECOND
 
 if TYPE_CHECKING:
     from cpescript.cwmp.agent import CwmpAgent, Work
+    from cpescript.cwmp.udp_request import UdpRequest
     from cpescript.device.blocks import ConnectionRequest
 
 NONCE_LIFE = 5 * MINUTE
 """A nonce that is older is stale: long enough for any client's second request, short enough to make replays useless."""
+
+Stamp = tuple[int, int]
+"""What orders datagrams: when they were made, and their number."""
 
 _EVENT = Event(events.CONNECTION_REQUEST)
 _ACCEPTED = HttpResponse(200, (("Content-Length", "0"),))
@@ -29,20 +37,50 @@ _ACCEPTED = HttpResponse(200, (("Content-Length", "0"),))
 
 def answer(agent: CwmpAgent, request: HttpRequest) -> HttpResponse:
     """Answer a connection request; an accepted one leads to a session with 6 CONNECTION REQUEST."""
-    device = agent.device
-    response = _refusal(agent, request)
-    called = Called(response or _ACCEPTED, response is None)
-    if agent.hooks is not None:
-        for hook in agent.hooks.get("connection-request", ()):
-            called = hook.connection_request(device, request, called)
+    called = _called(agent, request, _refusal(agent, request))
     status = called.response.status
     if status != 401 or request.header("Authorization") is not None:
         # The challenge that every first request gets is no news; what became of the request is.
-        device.host.trace.fact(device, "ConnectionRequest", via="http", status=status)
+        agent.device.host.trace.fact(agent.device, "ConnectionRequest", via="http", status=status)
+    _follow(agent, called)
+    return called.response
+
+
+def take(agent: CwmpAgent, request: UdpRequest, last: Stamp) -> Stamp:
+    """Heed a connection request that came as a datagram, the newest so far being of `last`; return which is now.
+
+    What it would have been answered over HTTP is told to the trace: 401 for a wrong user name or signature. Copies of
+    one that was heeded, and older ones, are dropped without a word (Annex G.2.1.2).
+    """
+    device, credentials = agent.device, agent.device.schema.connection_request.credentials
+    if not agent.listening or credentials is None:
+        return last
+    username, password = device.get(credentials.username), device.get(credentials.password)
+    known = hmac.compare_digest(request.username.encode(), username.encode())
+    if not (request.proves(password) and known and username):
+        device.host.trace.fact(device, "ConnectionRequest", via="udp", status=401)
+        return last
+    if (request.ts, request.id) <= last:
+        return last
+    called = _called(agent, HttpRequest((), b"", "GET"), _throttled(agent))
+    device.host.trace.fact(device, "ConnectionRequest", via="udp", status=called.response.status)
+    _follow(agent, called)
+    return request.ts, request.id
+
+
+def _called(agent: CwmpAgent, request: HttpRequest, refusal: HttpResponse | None) -> Called:
+    """Let whoever meddles with connection requests have his say."""
+    called = Called(refusal or _ACCEPTED, refusal is None)
+    if agent.hooks is not None:
+        for hook in agent.hooks.get("connection-request", ()):
+            called = hook.connection_request(agent.device, request, called)
+    return called
+
+
+def _follow(agent: CwmpAgent, called: Called) -> None:
     if called.session:
         agent.tell(_EVENT)
         agent.wake()
-    return called.response
 
 
 def _refusal(agent: CwmpAgent, request: HttpRequest) -> HttpResponse | None:
@@ -61,10 +99,16 @@ def _refusal(agent: CwmpAgent, request: HttpRequest) -> HttpResponse | None:
         challenge = _challenge(agent, rules, request, username, password)
         if challenge is not None:
             return HttpResponse(401, (("WWW-Authenticate", challenge),) if challenge else ())
-    if rules.throttle_window:
-        work, now = agent.work(), device.host.kernel.now
-        if work.called >= 0 and now - work.called < rules.throttle_window:
-            wait = -(-(work.called + rules.throttle_window - now) // SECOND)
+    return _throttled(agent)
+
+
+def _throttled(agent: CwmpAgent) -> HttpResponse | None:
+    """Return the refusal of a request that comes too soon after the last one; count any other."""
+    window = agent.device.schema.connection_request.throttle_window
+    if window:
+        work, now = agent.work(), agent.device.host.kernel.now
+        if work.called >= 0 and now - work.called < window:
+            wait = -(-(work.called + window - now) // SECOND)
             return HttpResponse(503, (("Retry-After", str(wait)),))
         work.called = now
     return None
@@ -88,12 +132,14 @@ def _challenge(
         credentials is not None
         and credentials.scheme == "digest"
         and digest.verify(credentials, username, password, request.method, rules.realm)
+        and _same_target((credentials.fields or {}).get("uri", ""), request.path)
     ):
+        # Without qop there is no count: the nonce is good once.
         if fresh and credentials.nonce == work.nonce and credentials.count > work.nonce_count:
             work.nonce_count = credentials.count
             return None
         stale = True
-    if not fresh or work.nonce_count:
+    if not fresh or work.nonce_count >= 0:
         _new_nonce(agent, work, now)
     return digest.digest_challenge(rules.realm, work.nonce, stale=stale)
 
@@ -103,4 +149,15 @@ def _new_nonce(agent: CwmpAgent, work: Work, now: int) -> None:
     work.nonce = f"{draws.draw(stream, work.nonces):016x}{draws.draw(stream, work.nonces + 1):016x}"
     work.nonces += 2
     work.nonce_at = now
-    work.nonce_count = 0
+    work.nonce_count = -1
+
+
+def _same_target(uri: str, path: str) -> bool:
+    """Whether a Digest was made for this request; a caller that hands over no path asks for none."""
+    if not path or uri == path:
+        return True
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return bool(parts.netloc) and path == (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -197,7 +197,8 @@ def verify(credentials: Credentials, username: str, password: str, method: str, 
     qop, algorithm = fields.get("qop", ""), fields.get("algorithm")
     if qop not in ("", "auth") or (algorithm is not None and algorithm.lower() not in _ALGORITHMS):
         return False
-    if credentials.username != username or (realm is not None and fields["realm"] != realm):
+    known = hmac.compare_digest(credentials.username.encode(), username.encode())
+    if not known or (realm is not None and fields["realm"] != realm):
         return False
     expected = digest_response(
         username,

@@ -208,9 +208,9 @@ class Session:
             self._attempts = 0
         return _ACTS[act](self, response, message)
 
-    def failed(self, failure: Failure) -> Step:
-        """Note that no response came."""
-        return None if self.state == State.OVER else self._end(_OUTCOMES[failure], failure)
+    def failed(self, failure: Failure, reason: str = "") -> Step:
+        """Note that no response came, and why, where the transport knows."""
+        return None if self.state == State.OVER else self._end(_OUTCOMES[failure], reason or failure)
 
     def resume(self) -> Step:
         """Return the step after a wait."""

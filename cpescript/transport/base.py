@@ -33,7 +33,7 @@ class Stepped(Protocol):
 
     def receive(self, response: HttpResponse, /) -> Step: ...
 
-    def failed(self, failure: Failure, /) -> Step: ...
+    def failed(self, failure: Failure, reason: str = "", /) -> Step: ...
 
     def resume(self) -> Step: ...
 
@@ -80,6 +80,10 @@ class Limits:
     response: float = 30.0
     """From the request to the last octet of its response, however slowly it drips: the least after which TR-069
     (3.7.2.4) lets either side give a session up."""
+    file: int = 256 * 1024 * 1024
+    """A fetched file whose size nobody told; firmware of a set-top box is some 100 MiB."""
+    carrying: float = 300.0
+    """For one fetched file, all exchanges included."""
     ports: float = 90.0
     """How long to wait for a free local port: Linux keeps one in TIME-WAIT for 60 s."""
 

@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from functools import lru_cache
 from math import inf
@@ -22,6 +23,7 @@ from urllib.parse import quote, urlsplit
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
+from cpescript.transport import tls
 from cpescript.transport.base import Limits
 
 Answer = HttpResponse | Failure
@@ -90,6 +92,7 @@ class Connection(asyncio.Protocol):
         "_response",
         "_transport",
         "_waiting",
+        "reason",
         "sent",
         "usable",
     )
@@ -104,6 +107,8 @@ class Connection(asyncio.Protocol):
         self._waiting = False
         self.usable = True
         """Whether another request may be sent once the present one is answered."""
+        self.reason = ""
+        """Why it failed, in a few words, where more is known than the failure says."""
         self.sent = inf
         """When the present request went out, infinity while the connection does not stand."""
         self._clear()
@@ -179,6 +184,10 @@ class Connection(asyncio.Protocol):
             return
         if exc is None and self._head and not any(name.lower() in _FRAMING for name, _ in self._text_headers()):
             self._settle(self._whole())
+        elif isinstance(exc, ssl.SSLError):
+            # With TLS 1.3 a server says only now that it does not take the client's certificate.
+            self.reason = tls.words(exc)
+            self._settle("tls")
         else:
             self._settle("cut")
 

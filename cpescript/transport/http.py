@@ -16,10 +16,7 @@ Sessions are not tasks: a connection is a protocol object, a task lives only whi
 from __future__ import annotations
 
 import asyncio
-import errno
 import re
-import socket
-import ssl
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -27,31 +24,29 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from cpescript.cwmp.fetch import Fetch, Fetched
 from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
-from cpescript.kernel.queue import Kernel
+from cpescript.kernel.queue import Kernel, Owner
 from cpescript.transport.base import (
     DEFAULT_LIMITS,
     IN_FLIGHT,
     Limits,
-    LocalShortage,
     Stepped,
     Watch,
 )
 from cpescript.transport.connection import Answer, Connection, Target, request_bytes, target_of
 from cpescript.transport.latency import Latencies
+from cpescript.transport.options import DEFAULT, WireOptions
 from cpescript.transport.pacing import Pace, VirtualPace
+from cpescript.transport.reach import Reach, Unreached
 
 if TYPE_CHECKING:
     from cpescript.cwmp.session import Step
+    from cpescript.transport.fetching import Fetcher
 
 TICK = 0.1
 """Real seconds between two looks at time-outs, the real limit and the interrupt flag."""
-NAMES_FOR = 60.0
-"""Real seconds that a resolved host name is kept: what an uncached A record with a short TTL would give."""
-PORT_RETRY = 0.25
-"""Real seconds between two tries for a local port."""
 
-_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _KIND = re.compile(rb"<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
 
 
@@ -96,8 +91,8 @@ class _Carried:
 
 
 class HttpWire:
-    """Carries sessions over HTTP/1.1. `pace` is the rule by which time moves, `tls` the context of https URLs
-    (the default checks certificates and names), `watch` says when `drive` is cut short."""
+    """Carries sessions over HTTP/1.1. `pace` is the rule by which time moves, `options` say how the ACS is reached,
+    `watch` when `drive` is cut short. Raises TlsProblem, ValueError for options that cannot be used."""
 
     def __init__(
         self,
@@ -106,7 +101,7 @@ class HttpWire:
         pace: Pace | None = None,
         in_flight: int = IN_FLIGHT,
         limits: Limits = DEFAULT_LIMITS,
-        tls: ssl.SSLContext | None = None,
+        options: WireOptions = DEFAULT,
         watch: Watch | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
@@ -118,10 +113,10 @@ class HttpWire:
         self.loop.set_exception_handler(self._astray)
         self.ticks: list[Callable[[float], object]] = []
         """Called with the wall clock at each tick: other sockets of the loop put their time-outs here."""
-        self.connections = 0
-        """How many connections were made."""
+        self.reach = Reach(self.loop, limits, options)
         self._limits = limits
-        self._tls = tls
+        self._options = options
+        self._fetcher: Fetcher | None = None
         self._watch = watch or Watch()
         self._ready: deque[_Carried] = deque()
         self._carried: dict[_Carried, None] = {}
@@ -133,8 +128,6 @@ class HttpWire:
         self._again: asyncio.TimerHandle | None = None
         self._tick: asyncio.TimerHandle | None = None
         self._stopped_at = 0.0
-        self._names: dict[tuple[str, int], tuple[float, list[str]]] = {}
-        self._reached: dict[tuple[str, int], None] = {}
 
     # What the simulation calls.
 
@@ -187,6 +180,14 @@ class HttpWire:
         """Drop every connection and close the loop."""
         self.loop.run_until_complete(self._farewell())
         self.loop.close()
+
+    def fetch(self, device: Owner, fetch: Fetch, done: Callable[[Fetched], object]) -> None:
+        """Carry a file while time stands still, then call `done`."""
+        if self._fetcher is None:
+            from cpescript.transport.fetching import Fetcher
+
+            self._fetcher = Fetcher(self.reach.tls, self._options, self._limits)
+        self.run_job(self._fetcher.carry(serial_of(device), fetch), done)
 
     # What the rule of time sees.
 
@@ -329,7 +330,8 @@ class HttpWire:
             self._follow(carried, carried.session.receive(answer))
         else:
             self.latencies.error(carried.kind, answer)
-            self._follow(carried, carried.session.failed(answer))
+            reason = carried.connection.reason if carried.connection is not None else ""
+            self._follow(carried, carried.session.failed(answer, reason))
 
     # Connections.
 
@@ -343,10 +345,15 @@ class HttpWire:
 
     async def _connect(self, carried: _Carried, connection: Connection, target: Target) -> None:
         """Make a connection stand; its request goes out with it. A failure is the session's."""
+        failure: Failure | None = None
         try:
-            failure = await self._reach(carried, connection, target)
+            await self.reach.stand(
+                connection, target, serial_of(carried.session.device), partial(setattr, carried, "deadline")
+            )
         except asyncio.CancelledError:
             return
+        except Unreached as problem:
+            failure, connection.reason = problem.failure, problem.reason
         except BaseException as problem:
             self.enter(partial(_throw, problem))
             return
@@ -354,56 +361,6 @@ class HttpWire:
         if failure is not None:
             connection.abort()
             self.enter(partial(self._answered, carried, failure))
-
-    async def _reach(self, carried: _Carried, connection: Connection, target: Target) -> Failure | None:
-        host, port, tls = target[:3]
-        key = (host, port)
-        tried_until = monotonic() + self._limits.ports
-        while True:
-            problem: OSError | None = None
-            try:
-                for address in await self._addresses(host, port):
-                    try:
-                        await self._stand(carried, connection, target, address)
-                    except OSError as caught:
-                        problem = caught
-                    else:
-                        self.connections += 1
-                        self._reached[key] = None
-                        return None
-            except OSError as caught:
-                problem = caught
-            assert problem is not None
-            short = problem.errno in _SHORTAGES or (problem.errno == errno.EADDRNOTAVAIL and key in self._reached)
-            if not short:
-                return _failure(problem, tls)
-            if monotonic() > tried_until:
-                raise LocalShortage(f"no connection to {target.authority} can be made from here: {problem}")
-            carried.deadline = inf
-            await asyncio.sleep(PORT_RETRY)
-            carried.deadline = monotonic() + self._limits.connect
-
-    async def _stand(self, carried: _Carried, connection: Connection, target: Target, address: str) -> None:
-        def made() -> Connection:
-            return connection
-
-        if target.tls:
-            if self._tls is None:
-                self._tls = ssl.create_default_context()
-            await self.loop.create_connection(made, address, target.port, ssl=self._tls, server_hostname=target.host)
-        else:
-            await self.loop.create_connection(made, address, target.port)
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        """Return the addresses of a host, looked up once a minute. Raises OSError."""
-        known = self._names.get((host, port))
-        now = monotonic()
-        if known is not None and known[0] > now:
-            return known[1]
-        found = await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        self._names[host, port] = (now + NAMES_FOR, addresses)
-        return addresses
 
     # Jobs.
 
@@ -420,6 +377,8 @@ class HttpWire:
         self.enter(partial(done, result))
 
     async def _farewell(self) -> None:
+        if self._fetcher is not None:
+            await self._fetcher.close()
         tasks = [*self._jobs, *(each.connecting for each in self._carried if each.connecting is not None)]
         for task in tasks:
             task.cancel()
@@ -435,13 +394,10 @@ class HttpWire:
         await self.loop.shutdown_default_executor()
 
 
-def _failure(problem: OSError, tls: bool) -> Failure:
-    """Say what it means that a connection could not be made."""
-    if isinstance(problem, ssl.SSLError) or (
-        tls and isinstance(problem, ConnectionResetError | ConnectionAbortedError)
-    ):
-        return "tls"
-    return "timeout" if isinstance(problem, TimeoutError) else "refused"
+def serial_of(device: Owner) -> str:
+    """Return a device's serial number, empty for whoever has none."""
+    identity = getattr(device, "device_id", None)
+    return str(identity[3]) if identity is not None else ""
 
 
 def _throw(problem: BaseException) -> None:

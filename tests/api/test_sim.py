@@ -37,7 +37,7 @@ STATEMENTS = [
     f"expect SPV {INTERVAL} = 600 on each fleet within 15m",
     "wait 10m",
     "spawn 2 of hg100 as side",
-    f"acs set {INTERVAL} = 700 on side[1]",
+    f"set {INTERVAL} = 70 on side[1]",
     "power off side[2]",
     "never Fault on fleet",
     "let some = 2 of fleet",

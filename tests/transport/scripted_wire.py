@@ -29,6 +29,7 @@ class Talk:
         self.log: list[Any] = [] if log is None else log
         self.steps = [*(steps or (HttpRequest((), b"<a/>"),))]
         self.kernel: Kernel | None = None
+        self.reason = ""
 
     def _next(self) -> Step:
         if not self.steps:
@@ -44,8 +45,9 @@ class Talk:
         self.log.append((response.status, response.body))
         return self._next()
 
-    def failed(self, failure: Failure) -> Step:
+    def failed(self, failure: Failure, reason: str = "") -> Step:
         self.log.append(failure)
+        self.reason = reason
         return None
 
     def resume(self) -> Step:
