@@ -17,6 +17,7 @@ from cpescript.cwmp.codec import CwmpSyntaxError, decode
 from cpescript.cwmp.fetch import Fetch, Fetched, declared
 from cpescript.cwmp.hooks import Hook, Point, Reply
 from cpescript.cwmp.message import Message
+from cpescript.cwmp.nat import missing
 from cpescript.cwmp.power import STOPPED
 from cpescript.device.device import DataModelFault, Device
 from cpescript.device.mix import Mix
@@ -34,7 +35,8 @@ from cpescript.quirks.catalogue import catalogue as quirks
 from cpescript.quirks.declared import arguments_of
 from cpescript.results import MessageLine
 from cpescript.transport.base import Wire
-from cpescript.transport.calls import token_path
+from cpescript.transport.calls import Callee, token_path
+from cpescript.transport.nat import Nats
 from cpescript.transport.pacing import VirtualPace
 
 UNDER_TEST = "acs"
@@ -126,6 +128,8 @@ class Simulation:
         self._urls: dict[int, str] = {}
         self._quirks: dict[int, dict[str, Hook]] = {}
 
+        self.nats = Nats(seed)
+        """Devices behind NATs: what reaches them."""
         self._owner = Owner(ASKING)
         self._asking: list[Believing] = []
         self._patience: list[float] = []
@@ -147,6 +151,10 @@ class Simulation:
         """Return the device of a number, None where there is none."""
         fleet = self.facts.fleet
         return fleet[number - 1] if 1 <= number <= len(fleet) else None
+
+    def reachable(self, number: int) -> Callee | None:
+        """Return what a connection request over HTTP meets at the device of a number, None where there is none."""
+        return self.nats.outside(self.device_at(number))
 
     # --- the devices' host ----------------------------------------------------------------------------------------
 
@@ -606,6 +614,7 @@ def _set(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -
         if device.leaf(path) is None:
             raise KeyError(f"it has no parameter {path}")
         device.write(path, text(value), by="device")
+    device.agent.set_by_hand({path: device.get(path) for path, _ in arguments["settings"]})
 
 
 def _add(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
@@ -619,6 +628,14 @@ def _delete(simulation: Simulation, device: Device, arguments: Mapping[str, Any]
 def _serial(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
     device.set_serial(text(arguments["value"]))
     simulation.named = True
+
+
+def _transport(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
+    """Say how a device is reached. Raises RefusedError where it lacks what that needs."""
+    speaks = bool(arguments.get("arguments", {}).get("stun", False))
+    if speaks and (path := missing(device)):
+        raise RefusedError(f"{device.schema.name} has no {path}, where its address outside would stand")
+    simulation.nats.add(device, speaks=speaks)
 
 
 def _label(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
@@ -638,6 +655,7 @@ _ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], object]] = {
     "delete": _delete,
     "label": _label,
     "serial": _serial,
+    "transport": _transport,
     "inject-quirk": lambda simulation, device, arguments: simulation.inject(
         device, arguments["name"], arguments.get("arguments", {}), arguments.get("duration")
     ),

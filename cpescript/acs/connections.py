@@ -24,7 +24,8 @@ UNAUTHORIZED = "unauthorized"
 
 
 class ConnectionRequest(NamedTuple):
-    """A call that the host of the ACS is to make: GET on `url`, Digest with these credentials (3.2.2)."""
+    """A call that the host of the ACS is to make with these credentials: GET on an http `url`, Digest where it is asked
+    for (3.2.2); signed datagrams to a `udp://host:port` (Annex G)."""
 
     url: str
     username: str
@@ -83,7 +84,9 @@ class Connections:
         work.call = self._made
         work.calls += 1
         username, password = self._acs.credentials(record)
-        request = ConnectionRequest(record.url, username, password, record.key)
+        # A device that says where datagrams reach it says so because nothing else does.
+        url = f"udp://{record.udp}" if record.udp else record.url
+        request = ConnectionRequest(url, username, password, record.key)
         requests = self._acs.decisions.calls(request)
         self._acs.outbox.extend(requests)
         if not requests:

@@ -176,6 +176,7 @@ class Acs:
             self.beliefs.informed(record.key, reported, inform.events)
         management = f"{inform.root}ManagementServer."
         record.url = reported.get(f"{management}ConnectionRequestURL", record.url)
+        record.udp = reported.get(f"{management}UDPConnectionRequestAddress", record.udp)
         version = reported.get(f"{inform.root}DeviceInfo.SoftwareVersion")
         if version is not None and version != record.software_version:
             record.software_version = sys.intern(version)

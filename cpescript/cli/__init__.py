@@ -30,6 +30,7 @@ COMMANDS = {
     "draft": ("cpescript.cli.draft", "Make a profile and a scenario of a trace."),
     "judge": ("cpescript.cli.judge", "Judge a saved trace without an ACS."),
     "diff": ("cpescript.cli.diff", "Say what an ACS does differently since."),
+    "tls": ("cpescript.cli.tls", "Make certificates for a lab: a CA, devices, servers."),
     "acs": ("cpescript.cli.acs", "Serve the reference ACS, list its deliberate defects."),
 }
 

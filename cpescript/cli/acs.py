@@ -45,17 +45,33 @@ def command() -> None:
 @click.option(
     "--defect", "defects", type=defect, multiple=True, metavar="NAME", help="Be wrong on purpose. Repeatable."
 )
-def serve(host: str, port: int, north_port: int, policy: Path | None, defects: tuple[str, ...]) -> int:
+@click.option("--tls-cert", type=READABLE, metavar="FILE", help="Speak HTTPS with this certificate, PEM.")
+@click.option("--tls-key", type=READABLE, metavar="FILE", help="Its key, where that is not in the same file.")
+@click.option("--tls-client-ca", type=READABLE, metavar="FILE", help="Devices must show a certificate of this CA.")
+def serve(
+    host: str,
+    port: int,
+    north_port: int,
+    policy: Path | None,
+    defects: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+) -> int:
     """Serve the reference ACS over HTTP until Ctrl-C or SIGTERM. Port 0 takes a free one and says which.
 
     It is the same ACS as the embedded one. Once a run drives it, its clock is advanced through the north side by that
     run.
     """
     from cpescript.transport.acs_service import serve as serve_acs
+    from cpescript.transport.tls import TlsProblem, server_context
 
+    if tls_cert is None and (tls_key or tls_client_ca):
+        raise click.UsageError("--tls-key and --tls-client-ca go with --tls-cert")
     try:
-        serve_acs(port, north_port, policy, defects, host=host, announce=click.echo)
-    except ValueError as error:
+        tls = server_context(tls_cert, tls_key, tls_client_ca) if tls_cert is not None else None
+        serve_acs(port, north_port, policy, defects, host=host, announce=click.echo, tls=tls)
+    except (ValueError, TlsProblem) as error:
         click.echo(str(error), err=True)
         return BAD_USAGE
     except OSError as error:

@@ -16,6 +16,7 @@ from cpescript.cli.files import locate, show, writable, write
 from cpescript.cli.interrupts import Interrupts
 from cpescript.cli.page import Command
 from cpescript.cli.values import duration
+from cpescript.cli.wire import wire_of, wire_options
 from cpescript.results import BAD_USAGE, INTERRUPTED
 
 IN_FLIGHT = 1000
@@ -58,6 +59,7 @@ REAL_LIMIT = 24 * 3600.0
 @click.option("--adapter", metavar="NAME", help="As for 'run': to have the devices deleted at the end.")
 @click.option("--north", metavar="URL", help="As for 'run'.")
 @click.option("--keep", is_flag=True, help="Leave the devices in the ACS.")
+@wire_options
 @click.option(
     "--yes", is_flag=True, help="Go ahead with more than ten devices towards an ACS that is not on this machine."
 )
@@ -94,6 +96,7 @@ def command(**given: Any) -> int:
                     acs=given["acs"],
                     adapter=given["adapter"],
                     north=given["north"],
+                    wire=wire_of(given),
                     environment=dict(os.environ),
                     serial_prefix=given["serial_prefix"],
                     yes=given["yes"],

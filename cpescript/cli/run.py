@@ -20,6 +20,7 @@ from cpescript.cli.files import READABLE, writable, write
 from cpescript.cli.interrupts import Interrupts
 from cpescript.cli.page import Command, Option
 from cpescript.cli.values import defect, duration, jobs
+from cpescript.cli.wire import wire_of, wire_options
 from cpescript.kernel.time import SECOND, Duration, format_clock
 from cpescript.report.progress import Progress
 from cpescript.results import BAD_USAGE, NOTHING_SELECTED, MessageLine, RunResult, ScenarioResult, Snapshot
@@ -197,6 +198,7 @@ _watch = partial(click.option, cls=Option, group="Watching")
     help="Put before every serial number, so that no ACS is left with strangers.",
 )
 @_acs("--yes", is_flag=True, help="Go ahead with more than ten devices towards an ACS that is not on this machine.")
+@wire_options
 @_time(
     "--window",
     "window_ns",
@@ -285,6 +287,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             acs=given["acs"],
             adapter=given["adapter"],
             north=given["north"],
+            wire=wire_of(given),
             allow_exec=given["allow_exec"],
             keep=given["keep"],
             policy=given["policy"],

@@ -230,6 +230,11 @@ class CwmpAgent:
         elif by != "acs":
             schedule.value_changed(self, path)
 
+    def set_by_hand(self, values: Mapping[str, str]) -> None:
+        """Take up what somebody at the device has just set, by path: tests to run, execution units to start or stop."""
+        diagnosis.written(self, values, by_acs=False)
+        modules.written(self, values)
+
     def connection_request(self, request: HttpRequest) -> HttpResponse:
         """Answer a connection request; the session that follows is opened through the queue."""
         return connection_request.answer(self, request)
@@ -289,10 +294,6 @@ class CwmpAgent:
         """Return user name and password for the ACS as the tree has them now, empty where it has none."""
         paths = self.device.schema.acs_credentials
         return (self.device.get(paths.username), self.device.get(paths.password)) if paths is not None else ("", "")
-
-    def secrets(self) -> frozenset[str]:
-        """Return the declared parameters that an ACS may write but not read (TR-106: hidden)."""
-        return self.device.schema.hidden
 
     def tell(self, event: Event) -> None:
         """Add an event to the undelivered ones."""

@@ -204,13 +204,11 @@ def get_parameter_values(session: Session, request: Message) -> Fields:
     names = argument(request, "parameter_names")
     if not names:
         raise CwmpFault(9003, "no parameter names")
-    schema = device.schema
     found = []
     for path in _leaves(device, names):
         leaf = device.leaf(path)
         assert leaf is not None
-        hidden = path in schema.hidden or (path not in schema.leaves and schema.hides(path))
-        found.append(ParameterValue(path, "" if hidden else device.get(path), leaf.type))
+        found.append(ParameterValue(path, device.shown(path), leaf.type))
     return {"parameter_list": tuple(found)}
 
 

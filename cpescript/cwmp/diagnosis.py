@@ -3,10 +3,12 @@
     Requested → (the session ends) → runs for `duration`, still Requested → Complete, or an error; results are there
 
 1. A diagnostic is every writable `…DiagnosticsState`, and whatever else the profile's `diagnostics` block declares.
-2. A write to another writable parameter of its object while it is asked for or runs ends it: state None, no event. So
+2. One that the device starts of itself (`set … on T`) runs as well, and tells nobody: the event is for tests that the ACS
+   asked for (TR-069, Table 7).
+3. A write to another writable parameter of its object while it is asked for or runs ends it: state None, no event. So
    does `Canceled`. `Requested` again starts it anew.
-3. Nothing of a run outlives a reboot: the state is None then.
-4. Results are the profile's (`x-cpescript: {diagnostics: …}`) where it has any, else plausible ones of `RESULTS`, drawn
+4. Nothing of a run outlives a reboot: the state is None then.
+5. Results are the profile's (`x-cpescript: {diagnostics: …}`) where it has any, else plausible ones of `RESULTS`, drawn
    by the seed. Only what the data model has is written; rows replace those of the run before.
 """
 
@@ -34,10 +36,11 @@ _COMPLETE = Event(events.DIAGNOSTICS_COMPLETE)
 
 
 class Run(NamedTuple):
-    """A diagnostic that was asked for; `number` tells a run from a later one of the same diagnostic."""
+    """A diagnostic that was asked for, by the ACS if `told`; `number` tells it from a later run of the same one."""
 
     diagnostic: Diagnostic
     number: int
+    told: bool
     begun: bool = False
 
 
@@ -57,7 +60,7 @@ def _object(diagnostic: Diagnostic) -> str:
     return diagnostic.state_path.rpartition(".")[0] + "."
 
 
-# --- What an ACS does ---------------------------------------------------------------------------------------------
+# --- What is set --------------------------------------------------------------------------------------------------
 
 
 def refuses(device: Device, path: str, value: str) -> bool:
@@ -66,7 +69,7 @@ def refuses(device: Device, path: str, value: str) -> bool:
     return diagnostic is not None and value not in (diagnostic.trigger, NONE, CANCELED)
 
 
-def written(agent: CwmpAgent, paths: Mapping[str, str]) -> None:
+def written(agent: CwmpAgent, paths: Mapping[str, str], by_acs: bool = True) -> None:
     """Take up what was just set, by path: runs that are asked for, cancelled, or whose arguments have changed."""
     diagnostics = known(agent.device.schema)
     if not diagnostics:
@@ -86,7 +89,7 @@ def written(agent: CwmpAgent, paths: Mapping[str, str]) -> None:
         if value == diagnostic.trigger:
             work = agent.work()
             work.drawn += 1
-            work.diagnoses = (*work.diagnoses, Run(diagnostic, work.drawn))
+            work.diagnoses = (*work.diagnoses, Run(diagnostic, work.drawn, by_acs))
         elif value == CANCELED:
             agent.device.write(path, NONE, "device")
     if agent.session is None:
@@ -108,7 +111,9 @@ def _abort(agent: CwmpAgent, run: Run) -> None:
 
 def begin(agent: CwmpAgent) -> None:
     """Start what was asked for: the session in which it was is over."""
-    work = agent.work()
+    work = agent.idle_work()
+    if work is None or not work.diagnoses:
+        return
     device, kernel = agent.device, agent.device.host.kernel
     for run in work.diagnoses:
         if not run.begun:
@@ -136,8 +141,9 @@ def _ended(what: tuple[CwmpAgent, int]) -> None:
     if outcome == diagnostic.complete:
         _write_results(agent, run, declared)
     device.write(diagnostic.state_path, outcome, "device")
-    agent.tell(_COMPLETE)
-    agent.wake()
+    if run.told:
+        agent.tell(_COMPLETE)
+        agent.wake()
 
 
 def _declared(device: Device, diagnostic: Diagnostic) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """HTTP authentication without HTTP: Basic and Digest, both ends, as used by devices, the ACS and listeners.
 
-Digest is MD5 (or MD5-sess) with qop=auth, as TR-069 3.4.5 asks, or without qop as RFC 2069 had it. Nonces, counters and
-the decision which nonces are fresh stay with the caller.
+Digest is MD5 with qop=auth, as TR-069 3.4.5 asks, or without qop as RFC 2069 had it. What later servers ask for is there
+too: SHA-256, the `-sess` variants, qop=auth-int. Nonces, counters and the decision which nonces are fresh stay with the
+caller.
 
 Sources: RFC 7616 (Digest), RFC 2617 3.2.2.1 (without qop), RFC 7617 (Basic).
 """
@@ -12,15 +13,30 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import md5
+from hashlib import md5, sha256
 from typing import Literal
 
 Scheme = Literal["basic", "digest"]
 
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
-_ALGORITHMS = frozenset({"md5", "md5-sess"})
+
+
+def _md5(octets: bytes) -> str:
+    return md5(octets, usedforsecurity=False).hexdigest()
+
+
+def _sha256(octets: bytes) -> str:
+    return sha256(octets).hexdigest()
+
+
+_ALGORITHMS: Mapping[str, Callable[[bytes], str]] = {
+    "md5": _md5,
+    "md5-sess": _md5,
+    "sha-256": _sha256,
+    "sha-256-sess": _sha256,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +47,7 @@ class Challenge:
     realm: str = ""
     nonce: str = ""
     qop: str = ""
-    """`auth`, or empty for a challenge without qop."""
+    """`auth` where that is offered, else `auth-int`; empty for a challenge without qop."""
     opaque: str | None = None
     algorithm: str | None = None
     stale: bool = False
@@ -50,8 +66,8 @@ def _parameters(text: str) -> dict[str, str]:
 def parse_challenge(headers: Iterable[str]) -> Challenge | None:
     """Return the strongest challenge among WWW-Authenticate values that can be answered, None where there is none.
 
-    Digest goes before Basic. A Digest with an algorithm other than MD5, or with qops but without `auth`, cannot be
-    answered.
+    Digest goes before Basic, and among Digests the one that the server named first (RFC 7616, 3.7). One with another
+    algorithm than those above, or with qops but neither `auth` nor `auth-int`, cannot be answered.
     """
     basic = None
     for header in headers:
@@ -60,18 +76,46 @@ def parse_challenge(headers: Iterable[str]) -> Challenge | None:
         if scheme.lower() == "basic":
             basic = Challenge("basic", fields.get("realm", ""))
         elif scheme.lower() == "digest" and "nonce" in fields:
-            qops = [word.strip().lower() for word in fields.get("qop", "").split(",") if word.strip()]
-            if fields.get("algorithm", "MD5").lower() in _ALGORITHMS and (not qops or "auth" in qops):
+            qop = _chosen_qop(fields.get("qop", ""))
+            if fields.get("algorithm", "MD5").lower() in _ALGORITHMS and qop is not None:
                 return Challenge(
                     "digest",
                     fields.get("realm", ""),
                     fields["nonce"],
-                    "auth" if qops else "",
+                    qop,
                     fields.get("opaque"),
                     fields.get("algorithm"),
                     fields.get("stale", "").lower() == "true",
                 )
     return basic
+
+
+def _chosen_qop(offered: str) -> str | None:
+    """Return which of the offered qops is answered, empty where none is offered, None where none can be."""
+    qops = [word.strip().lower() for word in offered.split(",") if word.strip()]
+    return next((known for known in ("auth", "auth-int") if known in qops), None) if qops else ""
+
+
+def unanswerable(headers: Iterable[str]) -> str:
+    """Say why none of these WWW-Authenticate values can be answered."""
+    reasons = []
+    for header in headers:
+        scheme, _, rest = header.strip().partition(" ")
+        fields = _parameters(rest)
+        if scheme.lower() != "digest":
+            reasons.append(f"the scheme {scheme[:40]!r} is not known")
+        elif "nonce" not in fields:
+            reasons.append("a Digest without nonce")
+        elif fields.get("algorithm", "MD5").lower() not in _ALGORITHMS:
+            reasons.append(f"the Digest algorithm {fields['algorithm'][:40]!r} is not known")
+        else:
+            reasons.append(f"no qop of {fields.get('qop', '')[:40]!r} is known")
+    return "; ".join(reasons[:3]) or "no WWW-Authenticate"
+
+
+def next_nonce(header: str) -> str | None:
+    """Return the nonce that an Authentication-Info value says to use from now on (RFC 7616, 3.5), None for none."""
+    return _parameters(header).get("nextnonce")
 
 
 def _quoted(text: str) -> str:
@@ -91,10 +135,6 @@ def digest_challenge(realm: str, nonce: str, opaque: str | None = None, stale: b
     return text + (", stale=true" if stale else "")
 
 
-def _hash(text: str) -> str:
-    return md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
 def digest_response(
     username: str,
     password: str,
@@ -107,17 +147,32 @@ def digest_response(
     nc: str = "00000001",
     cnonce: str = "",
     algorithm: str | None = None,
+    body: bytes = b"",
 ) -> str:
-    """Return the `response` of a Digest (RFC 7616 3.4.1), without qop that of RFC 2069."""
-    secret = _hash(f"{username}:{realm}:{password}")
-    if algorithm is not None and algorithm.lower() == "md5-sess":
-        secret = _hash(f"{secret}:{nonce}:{cnonce}")
-    request = _hash(f"{method}:{uri}")
-    return _hash(f"{secret}:{nonce}:{nc}:{cnonce}:{qop}:{request}" if qop else f"{secret}:{nonce}:{request}")
+    """Return the `response` of a Digest (RFC 7616 3.4.1), without qop that of RFC 2069; `body` counts for auth-int.
+
+    Raises KeyError for an algorithm that is not known.
+    """
+    named = (algorithm or "MD5").lower()
+    of = _ALGORITHMS[named]
+    secret = of(f"{username}:{realm}:{password}".encode())
+    if named.endswith("-sess"):
+        secret = of(f"{secret}:{nonce}:{cnonce}".encode())
+    asked = f"{method}:{uri}:{of(body)}" if qop == "auth-int" else f"{method}:{uri}"
+    request = of(asked.encode())
+    text = f"{secret}:{nonce}:{nc}:{cnonce}:{qop}:{request}" if qop else f"{secret}:{nonce}:{request}"
+    return of(text.encode())
 
 
 def authorization(
-    challenge: Challenge, username: str, password: str, method: str, uri: str, count: int = 1, cnonce: str = ""
+    challenge: Challenge,
+    username: str,
+    password: str,
+    method: str,
+    uri: str,
+    count: int = 1,
+    cnonce: str = "",
+    body: bytes = b"",
 ) -> str:
     """Return the Authorization value that answers a challenge; `count` is how often its nonce has been used, from 1."""
     if challenge.scheme == "basic":
@@ -134,6 +189,7 @@ def authorization(
         nc=nc,
         cnonce=cnonce,
         algorithm=challenge.algorithm,
+        body=body,
     )
     text = (
         f"Digest username={_quoted(username)}, realm={_quoted(challenge.realm)}, nonce={_quoted(challenge.nonce)},"
@@ -143,6 +199,8 @@ def authorization(
         text += f", algorithm={challenge.algorithm}"
     if challenge.qop:
         text += f", qop={challenge.qop}, nc={nc}, cnonce={_quoted(cnonce)}"
+    elif (challenge.algorithm or "").lower().endswith("-sess"):
+        text += f", cnonce={_quoted(cnonce)}"
     if challenge.opaque is not None:
         text += f", opaque={_quoted(challenge.opaque)}"
     return text
@@ -184,22 +242,31 @@ def parse_authorization(header: str) -> Credentials | None:
     return None
 
 
-def verify(credentials: Credentials, username: str, password: str, method: str, realm: str | None = None) -> bool:
+def verify(
+    credentials: Credentials,
+    username: str,
+    password: str,
+    method: str,
+    realm: str | None = None,
+    body: bytes | None = None,
+) -> bool:
     """Whether the client knows the password. Freshness of the nonce is the caller's to judge.
 
-    The realm is compared where it is given. An algorithm other than MD5 and MD5-sess, or a qop other than `auth`, is
-    never right.
+    The realm is compared where it is given. An algorithm that is not known is never right, nor is a qop other than
+    `auth` and, where the body is given, `auth-int`.
     """
     if credentials.scheme == "basic":
         same = hmac.compare_digest(credentials.username.encode(), username.encode())
         return hmac.compare_digest(credentials.password.encode(), password.encode()) and same
     fields = credentials.fields or {}
     qop, algorithm = fields.get("qop", ""), fields.get("algorithm")
-    if qop not in ("", "auth") or (algorithm is not None and algorithm.lower() not in _ALGORITHMS):
+    if qop not in (("", "auth") if body is None else ("", "auth", "auth-int")) or (
+        algorithm is not None and algorithm.lower() not in _ALGORITHMS
+    ):
         return False
+    # A wrong user name takes as long as a wrong password: how long it takes tells neither.
     known = hmac.compare_digest(credentials.username.encode(), username.encode())
-    if not known or (realm is not None and fields["realm"] != realm):
-        return False
+    same_realm = realm is None or fields["realm"] == realm
     expected = digest_response(
         username,
         password,
@@ -211,5 +278,6 @@ def verify(credentials: Credentials, username: str, password: str, method: str, 
         nc=fields.get("nc", ""),
         cnonce=fields.get("cnonce", ""),
         algorithm=algorithm,
+        body=body or b"",
     )
-    return hmac.compare_digest(expected.encode(), fields["response"].lower().encode())
+    return hmac.compare_digest(expected.encode(), fields["response"].lower().encode()) and known and same_realm

@@ -24,13 +24,12 @@ def rendered(agent: CwmpAgent, file_type: str) -> bytes:
 
 
 def _configuration(agent: CwmpAgent) -> str:
-    device, secret = agent.device, agent.secrets()
+    device = agent.device
     lines = []
     for path in device.leaves(""):
         leaf = device.leaf(path)
         if leaf is not None and leaf.writable:
-            value = "" if path in secret else device.get(path)
-            lines.append(f"{path}={_escaped(value)}\n")
+            lines.append(f"{path}={_escaped(device.shown(path))}\n")
     return "".join(lines)
 
 
@@ -66,7 +65,7 @@ def _plain(text: str) -> str:
 
 def applied(agent: CwmpAgent, text: bytes) -> str:
     """Set what a configuration says, all or nothing; return what is wrong with it, empty where nothing is."""
-    device, secret = agent.device, agent.secrets()
+    device = agent.device
     try:
         lines = text.decode().splitlines()
     except UnicodeDecodeError:
@@ -78,7 +77,7 @@ def applied(agent: CwmpAgent, text: bytes) -> str:
             continue
         if not equals or device.check(path, _plain(value)):
             return f"line {number} of the configuration sets nothing that can be set"
-        if value or path not in secret:
+        if value or not device.schema.hides(path):
             settings.append((path, _plain(value)))
     for path, value in settings:
         device.write(path, value, "device")

@@ -54,11 +54,11 @@ def build(session: Session) -> bytes:
     """Return the Inform of a session as its device stands now."""
     agent, device = session.agent, session.device
     host = device.host
-    names, template = _prepared(device.schema, session.events, session.version)
+    names, template, open_book = _prepared(device.schema, session.events, session.version)
     if session.changed:
         names = tuple(dict.fromkeys(names + session.changed))
-        template = None
-    get = device.get
+        template, open_book = None, False
+    get = device.get if open_book else device.shown
     try:
         if template is None:
             raise KeyError
@@ -117,15 +117,16 @@ class Told(Message):
 
 
 @lru_cache(maxsize=1024)
-def _prepared(schema: Schema, events: Events, version: str) -> tuple[tuple[str, ...], InformTemplate | None]:
-    """Return the parameters of an Inform with these events, and its template.
+def _prepared(schema: Schema, events: Events, version: str) -> tuple[tuple[str, ...], InformTemplate | None, bool]:
+    """Return the parameters of an Inform with these events, its template, and whether none of them is hidden.
 
     Forced parameters come first, then those that the profile lists for each event, each once.
     """
     names = dict.fromkeys(schema.forced_inform)
     for event in events:
         names.update(dict.fromkeys(schema.inform_parameters.get(event.code, ())))
-    return tuple(names), _template(tuple((name, schema.type_of(name) or "string") for name in names), schema, version)
+    template = _template(tuple((name, schema.type_of(name) or "string") for name in names), schema, version)
+    return tuple(names), template, not any(schema.hides(name) for name in names)
 
 
 @lru_cache(maxsize=256)

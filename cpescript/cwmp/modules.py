@@ -540,11 +540,11 @@ def refuses(agent: CwmpAgent, path: str, value: str) -> bool:
 
 
 def written(agent: CwmpAgent, paths: Mapping[str, str]) -> None:
-    """Start or stop execution units whose RequestedState was set (TR-157, ExecutionUnit)."""
+    """Start or stop execution units whose RequestedState was set to what it can be (TR-157, ExecutionUnit)."""
     if agent.device.schema.software_modules is None:
         return
     for path, value in paths.items():
-        if _is_request(agent, path):
+        if _is_request(agent, path) and value in _MOVES:
             unit = path.rpartition(".")[0] + "."
             moving, there = _MOVES[value]
             if _get(agent, unit, "Status") not in (moving, there):

@@ -127,6 +127,7 @@ def _come_up(agent: CwmpAgent) -> None:
     device.leave("registered")
     device.leave("rebooting")
     transfers.applied(agent)
+    diagnosis.forget(agent)
     untold.drop(agent)
     agent.forget_version()
     agent.events = events.after_reboot(agent.events)

@@ -222,6 +222,13 @@ class Device(Owner):
             return value
         return self._worked_out(path)
 
+    def shown(self, path: str) -> str:
+        """Return the value of a leaf as an ACS gets it: empty where the data model hides it. Raises KeyError."""
+        value = self.get(path)
+        schema = self.schema
+        hidden = path in schema.hidden or (path not in schema.leaves and schema.hides(path))
+        return "" if hidden else value
+
     def typed(self, path: str) -> str | int | bool | Instant:
         """Return the value of a leaf as what its type means, for comparisons. Raises KeyError."""
         leaf = self._known(path)

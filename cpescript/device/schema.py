@@ -121,6 +121,18 @@ def grow(root: Node, path: str, leaf: Leaf | None = None) -> Node:
     return node
 
 
+def _planted(leaves: Mapping[str, Leaf], tables: Mapping[str, Table]) -> Node:
+    """Return the tree of these leaves and tables; the tables learn which instances they have."""
+    tree = Node("")
+    for leaf in leaves.values():
+        grow(tree, leaf.path, leaf)
+    for table in tables.values():
+        node = grow(tree, table.path)
+        node.table = table
+        table.declared = tuple(sorted(int(name) for name in node.children if name.isdecimal()))
+    return tree
+
+
 class Schema:
     """A compiled profile. Everything here is read-only once it is made."""
 
@@ -153,13 +165,9 @@ class Schema:
         self.later = blocks.later
         self.quirks: tuple[tuple[str, Mapping[str, Any]], ...] = blocks.extension.get("quirks", ())
 
-        self.tree = Node("")
-        for leaf in self.leaves.values():
-            grow(self.tree, leaf.path, leaf)
-        for table in self.tables.values():
-            node = grow(self.tree, table.path)
-            node.table = table
-            table.declared = tuple(sorted(int(name) for name in node.children if name.isdecimal()))
+        self.tree = _planted(self.leaves, self.tables)
+        self._apps = tuple(_planted(app.leaves, app.tables) for app in blocks.extension.get("apps", ()))
+        """What the apps that the profile knows would bring, a tree each: a scenario may speak of it."""
 
         first = self.device_id.manufacturer if self.device_id else next(iter(self.leaves), "")
         self.root = first.split(".", 1)[0] + "." if first else ""
@@ -335,7 +343,7 @@ class Schema:
     # --- what the checker asks ------------------------------------------------------------------------------------
 
     def path_exists(self, path: str) -> bool:
-        """Whether a path names a leaf or (with its dot) an object of the model.
+        """Whether a path names a leaf or (with its dot) an object of the model, or of an app that the profile knows.
 
         Any instance number of a table is taken; `*` stands for any instance.
         """
@@ -346,9 +354,12 @@ class Schema:
         return next((node.leaf.type for node in self._matching(path) if node.leaf is not None), None)
 
     def all_names(self) -> Iterator[str]:
-        """Yield every path of the model, objects with their dot; a table without instances shows instance 1."""
+        """Yield every path of the model and of its apps, objects with their dot; a table without instances shows
+        instance 1."""
         for name, _ in self._names:
             yield name
+        for app in self._apps:
+            yield from (name for name in _below(app) if name not in self.objects)
         for table in self.tables.values():
             if not table.declared:
                 yield from (f"{table.path}1.{name}" for name in _below(table.template))
@@ -357,7 +368,9 @@ class Schema:
         if path in self.leaves or (path in self.objects and path):
             yield grow(self.tree, path)
             return
-        yield from _match(self.tree, split_path(path), 0, path.endswith("."))
+        segments = split_path(path)
+        for tree in (self.tree, *self._apps):
+            yield from _match(tree, segments, 0, path.endswith("."))
 
     # --- what a run asks ------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cpescript.diagnostics import Span, did_you_mean
 from cpescript.language import timeline as tl
-from cpescript.language import tree
+from cpescript.language import transports, tree
 from cpescript.language.catalogue import Schema
 from cpescript.language.clauses import sorted_out
 from cpescript.language.documents import template
@@ -28,7 +28,6 @@ _UNBUILT = {
     "start-telemetry": "telemetry",
     "stop-telemetry": "telemetry",
     "protocol": "protocol",
-    "transport": "transport",
 }
 """Verb to its row in `not_yet.NOT_YET`."""
 
@@ -92,6 +91,8 @@ class Actions:
         clauses = sorted_out(node.verb, node.clauses, self.bag)
         target, cohorts = self._target(node.operands.get("target"), clauses, place, self.blocks.head(node)[0])
         inner = place.of(cohorts, where=None)
+        if node.verb == "transport":
+            return transports.act(self.blocks, node, target, inner)
         arguments = {
             name: self._operand(name, value, inner, node)
             for name, value in node.operands.items()

@@ -19,6 +19,7 @@ from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import parse_duration
 from cpescript.runner.options import DEFAULT_IN_FLIGHT, DEFAULT_WINDOW, EMBEDDED, RunOptions
 from cpescript.runner.options import NorthSide as NorthSide
+from cpescript.transport.options import DEFAULT, WireOptions
 
 
 class ConfigError(Exception):
@@ -39,6 +40,7 @@ class NamedTarget:
     adapter: str | None = None
     north: str | None = None
     side: NorthSide = field(default_factory=NorthSide)
+    wire: WireOptions = DEFAULT
     serial_prefix: str | None = None
     window: int | None = None
     in_flight: int | None = None
@@ -110,6 +112,19 @@ def _file(place: _Place, value: Any) -> Path:
     return path
 
 
+def _folder(place: _Place, value: Any) -> Path:
+    path = (place.file.parent / _text(place, value)).resolve()
+    if not path.is_dir():
+        raise place.error(f"names a folder that there is not: {path}", "paths are relative to this file")
+    return path
+
+
+def _texts(place: _Place, value: Any) -> tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(_text(place, each) for each in value)
+    return (_text(place, value),)
+
+
 def _adapter(place: _Place, value: Any) -> str:
     text = _text(place, value)
     beside = place.file.parent / text
@@ -127,6 +142,8 @@ class _Key(NamedTuple):
     north: bool
     """Whether it belongs to the north side."""
     summary: str
+    wire: str = ""
+    """The field of `WireOptions` that it sets, for how devices reach the ACS."""
 
 
 KEYS: Mapping[str, _Key] = {
@@ -143,6 +160,11 @@ KEYS: Mapping[str, _Key] = {
     ),
     "tls_key": _Key(_file, True, "the key of `tls_certificate`, PEM"),
     "tls_insecure": _Key(_flag, True, "`true`: the north side's certificate is not checked; the report says so"),
+    "cwmp_tls_ca": _Key(_file, False, "as `--tls-ca`: certificates that the ACS's may be signed by, PEM", "tls_ca"),
+    "cwmp_tls_insecure": _Key(_flag, False, "as `--tls-insecure`", "tls_insecure"),
+    "cwmp_client_certs": _Key(_folder, False, "as `--tls-client-certs`", "tls_client_certs"),
+    "cwmp_proxy": _Key(_text, False, "as `--proxy`", "proxy"),
+    "source_address": _Key(_texts, False, "as `--source-address`; a text, or a list of them", "source_addresses"),
     "serial_prefix": _Key(_text, False, "as `--serial-prefix`"),
     "window": _Key(_duration, False, "as `--window`"),
     "in_flight": _Key(_number, False, "as `--in-flight`"),
@@ -172,6 +194,7 @@ def with_target(options: RunOptions, folder: Path | None = None) -> RunOptions:
         adapter=options.adapter or target.adapter,
         north=options.north or target.north,
         north_side=target.side,
+        wire=_wire(options.wire, target.wire),
         serial_prefix=options.serial_prefix or target.serial_prefix or "",
         window_ns=_unless_given(options.window_ns, DEFAULT_WINDOW, target.window),
         in_flight=_unless_given(options.in_flight, DEFAULT_IN_FLIGHT, target.in_flight),
@@ -180,6 +203,13 @@ def with_target(options: RunOptions, folder: Path | None = None) -> RunOptions:
         yes=options.yes or target.yes,
         secrets=(*options.secrets, *target.secrets),
     )
+
+
+def _wire(given: WireOptions, configured: WireOptions) -> WireOptions:
+    """Return what the command line says, and the target's where it says nothing."""
+    names = WireOptions.__dataclass_fields__
+    said = {name: getattr(given, name) for name in names if getattr(given, name) != getattr(DEFAULT, name)}
+    return replace(configured, **said)
 
 
 def _unless_given(given: int, default: int, configured: int | None) -> int:
@@ -236,11 +266,13 @@ def _target(file: Path, name: str, table: Any, environment: Mapping[str, str]) -
     secrets: list[str] = []
     own: dict[str, Any] = {}
     side: dict[str, Any] = {}
+    wire: dict[str, Any] = {}
     for key, value in table.items():
         known = KEYS.get(key)
         if known is None:
             raise ConfigError(f"{file}: '{key}' says nothing about a target", did_you_mean(key, KEYS, ", ".join(KEYS)))
-        (side if known.north else own)[key] = known.read(_Place(file, name, key, environment, secrets), value)
+        place = _Place(file, name, key, environment, secrets)
+        (wire if known.wire else side if known.north else own)[known.wire or key] = known.read(place, value)
     if "tls_key" in side and "tls_certificate" not in side:
         raise ConfigError(f"{file}: '{name}' has a tls_key, but no tls_certificate")
-    return NamedTarget(side=NorthSide(**side), secrets=tuple(secrets), **own)
+    return NamedTarget(side=NorthSide(**side), wire=WireOptions(**wire), secrets=tuple(secrets), **own)

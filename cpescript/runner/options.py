@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from cpescript.results import MessageLine, ScenarioResult, Snapshot
+from cpescript.transport.options import DEFAULT, WireOptions
 
 EMBEDDED = "embedded"
 """The value of `acs` that means the reference ACS inside this process."""
@@ -114,6 +115,8 @@ class RunOptions:
     north: str | None = None
     """URL of the ACS's north side, for the adapter; for `command`, the program with its arguments."""
     north_side: NorthSide = field(default_factory=NorthSide)
+    wire: WireOptions = DEFAULT
+    """How the fleet reaches an external ACS: TLS, proxy, source addresses."""
     allow_exec: bool = False
     """Whether the adapter `command` may run a program."""
     keep: bool = False

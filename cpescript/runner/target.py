@@ -27,7 +27,10 @@ from cpescript.transport.calls import connect
 from cpescript.transport.http import HttpWire
 from cpescript.transport.listener import Listener
 from cpescript.transport.loopback import Loopback
+from cpescript.transport.nat import UDP
 from cpescript.transport.pacing import BoundPace, Pace, VirtualPace
+from cpescript.transport.tls import TlsProblem
+from cpescript.transport.udp import DatagramPorts
 
 FORGET_AT_ONCE = 1_000
 """Orders in one go when a run's devices are deleted from the ACS."""
@@ -133,7 +136,9 @@ def _policy_text(timeline: Timeline, options: RunOptions) -> str | None:
 
 def _embedded(timeline: Timeline, options: RunOptions, setup: Setup, simulation: Simulation, watch: Watch) -> Target:
     def call(request: ConnectionRequest) -> str:
-        return connect(simulation.seed, request.url, request.username, request.password, simulation.device_at)
+        if request.url.startswith(UDP):
+            return simulation.nats.call(request, simulation.kernel.now)
+        return connect(simulation.seed, request.url, request.username, request.password, simulation.reachable)
 
     adapter = Embedded(simulation.kernel, call)
     adapter.prepare(setup)
@@ -191,6 +196,9 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
         pace = BoundPace(timeline.scale if timeline.clock == "scaled" else 1.0)
     wire.pace = pace
     target.remarks += _time_remarks(timeline, options, patience, driven=remote is not None)
+    if options.wire.tls_insecure:
+        target.remarks.append("neither the certificate of the ACS nor its name was checked (--tls-insecure)")
+    target.closers.append(lambda: _shortages(target, wire))
     if options.north_side.tls_insecure:
         target.remarks.append("the certificate of the ACS's north side was not checked")
     return target
@@ -209,7 +217,10 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refused(f"'{options.acs}' is no URL of an ACS", "http://host:port/path, or 'embedded'")
     simulation.acs_url = options.acs
-    wire = HttpWire(simulation.kernel, in_flight=options.in_flight, watch=watch)
+    try:
+        wire = HttpWire(simulation.kernel, in_flight=options.in_flight, watch=watch, options=options.wire)
+    except (TlsProblem, ValueError) as error:
+        raise Refused(str(error)) from None
     target = Target(wire, NoAdapter(), host=parts.hostname, closers=[wire.close])
     target.run = wire.loop.run_until_complete
     target.spawn = _beside(wire, simulation)
@@ -219,14 +230,27 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
         if name is not None:
             target.adapter = make_adapter(name, options.north, options, target.run, target.spawn)
             target.closers.append(target.adapter.close)
-        listener = Listener(wire, simulation.seed, simulation.device_at)
+        listener = Listener(wire, simulation.seed, simulation.reachable)
         port = listener.start()
         target.closers.append(listener.close)
+        datagrams = DatagramPorts(wire)
+        target.closers.append(datagrams.close)
+        simulation.nats.exchange = datagrams.exchange
     except BaseException:
         target.close()
         raise
     simulation.connection_request_base = f"http://127.0.0.1:{port}"
     return target
+
+
+def _shortages(target: Target, wire: HttpWire) -> None:
+    """Say in the report where this machine was the limit."""
+    waits = wire.reach.waits
+    if waits:
+        target.remarks.append(
+            f"{waits} connection{'s' * (waits > 1)} waited for a port or descriptor of this machine: "
+            "--source-address adds ports, ulimit -n descriptors"
+        )
 
 
 def _beside(wire: HttpWire, simulation: Simulation) -> Jobs:

@@ -1,6 +1,7 @@
 """`cpescript acs serve`: the reference ACS on real HTTP, with a north side on which a harness drives it.
 
-* CWMP: any path of one port.
+* CWMP: any path of one port, over TLS where there is a certificate. A GET below `/files/` brings the image of a
+  declared firmware version, which is where its Downloads lead.
 * The north side, on loopback only, takes and gives JSON objects:
 
 | call | body | answer |
@@ -22,11 +23,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
+import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -37,16 +42,22 @@ from cpescript.acs.connections import OK, UNAUTHORIZED, ConnectionRequest
 from cpescript.acs.orders import DeviceKey, order_from_json
 from cpescript.acs.policy import DEFAULT_POLICY, load_policy
 from cpescript.acs.server import MAX_BODY, Acs
+from cpescript.cwmp import image, udp_request
 from cpescript.cwmp.digest import authorization, parse_challenge
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND
+from cpescript.transport.nat import COPIES, UDP
 
 CALLS_AT_ONCE = 50
 """Connection requests under way at once: a fleet is called in waves, and no listener's backlog (128) overflows."""
+FILES = "/files/"
+"""Where the images of declared firmware stand."""
 NORTH_BODY = 64 * 1024 * 1024
 """Octets of a north-side call: orders for 100,000 devices are some 20 MiB."""
 _ANSWER_READ = 64 * 1024
+_ZEROS = bytes(64 * 1024)
+_AUTHORITY = re.compile(r"(?:[\w.-]{1,200}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
 
 Json = dict[str, Any]
 
@@ -64,20 +75,30 @@ class AcsService:
         self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
         self._client: aiohttp.ClientSession | None = None
         self._cnonces = 0
+        self._files = ""
+        self._anywhere = False
 
-    async def start(self, host: str, port: int, north_port: int, stack: AsyncExitStack) -> tuple[int, int]:
+    async def start(
+        self, host: str, port: int, north_port: int, stack: AsyncExitStack, tls: ssl.SSLContext | None = None
+    ) -> tuple[int, int]:
         """Listen; return the ports in use (0 asks for any). What is opened is closed by `stack`. Raises OSError."""
         self._began = asyncio.get_running_loop().time()
         self._client = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         stack.push_async_callback(self._stop)
         south = web.Application(client_max_size=MAX_BODY)
+        south.router.add_get(FILES + "{name}", self._file)
         south.router.add_route("*", "/{path:.*}", self._cwmp)
         north = web.Application(client_max_size=NORTH_BODY)
         for answer in (self._reset, self._orders, self._clock, self._beliefs):
             north.router.add_post(answer.__name__.replace("_", "/"), _north(answer))
         north.router.add_get("/devices", self._devices)
         north.router.add_get("/health", self._health)
-        return await _listen(south, host, port, stack), await _listen(north, "127.0.0.1", north_port, stack)
+        port = await _listen(south, host, port, stack, tls)
+        name = f"[{host}]" if ":" in host else host
+        self._files = f"{'http' if tls is None else 'https'}://{name}:{port}{FILES}"
+        self._anywhere = host in ("0.0.0.0", "::")
+        self.acs.file_base_url = self._files
+        return port, await _listen(north, "127.0.0.1", north_port, stack)
 
     async def _stop(self) -> None:
         if self._timer is not None:
@@ -96,11 +117,33 @@ class AcsService:
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         self._set_clock()
+        if self._anywhere and _AUTHORITY.fullmatch(request.host):
+            # An address that means all of them leads nowhere: files are where devices have found the ACS.
+            self.acs.file_base_url = f"{request.scheme}://{request.host}{FILES}"
         headers = tuple(request.headers.items())
         peer = request.transport.get_extra_info("peername") if request.transport is not None else None
         answer = self.acs.handle(HttpRequest(headers, body, request.method, request.raw_path), peer)
         self._follow()
         return _response(answer)
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """Bring the image of a declared version; octets that nobody keeps in memory."""
+        version = request.match_info["name"].removesuffix(".bin")
+        size = self.acs.firmware.get(version)
+        if size is None:
+            return web.Response(status=404)
+        head = image.header(version)
+        left = max(size, len(head)) - len(head)
+        response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+        response.content_length = left + len(head)
+        await response.prepare(request)
+        if request.method == "GET":
+            await response.write(head)
+            while left > 0:
+                await response.write(_ZEROS[:left])
+                left -= len(_ZEROS)
+        await response.write_eof()
+        return response
 
     # --- the north side -----------------------------------------------------------------------------------------------
 
@@ -109,6 +152,7 @@ class AcsService:
         self._defects = tuple(body["defects"])
         for call in list(self._calls):
             call.cancel()
+        acs.file_base_url = self._files
         self.acs, self.driven = acs, True
         self._follow()
         return {}
@@ -212,7 +256,12 @@ class AcsService:
             self._follow()
 
     async def _ask(self, request: ConnectionRequest) -> str:
-        """Make one connection request: a GET, and another with a proof where it is asked for (3.2.2)."""
+        """Make one connection request: a GET, and another with a proof where it is asked for (3.2.2).
+
+        To a device behind a NAT a few copies of a datagram go out, and nothing comes back (Annex G).
+        """
+        if request.url.startswith(UDP):
+            return await self._send(request)
         if not request.url.startswith("http://"):
             return "error"
         status, challenges = await self._get(request.url, None)
@@ -224,6 +273,27 @@ class AcsService:
             proof = authorization(challenge, request.username, request.password, "GET", uri, 1, cnonce)
             status, _ = await self._get(request.url, proof)
         return {200: OK, 204: OK, 401: UNAUTHORIZED, 503: "busy"}.get(status, "error")
+
+    async def _send(self, request: ConnectionRequest) -> str:
+        address = request.url.removeprefix(UDP)
+        parts = urlsplit(f"//{address}")
+        if not parts.hostname or not parts.port:
+            return "error"
+        self._cnonces += 1
+        cnonce = f"{draws.draw(draws.stream(0, 'acs:cnonce'), self._cnonces):016x}"
+        # By the wall clock: devices heed no request that is older than the last one, of an earlier run or not.
+        octets = udp_request.build(
+            address, request.username, request.password, int(time.time()), self._cnonces, cnonce
+        )
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=(parts.hostname, parts.port)
+        )
+        try:
+            for _ in range(COPIES):
+                transport.sendto(octets)
+        finally:
+            transport.close()
+        return OK
 
     async def _get(self, url: str, proof: str | None) -> tuple[int, list[str]]:
         assert self._client is not None
@@ -267,12 +337,14 @@ def _north(answer: Callable[[Json], Awaitable[Json]]) -> Callable[[web.Request],
     return handle
 
 
-async def _listen(app: web.Application, host: str, port: int, stack: AsyncExitStack) -> int:
+async def _listen(
+    app: web.Application, host: str, port: int, stack: AsyncExitStack, tls: ssl.SSLContext | None = None
+) -> int:
     # The ACS itself unpacks what is gzipped, with a bound.
     runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, host, port, ssl_context=tls)
     await site.start()
     found: int = runner.addresses[0][1]
     return found
@@ -286,8 +358,11 @@ def serve(
     host: str = "127.0.0.1",
     firmware: Mapping[str, int] | None = None,
     announce: Callable[[str], object] = print,
+    tls: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, by the policy of that file and with declared firmware (version to octets).
+
+    `tls` is for the devices' side; the north side stays on loopback without.
 
     Raises ValueError (its text: the diagnostics) for a wrong policy or defect, OSError for a port that is taken.
     """
@@ -298,15 +373,22 @@ def serve(
             raise ValueError(bag.render())
         rules = read
     acs = Acs(rules, firmware=firmware, defects=names)
-    asyncio.run(_serve(AcsService(acs, names), host, port, north_port, announce))
+    asyncio.run(_serve(AcsService(acs, names), host, port, north_port, announce, tls))
 
 
-async def _serve(service: AcsService, host: str, port: int, north_port: int, announce: Callable[[str], object]) -> None:
+async def _serve(
+    service: AcsService,
+    host: str,
+    port: int,
+    north_port: int,
+    announce: Callable[[str], object],
+    tls: ssl.SSLContext | None,
+) -> None:
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
     async with AsyncExitStack() as stack:
-        port, north_port = await service.start(host, port, north_port, stack)
-        announce(f"CWMP at http://{host}:{port}/, north side at http://127.0.0.1:{north_port}")
+        port, north_port = await service.start(host, port, north_port, stack, tls)
+        announce(f"CWMP at {'http' if tls is None else 'https'}://{host}:{port}/, north side at http://127.0.0.1:{north_port}")
         await over.wait()

@@ -1,12 +1,15 @@
 """The connection-request port of the fleet: one HTTP listener for all devices (TR-069 3.2.2).
 
 What a call leads to is the device's own business: the listener carries it there and the answer back. It is bounded
-whoever calls: connections, the size of a request, how long one may take, and what a caller leaves unread.
+whoever calls: connections, the size of a request, how long one may take, and what a caller leaves unread. Where all
+connections are taken, a newcomer gets the place of whoever has been quiet longest. Only what comes to a device's own
+path, and does not prove itself wrong, counts as traffic: nobody else can keep virtual time from moving.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from functools import partial
 from typing import cast
 
@@ -28,6 +31,8 @@ MOST_UNREAD = 64 * 1024
 """Octets of answers that a caller has not taken: somebody who only asks is closed."""
 IDLE = 30.0
 """Real seconds for one request, the pause before it included: a caller needs two within one round trip."""
+QUIET = 1.0
+"""Real seconds after which a caller has to make room for others: three round trips around the world."""
 
 _REASONS = {
     200: "OK",
@@ -54,10 +59,13 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._callers: dict[_Caller, None] = {}
 
-    def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
-        """Listen and return the port. Raises OSError where that is not possible."""
+    def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> int:
+        """Listen, for HTTPS only where a context is given, and return the port. Raises OSError where that fails."""
+        patience = IDLE if tls is not None else None
         self._server = self.wire.loop.run_until_complete(
-            self.wire.loop.create_server(partial(_Caller, self), host, port, backlog=BACKLOG)
+            self.wire.loop.create_server(
+                partial(_Caller, self), host, port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=patience
+            )
         )
         self.wire.ticks.append(self._tick)
         return int(self._server.sockets[0].getsockname()[1])
@@ -73,9 +81,13 @@ class Listener:
             self._server = None
 
     def take(self, caller: _Caller) -> bool:
-        """Note a caller; False where there are too many."""
+        """Note a caller; False where there are too many, all of them busy."""
         if len(self._callers) >= MOST_CONNECTIONS:
-            return False
+            quietest = min(self._callers, key=lambda each: each.since)
+            if quietest.since + QUIET > self.wire.real():
+                return False
+            del self._callers[quietest]
+            quietest.drop()
         self._callers[caller] = None
         return True
 
@@ -88,8 +100,13 @@ class Listener:
         self.wire.enter(partial(self._handle, caller, request))
 
     def _handle(self, caller: _Caller, request: HttpRequest) -> None:
-        self.wire.stir()
-        caller.respond(answer(self.seed, request, self.lookup))
+        response = answer(self.seed, request, self.lookup)
+        wrong = response is not None and (
+            response.status == 404 or (response.status == 401 and request.header("Authorization") is not None)
+        )
+        if not wrong:
+            self.wire.stir()
+        caller.respond(response)
 
     def _tick(self, now: float) -> None:
         for caller in [each for each in self._callers if each.since + IDLE < now]:

@@ -2,7 +2,7 @@
 
 Rules:
 
-1. A failure says what and why: `Failure` and a text of a few words. It is the session's, and says nothing of the others.
+1. A failure says what and why: `Failure` and a text of a few words. It is that session's alone.
 2. A shortage of this machine (ports, descriptors, memory) is not the ACS's: it is waited for and counted (`waits`),
    and raised as LocalShortage where it lasts.
 3. What a proxy says before a tunnel stands is bounded and is never taken for the ACS's answer.
@@ -156,7 +156,7 @@ class Reach:
         try:
             await tunnel.ask(target, self.proxy)
             standing = await self.loop.start_tls(
-                cast(asyncio.Transport, transport), connection, secure["ssl"], server_hostname=target.host
+                transport, connection, secure["ssl"], server_hostname=target.host
             )
         except BaseException:
             transport.abort()
@@ -209,11 +209,11 @@ class _Tunnel(asyncio.Protocol):
             lines += f"Proxy-Authorization: {proxy.authorization}\r\n"
         self._transport.write(f"{lines}\r\n".encode("latin-1", "replace"))
         status, _, rest = (await self._answer).partition(b"\r\n")
-        words = status.split(b" ", 2)
-        if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        parts = status.split(b" ", 2)
+        if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
             raise Unreached("http", "the proxy does not speak HTTP")
-        if not words[1].startswith(b"2"):
-            raise Unreached("refused", f"the proxy answers CONNECT with status {int(words[1][:3])}")
+        if not parts[1].startswith(b"2"):
+            raise Unreached("refused", f"the proxy answers CONNECT with status {int(parts[1][:3])}")
         if rest.partition(b"\r\n\r\n")[2]:
             raise Unreached("http", "the proxy speaks before the tunnel stands")
 

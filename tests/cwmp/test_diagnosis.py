@@ -114,6 +114,47 @@ def test_every_kind_of_diagnostic_completes(prefix: str) -> None:
             assert all(device.get(f"{table}{row}.{names[1]}") for row in rows)
 
 
+def set_by_hand(world: World, **values: str) -> None:
+    """Set what `set PATH = VALUE on T` of a scenario would, below the ping."""
+    device = world.devices[-1]
+    for name, value in values.items():
+        device.write(PING + name, value, "device")
+    device.agent.set_by_hand({PING + name: value for name, value in values.items()})
+
+
+def test_a_test_that_the_device_starts_runs_and_is_not_told() -> None:
+    world = diagnosing()
+    device = world.device().device
+    set_by_hand(world, Host="host.example", DiagnosticsState="Requested")
+    world.run(4.9)
+    assert state(world) == "Requested"
+    world.run(1)
+    assert state(world) == "Complete"
+    assert device.get(f"{PING}SuccessCount") == "4"
+    assert len(world.informs()) == 1, "8 DIAGNOSTICS COMPLETE is for tests of the ACS"
+
+
+def test_a_setting_by_hand_ends_a_test_of_the_acs() -> None:
+    world = diagnosing()
+    world.device()
+    world.ask(request(PING))
+    set_by_hand(world, Host="other.example")
+    assert state(world) == "None"
+    world.run(10)
+    assert len(world.informs()) == 2
+
+
+def test_what_is_asked_of_a_device_that_is_off_is_forgotten() -> None:
+    world = diagnosing()
+    agent = world.device()
+    agent.power_off()
+    set_by_hand(world, DiagnosticsState="Requested")
+    world.run(10)
+    agent.power_on()
+    world.run(10)
+    assert state(world) == "None"
+
+
 def test_rows_replace_those_of_the_run_before() -> None:
     world = diagnosing()
     device = world.device().device

@@ -11,8 +11,10 @@ from cpescript.cwmp.digest import (
     basic_challenge,
     digest_challenge,
     digest_response,
+    next_nonce,
     parse_authorization,
     parse_challenge,
+    unanswerable,
     verify,
 )
 
@@ -73,12 +75,56 @@ def test_basic() -> None:
 
 
 def test_digest_goes_before_basic_and_what_cannot_be_answered_is_left() -> None:
-    digest, sha = digest_challenge("r", "n"), 'Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth"'
+    digest, sha = digest_challenge("r", "n"), 'Digest realm="r", nonce="n", algorithm=SHA-512-256, qop="auth"'
     assert parse_challenge([basic_challenge("r"), digest]) == parse_challenge([digest])
     assert parse_challenge([sha, basic_challenge("r")]) == Challenge("basic", "r")
-    assert parse_challenge([sha, 'Digest realm="r", nonce="n", qop="auth-int"', "Bearer"]) is None
+    assert parse_challenge([sha, 'Digest realm="r", nonce="n", qop="auth-conf"', "Bearer"]) is None
 
 
 def test_nonsense_is_nobody() -> None:
     for header in ("", "Basic", "Basic !!", "Basic aGk=", "Digest", 'Digest username="x"', "Bearer abc"):
         assert parse_authorization(header) is None
+
+
+def test_the_example_of_rfc_7616_with_sha_256() -> None:
+    response = digest_response(
+        "Mufasa", "Circle of Life", "http-auth@example.org", "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "GET",
+        "/dir/index.html", nc="00000001", cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", algorithm="SHA-256",
+    )  # fmt: skip
+    assert response == "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+
+
+@given(
+    st.sampled_from([None, "MD5", "MD5-sess", "SHA-256", "SHA-256-sess"]),
+    st.sampled_from(["", "auth", "auth-int"]),
+    st.binary(max_size=20),
+)
+def test_both_ends_agree_on_every_algorithm(algorithm: str | None, qop: str, body: bytes) -> None:
+    asked = Challenge("digest", "r", "n", qop, None, algorithm)
+    proof = parse_authorization(authorization(asked, "cpe", "secret", "POST", "/", 1, "c", body=body))
+    assert proof is not None
+    assert verify(proof, "cpe", "secret", "POST", "r", body)
+    assert not verify(proof, "cpe", "other", "POST", "r", body)
+    assert verify(proof, "cpe", "secret", "POST", "r", body + b"x") is (qop != "auth-int")
+    # Who does not have the body cannot check a proof that is made of it.
+    assert verify(proof, "cpe", "secret", "POST", "r") is (qop != "auth-int")
+
+
+def test_the_weaker_qop_is_answered_where_both_are_offered() -> None:
+    offered = ['Digest realm="r", nonce="n", qop="auth-int,auth"']
+    assert (parse_challenge(offered) or Challenge("basic")).qop == "auth"
+    only = ['Digest realm="r", nonce="n", qop="auth-int"']
+    assert (parse_challenge(only) or Challenge("basic")).qop == "auth-int"
+
+
+def test_what_cannot_be_answered_says_why() -> None:
+    assert unanswerable([]) == "no WWW-Authenticate"
+    assert unanswerable(['Digest realm="r", nonce="n", algorithm=ROT13']) == "the Digest algorithm 'ROT13' is not known"
+    assert unanswerable(["Negotiate"]) == "the scheme 'Negotiate' is not known"
+    assert unanswerable(['Digest realm="r"']) == "a Digest without nonce"
+    assert unanswerable(['Digest realm="r", nonce="n", qop="auth-conf"']) == "no qop of 'auth-conf' is known"
+
+
+def test_the_next_nonce() -> None:
+    assert next_nonce('nextnonce="n2", qop=auth') == "n2"
+    assert next_nonce("qop=auth") is None

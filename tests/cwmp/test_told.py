@@ -4,7 +4,7 @@ import pytest
 
 from cpescript.cwmp.codec import decode
 from cpescript.cwmp.inform import Told
-from tests.cwmp.world import World
+from tests.cwmp.world import MS, SSID, World
 
 
 def test_a_told_inform_equals_the_decoded_one():
@@ -27,3 +27,19 @@ def test_a_told_inform_equals_the_decoded_one():
         )
         with pytest.raises(KeyError):
             message.field("no_such_field")
+
+
+def test_no_inform_tells_what_is_hidden():
+    world = World(inform_parameters={"2 PERIODIC": (f"{MS}Password", SSID)})
+    device = world.device().device
+    assert {f"{MS}Password", f"{MS}ConnectionRequestPassword"} <= device.schema.hidden
+    device.set_attributes(f"{MS}ConnectionRequestPassword", 2)
+    device.agent.inform()
+    world.run(0)
+    told = dict(world.last_inform().settings)
+    assert (told[f"{MS}Password"], told[SSID]) == ("", "home")
+    device.write(f"{MS}ConnectionRequestPassword", "open sesame", "device")
+    world.run(0)
+    told = dict(world.last_inform().settings)
+    assert told[f"{MS}ConnectionRequestPassword"] == ""
+    assert not any(b"sesame" in record.body or b"secret" in record.body for record in world.records if record.body)

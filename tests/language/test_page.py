@@ -374,7 +374,12 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("start telemetry on fleet", "not-yet"),
         ("stop telemetry on fleet", "not-yet"),
         ("spawn 1 of hg100 as x with:\n    protocol usp", "not-yet"),
-        ("spawn 1 of hg100 as x with:\n    transport nat(stun: true)", "not-yet"),
+        ('spawn 1 of hg100 as x with:\n    transport tls(client_cert: "x.pem")', "not-yet"),
+        ("spawn 1 of hg100 as x with:\n    transport nut(stun: true)", "unknown-transport"),
+        ("spawn 1 of hg100 as x with:\n    transport nat(stun: 5)", "wrong-type"),
+        ("spawn 1 of hg100 as x with:\n    transport nat(turn: true)", "arguments"),
+        ("spawn 1 of hg100 as x with:\n    transport nat(true, false)", "arguments"),
+        ("spawn 1 of hg100 as x with:\n    transport nat(true, stun: false)", "doubled"),
     ],
 }
 

@@ -436,7 +436,7 @@ def test_no_descriptor_left_is_not_the_fault_of_the_acs(
             return getattr(loop, name)
 
     loop = world.wire.loop
-    monkeypatch.setattr(world.wire, "loop", Loop())
+    monkeypatch.setattr(world.wire.reach, "loop", Loop())
     with pytest.raises(LocalShortage, match="Too many open files"):
         world.run(talk)
     monkeypatch.undo()

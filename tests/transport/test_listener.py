@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,10 @@ import pytest
 from cpescript.cwmp import digest
 from cpescript.cwmp.http import HttpResponse
 from cpescript.kernel.queue import DEADLINE, Owner
+from cpescript.transport import authority
 from cpescript.transport.listener import MOST_OCTETS, MOST_UNREAD, Listener, _Caller, token_path
 from cpescript.transport.pacing import VirtualPace
+from cpescript.transport.tls import server_context
 from tests.transport.scripted_wire import World
 from tests.transport.test_calls import SEED, Gateway
 
@@ -22,11 +26,11 @@ Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 class Street:
     """A fleet of three with its listener, driven while a caller's script runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.world = World(pace=VirtualPace(patience=0.0))
         self.fleet = {number: Gateway(number) for number in (1, 2, 3)}
         self.listener = Listener(self.world.wire, SEED, self.fleet.get)
-        self.port = self.listener.start()
+        self.port = self.listener.start(tls=tls)
 
     def path(self, number: int) -> str:
         return token_path(SEED, self.fleet[number])
@@ -149,6 +153,69 @@ def test_no_more_callers_than_there_is_room_for(street: Street, monkeypatch: pyt
 
     answers = street.call(*[holding] * (12))
     assert sorted((each, answers.count(each)) for each in {*answers}) == [("401", 8), ("b''", 4)]
+
+
+def test_a_caller_that_holds_its_place_makes_room(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 4)
+    monkeypatch.setattr("cpescript.transport.listener.QUIET", 0.1)
+    holders = 0
+
+    async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        nonlocal holders
+        writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        holders += 1
+        try:
+            return await asyncio.wait_for(reader.read(), 1.0)
+        except (TimeoutError, ConnectionError):
+            return b""
+
+    async def honest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
+        while holders < 4:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        late_reader, late_writer = await asyncio.open_connection("127.0.0.1", street.port)
+        try:
+            return await say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")(late_reader, late_writer)
+        finally:
+            late_writer.close()
+
+    assert street.call(*[holding] * 4, honest)[-1] == 401
+
+
+@pytest.mark.parametrize("proof", ["", 'Digest username="acs", realm="cpe", nonce="abc", uri="/", response="0"'])
+def test_who_guesses_keeps_no_deadline_waiting(street: Street, proof: str) -> None:
+    stirred: list[int] = []
+    street.world.wire.stir = lambda: stirred.append(1)  # type: ignore[method-assign]
+    path = street.path(1) if proof else "/1-0000000000000000"
+    header = f"Authorization: {proof}\r\n" if proof else ""
+    assert street.call(say(f"GET {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n")) == [401 if proof else 404]
+    assert stirred == []
+    assert street.call(say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")) == [401]
+    assert stirred == [1]
+
+
+def test_over_https_and_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    folder = tmp_path / "ca"
+    authority.new(folder)
+    street = Street(tls=server_context(authority.server(folder, ["localhost"])))
+    call = f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    async def secure(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
+        trusting = ssl.create_default_context(cafile=folder / authority.CERTIFICATE)
+        tls_reader, tls_writer = await asyncio.open_connection(
+            "127.0.0.1", street.port, ssl=trusting, server_hostname="localhost"
+        )
+        try:
+            return await say(call)(tls_reader, tls_writer)
+        finally:
+            tls_writer.close()
+
+    try:
+        assert street.call(secure, say(call)) == [401, b""]
+    finally:
+        street.close()
+    assert len(street.fleet[1].seen) == 1
 
 
 def test_a_caller_that_takes_no_answers_is_closed(street: Street) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cpescript.cwmp.http import HttpRequest
+from cpescript.transport.options import WireOptions
 from tests.transport.scripted_wire import OK, Talk, World, request
 
 POST = HttpRequest((), b"<a/>")
@@ -45,7 +46,7 @@ def _serve(world: World, certificate: Path) -> int:
 
 
 def test_a_trusted_server(make_world: Callable[..., World], certificate: Path) -> None:
-    world = make_world(tls=ssl.create_default_context(cafile=str(certificate)))
+    world = make_world(options=WireOptions(tls_ca=certificate))
     talk = Talk(f"https://localhost:{_serve(world, certificate)}/", POST, POST)
     world.run(talk)
     assert talk.log == [(200, b"ok"), (200, b"ok"), "over"]
@@ -60,7 +61,7 @@ def test_a_server_that_nobody_vouches_for(make_world: Callable[..., World], cert
 
 
 def test_a_server_by_another_name(make_world: Callable[..., World], certificate: Path) -> None:
-    world = make_world(tls=ssl.create_default_context(cafile=str(certificate)))
+    world = make_world(options=WireOptions(tls_ca=certificate))
     talk = Talk(f"https://127.0.0.1:{_serve(world, certificate)}/")
     world.run(talk)
     assert talk.log == ["tls"]
