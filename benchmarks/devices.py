@@ -42,6 +42,7 @@ class World:
         self.acs_url = "http://acs.example/"
         self.firmware: Mapping[str, int] = {}
         self.watches: Callable[[str], bool] | None = None
+        self.appeared: Callable[[Any, str], None] | None = None
 
     def open(self, session: Any) -> None:
         raise AssertionError("nobody opens a session here")

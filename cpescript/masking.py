@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from json import dumps
@@ -55,12 +55,25 @@ _AUTHORS = frozenset(
 
 
 class Masker:
-    """Masks some secrets. False where there are none: a caller may skip the work."""
+    """Masks some secrets. False where there are none: a caller may skip the work.
 
-    __slots__ = ("_anywhere", "_beginnings", "_words")
+    `learnt` may grow while the masker is in use: secrets that come up in a run, a login's token.
+    """
 
-    def __init__(self, secrets: Iterable[Any] = ()) -> None:
-        texts = {text for secret in secrets for text in _texts(secret) if text.strip()}
+    __slots__ = ("_anywhere", "_beginnings", "_learnt", "_read", "_secrets", "_words")
+
+    def __init__(self, secrets: Iterable[Any] = (), learnt: Sequence[str] = ()) -> None:
+        self._secrets = tuple(secrets)
+        self._learnt = learnt
+        self._read = -1
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Work the patterns out, where there is anything new."""
+        if self._read == len(self._learnt):
+            return
+        self._read = len(self._learnt)
+        texts = {text for secret in (*self._secrets, *self._learnt) for text in _texts(secret) if text.strip()}
         words = {text for text in texts if len(text) < SHORTEST or _PLAIN.fullmatch(text)}
         spelt = {spelling for text in texts - words for spelling in _spellings(text)}
         self._anywhere = _pattern(spelt, "", "")
@@ -68,10 +81,12 @@ class Masker:
         self._beginnings = sorted((text for text in spelt if len(text) > CUT_FROM), key=len, reverse=True)
 
     def __bool__(self) -> bool:
+        self._refresh()
         return self._anywhere is not None or self._words is not None
 
     def text(self, text: str, *, authors: bool = False) -> str:
         """Return a text without the secrets; of an author's own words (`authors`) by rule 1 only."""
+        self._refresh()
         if self._anywhere is not None:
             text = self._anywhere.sub(MASK, text)
             text = self._cut(text)

@@ -129,6 +129,32 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Paced:
+    """What became of one statement with `over`, real time against an external ACS only. Rates are sessions a real
+    second; `times` counts from the instant at which a session was due, so what queued is in it."""
+
+    line: int
+    source: str
+    devices: int
+    asked_rate: float
+    asked_seconds: float
+    """`over` in real seconds."""
+    reached_rate: float
+    done: int
+    failed: Mapping[str, int]
+    """Sessions that did not end well, by outcome (`timeout`, `refused`, …)."""
+    missing: int
+    """Devices whose session did not begin or end while the scenario ran."""
+    times: Latency
+    own_delay: Latency
+    """How late the simulator began the sessions."""
+    cpu_share: float
+    """Of one CPU, that the simulator used meanwhile."""
+    limit: str
+    """Who kept the rate from being higher, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioResult:
     name: str
     title: str
@@ -158,6 +184,7 @@ class ScenarioResult:
     events: int = 0
     lanes: tuple[Lane, ...] = ()
     latencies: tuple[Latency, ...] = ()
+    paced: tuple[Paced, ...] = ()
     defects: tuple[str, ...] = ()
     """Deliberate defects of the embedded ACS."""
     quirks: Mapping[str, int] = field(default_factory=dict)

@@ -12,13 +12,14 @@ from typing import Any
 
 from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.adapters.base import Adapter, AdapterError
+from cpescript.cwmp import xmpp_account
 from cpescript.cwmp.agent import CwmpAgent
 from cpescript.cwmp.codec import CwmpSyntaxError, decode
 from cpescript.cwmp.fetch import Fetch, Fetched, declared
 from cpescript.cwmp.hooks import Hook, Point, Reply
 from cpescript.cwmp.message import Message
 from cpescript.cwmp.nat import missing
-from cpescript.cwmp.power import STOPPED
+from cpescript.cwmp.power import LINKED, STOPPED
 from cpescript.device.device import DataModelFault, Device
 from cpescript.device.mix import Mix
 from cpescript.device.schema import Schema
@@ -38,6 +39,7 @@ from cpescript.transport.base import Wire
 from cpescript.transport.calls import Callee, token_path
 from cpescript.transport.nat import Nats
 from cpescript.transport.pacing import VirtualPace
+from cpescript.transport.xmpp import XmppProblem
 
 UNDER_TEST = "acs"
 """The name of the ACS under test among the systems of a scenario."""
@@ -45,6 +47,8 @@ ASKING = (1 << 28) - 2
 """Number of the owner of questions in the queue: behind all devices, and nobody else's."""
 URLS_KEPT = 1 << 13
 """Connection-request URLs that are kept: every Inform tells one."""
+MOST_DEVICES = 5_000_000
+"""A slip of the pen rather than a fleet, past this: idle devices alone would take ten gigabytes."""
 BODY_SHOWN = 4_096
 """Octets of a message's body that a failure's evidence keeps."""
 
@@ -115,12 +119,15 @@ class Simulation:
         self.firmware: Mapping[str, int] = dict(firmware or {})
         self.connection_request_base = connection_request_base
         self.watches: Callable[[str], bool] | None = None
+        self.appeared: Callable[[Device, str], None] | None = self._tick
         self.facts = FleetFacts(kernel, start, seed)
         self.sessions = 0
         self.most_devices: int | None = None
         """More are not spawned: the ACS is somebody's, and nobody has said yes."""
         self.restore: Callable[[Device], None] | None = None
         """Lets a device that was just made go on as one of an earlier run."""
+        self.opening: Callable[[int], object] | None = None
+        """Told the device of each session before the wire has it, which may let it wait."""
         self._wire: Wire | None = None
         self._adapters: dict[str, Adapter] = {}
         self._followed: dict[tuple[Parts, bool], set[int]] = {}
@@ -128,6 +135,8 @@ class Simulation:
         self._urls: dict[int, str] = {}
         self._quirks: dict[int, dict[str, Hook]] = {}
 
+        self.xmpp: Callable[[Device], None] | None = None
+        """Lets a device keep a connection to its XMPP server; None where nobody is reached by XMPP."""
         self.nats = Nats(seed)
         """Devices behind NATs: what reaches them."""
         self._owner = Owner(ASKING)
@@ -160,6 +169,8 @@ class Simulation:
 
     def open(self, session: Any) -> None:
         self.sessions += 1
+        if self.opening is not None:
+            self.opening(session.device.number)
         assert self._wire is not None
         self._wire.open(session)
 
@@ -212,10 +223,11 @@ class Simulation:
         """Make `count` devices of a profile (or of several, by weight), let `prepare(number)` dress each, and power
         them on.
 
-        With `over` (nanoseconds) they boot spread evenly over that time, each at a drawn instant of its own share.
-        Returns the devices' numbers. Raises ValueError for a cohort that exists, or a profile that cannot run.
+        With `over` (nanoseconds) they boot spread evenly over that time, each at a drawn instant of its own share, and
+        are offline until then; without, they are online from the start. Returns the devices' numbers. Raises ValueError
+        for a cohort that exists, or a profile that cannot run.
         """
-        fleet, numbers = self.facts.fleet, self.make(profile, count, cohort, prepare)
+        fleet, numbers = self.facts.fleet, self.make(profile, count, cohort, prepare, on=not over)
         now, stream = self.kernel.now, draws.stream(self.seed, f"spawn:{cohort}")
         for index, number in enumerate(numbers):
             device = fleet[number - 1]
@@ -227,12 +239,19 @@ class Simulation:
         return numbers
 
     def make(
-        self, profile: Schema | Mix, count: int, cohort: str, prepare: Callable[[int], object] | None = None
+        self,
+        profile: Schema | Mix,
+        count: int,
+        cohort: str,
+        prepare: Callable[[int], object] | None = None,
+        on: bool = False,
     ) -> Sequence[int]:
-        """Make devices as `spawn` does, and leave them switched off."""
+        """Make devices as `spawn` does, and leave them switched off; `on` says that this is for no time at all."""
         if cohort in self.facts.cohorts:
             raise ValueError(f"there is a cohort '{cohort}' already")
         fleet = self.facts.fleet
+        if len(fleet) + count > MOST_DEVICES:
+            raise RefusedError(f"{len(fleet) + count} devices are more than there can be, {MOST_DEVICES:,}")
         if self.most_devices is not None and len(fleet) + count > self.most_devices:
             many = f"{len(fleet) + count} devices towards {self.acs_url}, which is not on loopback"
             raise RefusedError(f"{many}: say --yes if you mean it")
@@ -254,10 +273,18 @@ class Simulation:
             device = fleet[number - 1]
             for name, arguments in device.schema.quirks:
                 self._born_with(device, name, arguments)
-            if prepare is not None:
-                prepare(number)
-            if self.restore is not None:
-                self.restore(device)
+            # What it is made with is told once it is there.
+            watches, self.watches = self.watches, None
+            try:
+                if prepare is not None:
+                    prepare(number)
+                if self.restore is not None:
+                    self.restore(device)
+            finally:
+                self.watches = watches
+            if on and device.agent.flags & LINKED:
+                # Before anybody hears of it, so that no claim sees it offline in the instant that it begins.
+                device.enter("online")
             if self.trace.wants("spawn"):
                 self.trace.fact(
                     device,
@@ -346,17 +373,19 @@ class Simulation:
     # --- parameters that somebody follows -------------------------------------------------------------------------
 
     def follow(self, device: int, parts: Parts, partial: bool) -> None:
-        """Announce the values of what a path names, now and at each change from here on."""
+        """Announce the values of what a path names, now and at each change from here on (0: of every device, of those
+        to come as well)."""
         known = self._followed.setdefault((parts, partial), set())
         if not partial and None not in parts:
             self._exact.add(".".join(part or "" for part in parts))
         self.watches = self._is_followed
-        if device in known:
-            # Announced before, and kept up to date since.
-            return
-        known.add(device)
-        for path in self.facts.expand(device, parts, partial):
-            self._announce(self.facts.device(device), path)
+        for number in (device,) if device else range(1, len(self.facts.fleet) + 1):
+            if number in known:
+                # Announced before, and kept up to date since.
+                continue
+            known.add(number)
+            for path in self.facts.expand(number, parts, partial):
+                self._announce(self.facts.device(number), path)
 
     def _is_followed(self, path: str) -> bool:
         return path in self._exact or any(
@@ -374,21 +403,23 @@ class Simulation:
         kind = leaf.type if leaf is not None else "string"
         self.trace.fact(device, "parameter", path=path, value=device.get(path), type=kind)
         if leaf is not None and leaf.generator is not None:
-            self._tick(device, path, device.get(path))
+            self._tick(device, path)
 
-    def _tick(self, device: Device, path: str, last: str) -> None:
+    def _tick(self, device: Device, path: str) -> None:
         """A generated value that is followed is looked at whenever it moves."""
         due = device.next_tick(path)
         if due is not None:
-            self.kernel.at(due, device, self._ticked, (device, path, last))
+            self.kernel.at(due, device, self._ticked, (device, path, device.get(path)))
 
     def _ticked(self, what: tuple[Device, str, str]) -> None:
         device, path, last = what
+        leaf = device.leaf(path)
+        if leaf is None:
+            return  # Its instance or app is gone.
         value = device.get(path)
         if value != last:
-            leaf = device.leaf(path)
-            self.trace.fact(device, "parameter", path=path, value=value, type=leaf.type if leaf else "string")
-        self._tick(device, path, value)
+            self.trace.fact(device, "parameter", path=path, value=value, type=leaf.type)
+        self._tick(device, path)
 
     # --- the ACS --------------------------------------------------------------------------------------------------
 
@@ -632,10 +663,24 @@ def _serial(simulation: Simulation, device: Device, arguments: Mapping[str, Any]
 
 def _transport(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
     """Say how a device is reached. Raises RefusedError where it lacks what that needs."""
+    if arguments["name"] == "xmpp":
+        _xmpp(simulation, device)
+        return
     speaks = bool(arguments.get("arguments", {}).get("stun", False))
     if speaks and (path := missing(device)):
         raise RefusedError(f"{device.schema.name} has no {path}, where its address outside would stand")
     simulation.nats.add(device, speaks=speaks)
+
+
+def _xmpp(simulation: Simulation, device: Device) -> None:
+    if path := xmpp_account.missing(device):
+        raise RefusedError(f"{device.schema.name} has no {path}, so it speaks no XMPP")
+    if simulation.xmpp is None:
+        raise RefusedError("the embedded ACS speaks no XMPP: 'transport xmpp' is for an ACS of yours (--acs URL)")
+    try:
+        simulation.xmpp(device)
+    except XmppProblem as problem:
+        raise RefusedError(str(problem)) from None
 
 
 def _label(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@
 | --- | --- |
 | set, get, add, delete, reboot, factory-reset | a task of the device, with a connection request |
 | download | a task; a declared firmware is first put to the file server |
-| connect | a task that refreshes one parameter, with a connection request |
+| connect | a task that reads one parameter, of the tree that the device has told, with a connection request |
 | forget | its tasks, faults and itself are deleted |
 | call NAME | what `CALLS` says: presets, provisions, tags, files, tasks by hand; undone when the run is over |
 
@@ -29,6 +29,14 @@ MOST_IMAGE = 64 * 1024 * 1024
 """Octets of a firmware image that are made up and put to the file server."""
 ASKED_AT_ONCE = 50
 """Devices in one query: a query is a URL, and those end at 8 KiB on many proxies."""
+
+ROOTS = ("Device", "InternetGatewayDevice")
+"""What a device's tree begins with (TR-181, TR-098): its document has the one that it has told."""
+INSTEAD = {
+    "upload": "the NBI has no task for it: leave the step out for GenieACS; to read parameters, 'acs get' or "
+    "'acs call refresh(object: …)'"
+}
+"""What to do instead of a verb that there is no way to pass on."""
 
 Json = Any
 
@@ -144,6 +152,8 @@ class GenieAcs:
         device = device_id(order.device)
         if order.verb == "forget":
             return await self._forget(device)
+        if order.verb == "connect":
+            return await self._connect(device)
         if order.arguments.get("firmware") is not None:
             problem = await self._upload(str(order.arguments["firmware"]))
             if problem:
@@ -160,6 +170,21 @@ class GenieAcs:
         if answer.status == 404:
             return OrderResult(False, f"GenieACS knows no device {device}: it has not informed yet", data)
         return OrderResult(False, f"{answer.status} {answer.reason}: {answer.shown}", data)
+
+    async def _connect(self, device: str) -> OrderResult:
+        """Have a device called, by a task that it can do: one of the other data model would be a fault."""
+        found = await self.query(
+            "devices",
+            {"_id": {"$in": [device]}},
+            # In every Inform, so there is nothing to wait for, and not the whole tree is read.
+            ",".join(f"{root}.ManagementServer.ConnectionRequestURL" for root in ROOTS),
+        )
+        if not found:
+            return OrderResult(False, f"GenieACS knows no device {device}: it has not informed yet")
+        root = next((root for root in ROOTS if isinstance(found[0].get(root), dict)), ROOTS[0])
+        return await self.task(
+            device, {"name": "getParameterValues", "parameterNames": [f"{root}.ManagementServer.URL"]}
+        )
 
     async def _forget(self, device: str) -> OrderResult:
         for collection, query in (("tasks", {"device": device}), ("faults", {"device": device})):
@@ -265,7 +290,6 @@ _TASKS: Mapping[str, Callable[[Setup, Mapping[str, Any]], Json]] = {
     "download": _download,
     "reboot": lambda setup, given: {"name": "reboot"},
     "factory-reset": lambda setup, given: {"name": "factoryReset"},
-    "connect": lambda setup, given: {"name": "getParameterValues", "parameterNames": ["Device.ManagementServer.URL"]},
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class HttpAdapter:
         self._login: dict[str, Any] | None = None
         self._ids: dict[DeviceKey, str] = {}
         self._logins = 0
+        self._learnt: list[str] = []
 
     def attach(
         self,
@@ -72,8 +73,10 @@ class HttpAdapter:
         environment: Mapping[str, str] | None = None,
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        learnt: list[str] | None = None,
     ) -> None:
         """Say where the ACS is and how coroutines are run; options come from `options`, then from `environment`.
+        Secrets are put into `learnt` as they come up.
 
         Raises AdapterError for an option that is missing or unknown, or a URL that is none.
         """
@@ -93,9 +96,11 @@ class HttpAdapter:
                 where = f"set {option.environment}" if option.environment else "set it in cpescript.toml"
                 raise AdapterError(f"{description.file}: the option '{name}' is not set: {where}")
             self._options[name] = value
-        self.secrets = [
+        if learnt is not None:
+            self._learnt = learnt
+        self._hide(
             self._options[name] for name, option in description.options.items() if option.secret and self._options[name]
-        ]
+        )
         if url is None:
             if description.url is None:
                 raise AdapterError(f"{description.file} says no url: give one with --north")
@@ -288,9 +293,15 @@ class HttpAdapter:
             except _Refused as refused:
                 raise AdapterError(f"the login was refused: {answer.where}: {refused.reason}") from None
             self._keep(step, answer, kept)
-        self.secrets = list(dict.fromkeys([*self.secrets, *(str(value) for value in kept.values() if value)]))
+        self._hide(as_text(value) for value in kept.values() if value)
         self._login = kept
         self._logins += 1
+
+    def _hide(self, secrets: Iterable[str]) -> None:
+        """Make these texts secrets of the run."""
+        new = [secret for secret in dict.fromkeys(secrets) if secret not in self.secrets]
+        self.secrets = [*self.secrets, *new]
+        self._learnt += [secret for secret in new if secret not in self._learnt]
 
     async def _call(self, step: Step, values: Mapping[str, Any]) -> Answer:
         assert self._north is not None, "attach comes first"

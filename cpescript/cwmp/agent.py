@@ -56,7 +56,9 @@ HEARTBEAT = 2
 
 
 class Work:
-    """What few agents have: transfers, scheduled Informs, connection requests, something to do after the session.
+    """What few agents have: transfers, connection requests, something to do after the session.
+
+    `scheduled` are the Informs that an ACS has scheduled: instant and CommandKey.
 
     `after` is what was asked for during a session; `applying` the transfer whose firmware the coming boot brings up;
     `untold` the device's own requests that were not answered yet; `raw` hand-written messages to send; `diagnoses` the
@@ -102,7 +104,7 @@ class Work:
         self.after: tuple[power.Plan, ...] = ()
         self.applying: tuple[transfers.Transfer, hooks.Ending] | None = None
         self.raw: tuple[bytes, ...] = ()
-        self.scheduled = 0
+        self.scheduled: tuple[tuple[int, str], ...] = ()
         self.generation = 0
         self.throttled = 0
         self.called = -1

@@ -68,6 +68,23 @@ def take(agent: CwmpAgent, request: UdpRequest, last: Stamp) -> Stamp:
     return request.ts, request.id
 
 
+def ask(agent: CwmpAgent, username: str, password: str) -> int:
+    """Heed a connection request that came with these credentials by XMPP; return what HTTP would have answered: 200,
+    401 for wrong credentials, 503 for one that comes too soon or while the device is down (Annex K.2.3)."""
+    device, credentials = agent.device, agent.device.schema.connection_request.credentials
+    if not agent.listening:
+        return 503
+    refusal = None
+    if credentials is not None:
+        right = hmac.compare_digest(password.encode(), device.get(credentials.password).encode())
+        known = hmac.compare_digest(username.encode(), device.get(credentials.username).encode())
+        refusal = None if right and known and username else HttpResponse(401)
+    called = _called(agent, HttpRequest((), b"", "GET"), refusal or _throttled(agent))
+    device.host.trace.fact(device, "ConnectionRequest", via="xmpp", status=called.response.status)
+    _follow(agent, called)
+    return called.response.status
+
+
 def _called(agent: CwmpAgent, request: HttpRequest, refusal: HttpResponse | None) -> Called:
     """Let whoever meddles with connection requests have his say."""
     called = Called(refusal or _ACCEPTED, refusal is None)

@@ -3,8 +3,8 @@
     Requested → (the session ends) → runs for `duration`, still Requested → Complete, or an error; results are there
 
 1. A diagnostic is every writable `…DiagnosticsState`, and whatever else the profile's `diagnostics` block declares.
-2. One that the device starts of itself (`set … on T`) runs as well, and tells nobody: the event is for tests that the ACS
-   asked for (TR-069, Table 7).
+2. One that the device starts of itself (`set … on T`) runs as well, and tells nobody: the event is for tests that the
+   ACS asked for (TR-069, Table 7).
 3. A write to another writable parameter of its object while it is asked for or runs ends it: state None, no event. So
    does `Canceled`. `Requested` again starts it anew.
 4. Nothing of a run outlives a reboot: the state is None then.
@@ -127,6 +127,13 @@ def forget(agent: CwmpAgent) -> None:
     work = agent.idle_work()
     for run in work.diagnoses if work is not None else ():
         _abort(agent, run)
+
+
+def reset(device: Device) -> None:
+    """Have no state speak of a run that is no more: the device goes on from an earlier life."""
+    for path, diagnostic in known(device.schema).items():
+        if device.get(path) == diagnostic.trigger:
+            device.write(path, NONE, "device")
 
 
 def _ended(what: tuple[CwmpAgent, int]) -> None:

@@ -1,6 +1,6 @@
 """HTTP authentication without HTTP: Basic and Digest, both ends, as used by devices, the ACS and listeners.
 
-Digest is MD5 with qop=auth, as TR-069 3.4.5 asks, or without qop as RFC 2069 had it. What later servers ask for is there
+Digest is MD5 with qop=auth, as TR-069 3.4.5 asks, or without qop as RFC 2069 had it. What later servers ask is known
 too: SHA-256, the `-sess` variants, qop=auth-int. Nonces, counters and the decision which nonces are fresh stay with the
 caller.
 

@@ -5,7 +5,10 @@ Header names are kept as written; look-ups ignore case (RFC 9110, 5.1).
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from cpescript.cwmp.manner import Manner
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -17,13 +20,15 @@ response was whole, no HTTP, no TLS, nobody listens, or a response beyond the si
 class HttpRequest:
     """A request on its way: `headers` without Host and Content-Length, which the transport knows."""
 
-    __slots__ = ("body", "headers", "method", "path")
+    __slots__ = ("body", "headers", "manner", "method", "path")
 
     def __init__(self, headers: Headers, body: bytes, method: str = "POST", path: str = "") -> None:
         self.headers = headers
         self.body = body
         self.method = method
         self.path = path
+        self.manner: Manner | None = None
+        """How its sender handles connections and framing; None: as usual."""
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, None where there is none."""

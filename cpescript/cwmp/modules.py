@@ -21,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -152,6 +153,28 @@ def interrupt(agent: CwmpAgent) -> None:
         job = work.jobs[0]
         _undo(agent, job)
         _done(agent, job, Failed(9002, "interrupted by a loss of power or a reboot"))
+
+
+def install_again(agent: CwmpAgent, unit: str, text: str) -> None:
+    """Let the data model have what an app brought in an earlier run, unless the profile has no room for it now."""
+    declared: Any = agent.device.schema.extension.get("apps") or ()
+    manifest = next((each for each in declared if each.text == text), None) or _read(text.encode())[0]
+    if manifest is None:
+        return
+    try:
+        _bring(agent, unit, _of(manifest))
+    except Failed:
+        return  # The profile has these parameters itself by now.
+
+
+def resume(agent: CwmpAgent) -> None:
+    """Go on from an earlier run: what was under way was interrupted, execution units come to where they were going."""
+    interrupt(agent)
+    for number in agent.device.instances(f"{modules(agent.device.schema).path}ExecutionUnit."):
+        path = f"{modules(agent.device.schema).path}ExecutionUnit.{number}."
+        status = _get(agent, path, "Status")
+        if status in ("Starting", "Stopping"):
+            _move(agent, path, status)
 
 
 def forget(agent: CwmpAgent) -> None:
@@ -392,14 +415,21 @@ def _of(manifest: Manifest) -> App:
     )
 
 
+@lru_cache(maxsize=64)
+def _read(octets: bytes) -> tuple[Manifest | None, str]:
+    """Return (manifest, what is wrong with it): one object for all devices that fetch the same."""
+    manifest, bag = read_manifest(octets, "the manifest")
+    return manifest, "" if manifest is not None else str(next(iter(bag)).message)
+
+
 def _fetched_app(url: str, fetched: Fetched) -> App:
     if fetched.failure:
         raise Failed(9015, f"{FAULTS[9015]}: {fetched.failure}")
     if not fetched.ok:
         raise Failed(9016, f"{FAULTS[9016]}: HTTP status {fetched.status}")
-    manifest, bag = read_manifest(fetched.head, url) if fetched.size == len(fetched.head) else (None, None)
+    whole = fetched.size == len(fetched.head)
+    manifest, why = _read(fetched.head) if whole else (None, f"{fetched.size} octets are no manifest")
     if manifest is None:
-        why = str(next(iter(bag)).message) if bag is not None else f"{fetched.size} octets are no manifest"
         raise Failed(9018, f"{FAULTS[9018]}: {why}")
     return _of(manifest)
 

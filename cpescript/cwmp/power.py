@@ -78,7 +78,7 @@ def _factory_reset(agent: CwmpAgent, plan: Plan) -> None:
     work = agent.work()
     transfers.forget(agent)
     modules.forget(agent)
-    work.scheduled = 0
+    work.scheduled = ()
     work.generation += 1
     agent.events = ()
     agent.changed = None

@@ -87,20 +87,25 @@ def inform_later(agent: CwmpAgent, delay: int, key: str) -> None:
 
     Raises CwmpFault(9004) where too many are pending.
     """
-    work = agent.work()
-    if work.scheduled >= MOST_SCHEDULED:
+    if len(agent.work().scheduled) >= MOST_SCHEDULED:
         raise CwmpFault(9004, f"{MOST_SCHEDULED} Informs are scheduled already")
-    work.scheduled += 1
-    kernel = agent.device.host.kernel
-    kernel.at(kernel.now + delay * SECOND, agent.device, _scheduled, (agent, key, work.generation))
+    inform_at(agent, agent.device.host.kernel.now + delay * SECOND, key)
 
 
-def _scheduled(what: tuple[CwmpAgent, str, int]) -> None:
-    agent, key, generation = what
+def inform_at(agent: CwmpAgent, due: int, key: str) -> None:
+    """The same at a virtual instant, however many are pending."""
+    work = agent.work()
+    work.scheduled = (*work.scheduled, (due, key))
+    agent.device.host.kernel.at(due, agent.device, _scheduled, (agent, due, key, work.generation))
+
+
+def _scheduled(what: tuple[CwmpAgent, int, str, int]) -> None:
+    agent, due, key, generation = what
     work = agent.work()
     if work.generation != generation:
         return
-    work.scheduled -= 1
+    at = work.scheduled.index((due, key))
+    work.scheduled = work.scheduled[:at] + work.scheduled[at + 1 :]
     agent.tell(_SCHEDULED)
     agent.tell(Event(events.M_SCHEDULE_INFORM, key))
     agent.wake()

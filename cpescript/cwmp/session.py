@@ -25,13 +25,16 @@ A mistake of the ACS ends the session with an outcome and a reason; an exception
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from cpescript.cwmp import answers, digest, inform
 from cpescript.cwmp.codec import CwmpSyntaxError, decode, encode
+from cpescript.cwmp.cookies import Cookies
 from cpescript.cwmp.hooks import Detour, Reply
 from cpescript.cwmp.http import Failure, Headers, HttpRequest, HttpResponse
+from cpescript.cwmp.manner import dressed, manner_of, undressed
 from cpescript.cwmp.message import Event, Message
 from cpescript.cwmp.rpcs import EMPTY, GARBAGE, HTTP_ERROR, MESSAGES, NAMESPACES, UNEXPECTED
 from cpescript.kernel import draws
@@ -55,6 +58,8 @@ Step = HttpRequest | WaitUntil | None
 
 MOST_REDIRECTS = 5
 """TR-069 3.4.6."""
+REDIRECTS = frozenset({301, 302, 307, 308})
+"""302 and 307 by TR-069, 301 and 308 because servers in front of an ACS use them; each sends the same message again."""
 MOST_REPETITIONS = 5
 """How often in a row 8005 is obeyed before the session counts as failed and the retry policy takes over."""
 MOST_EXCHANGES = 10_000
@@ -86,7 +91,7 @@ class Came:
     RPC: Final = "a request of the ACS"
     NOTHING: Final = "an empty response"
     CHALLENGE: Final = "401"
-    REDIRECT: Final = "302 or 307"
+    REDIRECT: Final = "301, 302, 307 or 308"
 
 
 class Act:
@@ -157,7 +162,7 @@ class Session:
     _lowered = False
     _hold = False
     _held = False
-    _cookies: dict[str, str] | None = None
+    _cookies: Cookies | None = None
     _challenge: digest.Challenge | None = None
     _nonce_count = 0
     _attempts = 0
@@ -172,6 +177,7 @@ class Session:
         self.number = number
         self.url = agent.acs_url
         self.version = agent.version
+        self._manner = manner_of(self.device.schema.extension)
 
     # --- What a transport calls -----------------------------------------------------------------------------------
 
@@ -194,6 +200,12 @@ class Session:
         self.exchanges += 1
         if self.exchanges >= MOST_EXCHANGES:
             return self._end("http", f"no end after {MOST_EXCHANGES} exchanges")
+        if self._manner is not None and response.body:
+            plain = undressed(response)
+            if plain is None:
+                self._announce(GARBAGE, response)
+                return self._end("http", "an answer in a content coding that cannot be undone")
+            response = plain
         came, message, reason = self._read(response)
         act = TRANSITIONS[self.state].get(came) if came is not None else None
         if act is None:
@@ -228,7 +240,7 @@ class Session:
         """Announce what came and say what it means here, or why it means nothing."""
         status, body = response.status, response.body
         if response.headers:
-            self._keep_cookies(response)
+            self._keep(response)
         if status == 204 or (status == 200 and not body.strip()):
             self._announce(EMPTY, response)
             return Came.NOTHING, None, ""
@@ -238,7 +250,7 @@ class Session:
                 self.agent.version_refused(self.version)
             if status == 401:
                 return Came.CHALLENGE, None, ""
-            return (Came.REDIRECT if status in (302, 307) else None), None, f"HTTP status {status}"
+            return (Came.REDIRECT if status in REDIRECTS else None), None, f"HTTP status {status}"
         try:
             message = decode(body)
         except CwmpSyntaxError as error:
@@ -272,21 +284,18 @@ class Session:
         trace = self.device.host.trace
         trace.message(self.device, self.number, FROM_ACS, "cwmp", kind, response, response.body, message)
 
-    def _keep_cookies(self, response: HttpResponse) -> None:
+    def _keep(self, response: HttpResponse) -> None:
+        """Keep what the headers say for the rest of the session: cookies, and the nonce to use next."""
         for name, text in response.headers:
-            if name.lower() != "set-cookie":
-                continue
-            pair, *attributes = text.split(";")
-            key, equals, value = pair.strip().partition("=")
-            if not equals or not key:
-                continue
-            if self._cookies is None:
-                self._cookies = {}
-            gone = any(each.strip().lower().replace(" ", "") == "max-age=0" for each in attributes)
-            if gone:
-                self._cookies.pop(key, None)
-            else:
-                self._cookies[key] = value
+            lowered = name.lower()
+            if lowered == "set-cookie":
+                if self._cookies is None:
+                    self._cookies = Cookies()
+                self._cookies.take(text, self.url, self.device.host.kernel.now, response.header("Date"))
+            elif lowered == "authentication-info" and self._challenge is not None:
+                nonce = digest.next_nonce(text)
+                if nonce is not None:
+                    self._challenge, self._nonce_count = replace(self._challenge, nonce=nonce), 0
 
     # --- What the device does about it ----------------------------------------------------------------------------
 
@@ -346,9 +355,10 @@ class Session:
         return self._send(State.INFORM, "Inform", body, inform.Told(self.events, body))
 
     def _authenticate(self, response: HttpResponse, message: Message | None) -> Step:
-        challenge = digest.parse_challenge(response.all("WWW-Authenticate"))
+        challenges = response.all("WWW-Authenticate")
+        challenge = digest.parse_challenge(challenges)
         if challenge is None:
-            return self._end("http", "401 without a challenge that can be answered")
+            return self._end("http", f"401 without a challenge that can be answered: {digest.unanswerable(challenges)}")
         # One answer to a request, and one more where only the nonce was too old.
         self._attempts += 1
         if self._attempts > 2 or (self._attempts == 2 and not challenge.stale):
@@ -361,16 +371,20 @@ class Session:
         self._redirects += 1
         if self._redirects > MOST_REDIRECTS:
             return self._end("http", f"more than {MOST_REDIRECTS} redirects")
-        target = (response.header("Location") or "").strip()
+        named = (response.header("Location") or "").strip()
+        before = urlsplit(self.url)
         try:
+            target = urljoin(self.url, named)
             parts = urlsplit(target)
-            absolute = parts.scheme in ("http", "https") and bool(parts.hostname)
+            leads = bool(named) and parts.scheme in ("http", "https") and bool(parts.hostname)
         except ValueError:
-            absolute = False
-        if not absolute:
-            return self._end("http", f"a redirect to {target!r}, which is no absolute HTTP URL")
-        if parts.netloc != urlsplit(self.url).netloc:
-            self._cookies, self._challenge = None, None
+            leads = False
+        if not leads:
+            return self._end("http", f"a redirect to {named[:200]!r}, which is no HTTP URL")
+        if before.scheme == "https" and parts.scheme == "http":
+            return self._end("tls", f"a redirect from https to {named[:200]!r}")
+        if parts.netloc != before.netloc:
+            self._challenge = None
         self.url = target
         return self._send(self.state, self._kind, self._body)
 
@@ -444,29 +458,36 @@ class Session:
                 message, self._expected = None, _id_of(body)
         headers: Headers = _SOAP if body else ()
         if self._cookies or self._challenge is not None:
-            headers = self._with_session_headers(headers)
+            headers = self._with_session_headers(headers, body)
         request = HttpRequest(headers, body)
         if hooks is not None:
             for hook in hooks.get("http-request", ()):
                 request = hook.http_request(device, request)
-        device.host.trace.message(device, self.number, TO_ACS, "cwmp", self._kind, request, request.body, message)
+        body = request.body
+        if self._manner is not None:
+            request = dressed(request, self._manner)
+        device.host.trace.message(device, self.number, TO_ACS, "cwmp", self._kind, request, body, message)
         return request
 
-    def _with_session_headers(self, headers: Headers) -> Headers:
+    def _with_session_headers(self, headers: Headers, body: bytes) -> Headers:
         if self._cookies:
-            headers = (*headers, ("Cookie", "; ".join(f"{name}={value}" for name, value in self._cookies.items())))
+            cookie = self._cookies.header(self.url, self.device.host.kernel.now)
+            if cookie:
+                headers = (*headers, ("Cookie", cookie))
         if self._challenge is not None:
-            headers = (*headers, ("Authorization", self._authorization(self._challenge)))
+            headers = (*headers, ("Authorization", self._authorization(self._challenge, body)))
         return headers
 
-    def _authorization(self, challenge: digest.Challenge) -> str:
+    def _authorization(self, challenge: digest.Challenge, body: bytes) -> str:
         """Answer the session's challenge with the credentials that the tree holds now."""
         username, password = self.agent.credentials()
         parts = urlsplit(self.url)
         uri = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._nonce_count += 1
         chance = draws.draw(self.agent.stream("cnonce"), self.number << 20 | self.exchanges)
-        return digest.authorization(challenge, username, password, "POST", uri, self._nonce_count, f"{chance:016x}")
+        return digest.authorization(
+            challenge, username, password, "POST", uri, self._nonce_count, f"{chance:016x}", body
+        )
 
     def _end(self, outcome: Outcome, reason: str = "") -> Step:
         self.state = State.OVER

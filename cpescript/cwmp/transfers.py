@@ -25,6 +25,7 @@ from cpescript.cwmp.hooks import Ending
 from cpescript.cwmp.message import AnyQueuedTransfer, Event
 from cpescript.cwmp.rpcs import FAULTS
 from cpescript.cwmp.untold import Untold
+from cpescript.cwmp.windows import Window
 from cpescript.device.blocks import DEFAULT_APPLY_DELAY, DEFAULT_TRANSFER_DELAY
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND, format_instant
@@ -61,7 +62,7 @@ class Transfer:
 
     __slots__ = ("began", "due", "fields", "kind", "tries", "version", "windows")
 
-    def __init__(self, kind: str, fields: Mapping[str, Any], left: tuple[windows.Window, ...] = ()) -> None:
+    def __init__(self, kind: str, fields: Mapping[str, Any], left: tuple[Window, ...] = ()) -> None:
         self.kind = kind
         self.fields = fields
         self.windows = left
@@ -114,6 +115,19 @@ def begin(agent: CwmpAgent, kind: str, fields: Mapping[str, Any]) -> None:
         _await_window(agent, transfer)
     else:
         kernel.at(kernel.now + fields["delay_seconds"] * SECOND, agent.device, _due, (agent, transfer))
+
+
+def again(agent: CwmpAgent, transfer: Transfer, tries: int) -> None:
+    """Take up a transfer of an earlier run, whose end the ACS was not told; in its windows where it has any."""
+    work = agent.work()
+    work.transfers = (*work.transfers, transfer)
+    if transfer.firmware:
+        agent.device.enter("updating")
+    if transfer.windows:
+        _await_window(agent, transfer)
+        transfer.tries = tries
+    else:
+        transfer.due = True
 
 
 def _declared(agent: CwmpAgent, key: str, otherwise: Any = False) -> Any:
@@ -293,7 +307,7 @@ def _await_window(agent: CwmpAgent, transfer: Transfer) -> None:
     kernel.at(start, agent.device, _due, (agent, transfer))
 
 
-def _window_over(what: tuple[CwmpAgent, Transfer, windows.Window]) -> None:
+def _window_over(what: tuple[CwmpAgent, Transfer, Window]) -> None:
     agent, transfer, window = what
     if transfer in agent.work().transfers and transfer.windows[:1] == (window,):
         transfer.windows = transfer.windows[1:]

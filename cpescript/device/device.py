@@ -335,7 +335,9 @@ class Device(Owner):
             self._rare.instances = {}
         after = self._watched()
         for path, (leaf, value) in after.items():
-            if path not in before or before[path][1] != value:
+            if path not in before:
+                self._appeared(leaf)
+            elif before[path][1] != value:
                 self._record(leaf, value)
         for path, (leaf, _) in before.items():
             if path not in after:
@@ -343,6 +345,7 @@ class Device(Owner):
 
     def adopt(self, schema: Schema) -> None:
         """Take on a data model that has grown or shrunk; what the new one lacks is forgotten with its values."""
+        new = [leaf for path, leaf in schema.leaves.items() if path not in self.schema.leaves]
         gone = [path for path in self.schema.leaves if path not in schema.leaves]
         lost = [leaf for path in gone if (leaf := self.leaf(path)) is not None]
         tables = [path for path in self.schema.tables if path not in schema.tables]
@@ -358,6 +361,8 @@ class Device(Owner):
             self._rarely().instances.pop(path, None)
         for leaf in lost:
             self._record(leaf, None)
+        for leaf in new:
+            self._appeared(leaf)
 
     # --- kept between runs ----------------------------------------------------------------------------------------
 
@@ -428,7 +433,7 @@ class Device(Owner):
         self._count(table, len(instances.numbers), by)
         if self.host.watches is not None:
             for path in self.leaves(f"{table.path}{number}."):
-                self._record(self._known(path), self.get(path))
+                self._appeared(self._known(path))
         return number
 
     def delete_object(self, path: str, by: By = "acs") -> None:
@@ -588,6 +593,14 @@ class Device(Owner):
         watches = self.host.watches
         if watches is not None and watches(leaf.path):
             self.host.trace.fact(self, "parameter", path=leaf.path, value=text, type=leaf.type)
+
+    def _appeared(self, leaf: Leaf) -> None:
+        """Put a leaf that is new on the trace where a claim watches its path, and have its movements followed."""
+        watches = self.host.watches
+        if watches is not None and watches(leaf.path):
+            self._record(leaf, self.get(leaf.path))
+            if leaf.generator is not None and self.host.appeared is not None:
+                self.host.appeared(self, leaf.path)
 
     def _watched(self) -> dict[str, tuple[Leaf, str]]:
         watches = self.host.watches

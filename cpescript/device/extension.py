@@ -285,6 +285,7 @@ FIELDS: dict[str, Field] = {
     "forced_inform": listed(parameter()),
     "generators": _generators,
     "hidden": _hidden,
+    "http": block(connection=one_of("session", "post"), gzip=flag, chunked=flag, expect_continue=flag),
     "mix": named(whole(1, MOST_WEIGHT)),
     "options": named(block(mode=whole(0), state=whole(0, 2), voucher_sn=whole(0))),
     "overlap": one_of("defer", "drop"),

@@ -27,6 +27,9 @@ class Host(Protocol):
     watches: Callable[[str], bool] | None
     """Whether a claim wants to know of changes of that parameter path; None where no claim names any."""
 
+    appeared: Callable[[Any, str], None] | None
+    """Told of each watched parameter that moves by itself and that a device did not have before."""
+
     def open(self, session: Any) -> None:
         """Put a session on its transport: calls `session.start()` now or as soon as the wire has room."""
 

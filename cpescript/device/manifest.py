@@ -37,6 +37,8 @@ class Manifest:
     execution_unit: str
     leaves: Mapping[str, Leaf]
     tables: Mapping[str, Table]
+    text: str
+    """The whole document."""
 
     def clash(self, schema: Schema) -> str:
         """Return a path that the app cannot bring, for the data model has it already; empty for none."""
@@ -85,7 +87,7 @@ def read_manifest(octets: bytes, source: str) -> tuple[Manifest | None, Bag]:
         old = mounted.leaves[target]
         mounted.leaves[target] = Leaf(target, old.type, old.writable, old.default, old.expansion, generator)
     name, version, vendor, description, unit = header
-    return Manifest(name, version, vendor, description, unit or name, mounted.leaves, mounted.tables), bag
+    return Manifest(name, version, vendor, description, unit or name, mounted.leaves, mounted.tables, text), bag
 
 
 def _header(reader: Reader, entries: Mapping[str, Entry], whole: Span) -> tuple[str, ...] | None:

@@ -33,8 +33,21 @@ _TABLE = (
         "a session ends as done",
         "boot, factory reset, a change of the ACS URL, removal",
     ),
-    State("online", 1 << 1, "powered and linked", "power on, link up", "power off, link down, removal"),
-    State("offline", 1 << 1, "not online", "power off, link down, removal", "power on, link up", complement=True),
+    State(
+        "online",
+        1 << 1,
+        "powered and linked",
+        "`spawn` (with `over`: its turn), power on, link up",
+        "power off, link down, removal",
+    ),
+    State(
+        "offline",
+        1 << 1,
+        "not online",
+        "`spawn … over` until its turn, power off, link down, removal",
+        "its turn, power on, link up",
+        complement=True,
+    ),
     State(
         "in session",
         1 << 2,

@@ -17,6 +17,8 @@ from cpescript.pattern.evaluate import Capture, EvaluationError, Scope
 if TYPE_CHECKING:
     from cpescript.execution.executor import Executor
 
+CALLING = frozenset({"factory-reset", "inform", "power-cycle", "power-on", "reboot", "send"})
+"""Actions that make a device open a session, at once or after its boot."""
 FOR_ALL = 0
 """The device number under which a capture keeps what is no device's own."""
 
@@ -33,11 +35,17 @@ def _spawn(run: Executor, frame: Frame, step: tl.Spawn) -> None:
             run.world.act(statement.verb, number, _act_arguments(run, scope, statement))
 
     try:
-        run.world.spawn(run.timeline.profiles[step.profile], count, step.cohort, over, prepare if step.body else None)
+        numbers = run.world.spawn(
+            run.timeline.profiles[step.profile], count, step.cohort, over, prepare if step.body else None
+        )
     except ValueError as error:
         raise EvaluationError(step.span, str(error), "a cohort is spawned once: not in a loop") from error
     if not count:
         run.vacuous.append(f"line {step.span.line}: no device was spawned")
+    if over and run.paces is not None:
+        row = run.paces.begin(step.span.line, step.source, len(numbers), over)
+        for number in numbers:
+            run.paces.owe(row, "spawn", number)
 
 
 # --- what devices do ------------------------------------------------------------------------------------------------
@@ -53,6 +61,9 @@ def _act(run: Executor, frame: Frame, step: tl.Act) -> None:
     now, idle = run.kernel.now, 0
     stream, n = run.world.facts.chance() if over else (0, 0)
     own = draws.draw(stream, n) if over else 0
+    row = None
+    if over and run.paces is not None and step.verb in CALLING:
+        row = run.paces.begin(step.span.line, step.source, len(devices), over)
     for index, device in enumerate(devices):
         if not over:
             arguments = _act_arguments(run, frame.scope.child(device), step)
@@ -61,12 +72,14 @@ def _act(run: Executor, frame: Frame, step: tl.Act) -> None:
             continue
         slot, after = over * index // len(devices), over * (index + 1) // len(devices)
         when = now + slot + draws.below(own, index, max(1, after - slot))
-        run.kernel.at(when, run.owner, lambda each: _late_act(run, frame, step, each), device, TIMELINE)
+        run.kernel.at(when, run.owner, lambda each: _late_act(run, frame, step, each, row), device, TIMELINE)
     if idle and idle == len(devices):
         run.vacuous.append(f"line {step.span.line}: '{step.source}' had no effect on any device")
 
 
-def _late_act(run: Executor, frame: Frame, step: tl.Act, device: int) -> None:
+def _late_act(run: Executor, frame: Frame, step: tl.Act, device: int, row: Any) -> None:
+    if run.paces is not None and row is not None:
+        run.paces.owe(row, step.verb, device)
     try:
         run.world.act(step.verb, device, _act_arguments(run, frame.scope.child(device), step))
     except (EvaluationError, RefusedError) as error:
@@ -106,7 +119,11 @@ def _stimulus(run: Executor, frame: Frame, step: tl.Stimulus) -> Steps:
 
     if devices is not None:
         run.judge.ordered(devices)
-    results = yield from _answered(lambda done: run.world.order(step.system, step.verb, devices, arguments, done))
+    try:
+        results = yield from _answered(lambda done: run.world.order(step.system, step.verb, devices, arguments, done))
+    except RefusedError as error:
+        run.world.trace.fact(None, "answered", line=step.span.line, refused=[], data=[], error=str(error))
+        raise
     whose: Sequence[int] = devices if devices is not None else (FOR_ALL,)
     refused = [(device, each.reason) for device, each in zip(whose, results, strict=True) if not each.accepted]
     # What came back is told, so that a saved trace can be judged again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cpescript.execution.beliefs import Question
@@ -196,14 +196,33 @@ def _follow(run: Executor, claim: Claim | x.Target, devices: Iterable[int], scop
     if isinstance(claim, BeliefClaim):
         # What a system believes is asked of the system.
         return
-    for parameter in walk(claim):
-        if not isinstance(parameter, x.Parameter):
-            continue
-        for device in devices if parameter.target is None else resolve(parameter.target, scope):
+    for parameter, whose in _read(claim, devices, scope):
+        for device in whose:
             if device == 0:
                 continue
             inner = Scope(run.world.facts, parent=scope, device=device)
             run.world.follow(device, resolve_path(parameter.path, inner), parameter.path.partial)
+
+
+def _read(root: Any, devices: Iterable[int], scope: Scope) -> Iterator[tuple[x.Parameter, Iterable[int]]]:
+    """Yield the parameters that are read at and below a node, and the devices whose they are.
+
+    Those of a `where` are of every device that it may ever let in, whatever device the claim is asked of.
+    """
+    for node in walk(root, without=_OF_OTHERS):
+        if isinstance(node, x.Where):
+            yield from _read(node.base, devices, scope)
+            yield from _read(node.condition, resolve(unconditional(node.base), scope), scope)
+        elif isinstance(node, x.Parameter):
+            whose = devices
+            if node.target is not None:
+                whose = resolve(unconditional(node.target), scope)
+                yield from _read(node.target, whose, scope)
+            yield from _read(node.path, devices, scope)
+            yield node, whose
+
+
+_OF_OTHERS = (x.Where, x.Parameter)
 
 
 def _statement(run: Executor, frame: Frame, step: tl.Expect | tl.Monitor, word: str) -> Statement:
@@ -216,7 +235,7 @@ def _statement(run: Executor, frame: Frame, step: tl.Expect | tl.Monitor, word: 
 
 def verb_of(claim: BeliefClaim) -> str:
     """Return what a system must be able to do for this claim to be judged."""
-    return "sees" if claim.verb == "sees" else "call"
+    return "call" if claim.called else "sees"
 
 
 def _believing(run: Executor, scope: Scope, claim: Claim, devices: Sequence[int], last: int | None = None) -> Any:

@@ -21,14 +21,14 @@ from cpescript.execution import acts, claims, flow, reactions
 from cpescript.execution.documents import Documents
 from cpescript.execution.frame import Broken, Frame, Missed
 from cpescript.execution.process import Process, Steps
-from cpescript.execution.world import RefusedError, World
+from cpescript.execution.world import Paces, RefusedError, World
 from cpescript.judge.judge import Judge
 from cpescript.judge.probes import NEVER
 from cpescript.kernel.queue import LIMIT, Owner
 from cpescript.kernel.time import SECOND, Duration, format_duration
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as x
-from cpescript.pattern.evaluate import TARGETS, EvaluationError, Scope, concrete_path, evaluate, resolve
+from cpescript.pattern.evaluate import TARGETS, EvaluationError, Scope, concrete_path, evaluate, resolve, resolve_path
 from cpescript.pattern.walking import walk
 from cpescript.results import ClaimResult, LaneBar, Problem
 
@@ -58,6 +58,8 @@ class Executor:
         """Statements that claimed something: a scenario without any is vacuous."""
         self.vacuous: list[str] = []
         self.cut = ""
+        self.paces: Paces | None = None
+        """Where time is bound to the wall clock: what measures the statements with `over`."""
         self.owner = Owner(0)
         self.kernel = world.kernel
         self.root = Scope(world.facts, {param.name: param.value for param in timeline.params})
@@ -133,6 +135,12 @@ class Executor:
                 # Said by a name that is bound while running: as long as it can be.
                 window = int(self.timeline.limit)
             self.judge.rated(patterns[0], window)
+
+    def _prepare_pattern(self, pattern: x.MessagePattern, judged: Scope) -> None:
+        """What a pattern asks of the device is asked as a message comes, so it has to be known before."""
+        for node in walk((pattern.settings, pattern.where)):
+            if isinstance(node, x.Parameter) and all(part is None or isinstance(part, str) for part in node.path.parts):
+                self.world.follow(0, resolve_path(node.path, judged), node.path.partial)
 
     def _prepare_order(self, step: tl.Stimulus, judged: Scope) -> None:
         self._refuse(self.world.lacks(step.system, step.verb))
@@ -366,6 +374,7 @@ _PREPARED: Mapping[type, Callable[[Executor, Any, Scope], None]] = {
     tl.Stimulus: Executor._prepare_order,
     tl.BeliefClaim: Executor._prepare_belief,
     x.Call: Executor._prepare_call,
+    x.MessagePattern: Executor._prepare_pattern,
 }
 
 STEPS: Mapping[type[tl.Step], Callable[[Executor, Frame, Any], Steps | None]] = {

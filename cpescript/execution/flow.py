@@ -149,7 +149,8 @@ def _body(run: Executor, frame: Frame, body: Sequence[tl.Step], due: int | None)
 def _if(run: Executor, frame: Frame, step: tl.If) -> Steps:
     for condition, body in step.branches:
         if condition is None or run.value(frame, condition):
-            yield from run.block(frame.inner(), body)
+            # What it has used up is used up for the block around it too, and the other way round.
+            yield from run.block(frame.inner(taken=frame.taken), body)
             return
 
 

@@ -17,6 +17,16 @@ class RefusedError(Exception):
     """The ACS or its adapter refused an order, or cannot do it: the run is an error, nothing is said about the ACS."""
 
 
+class Paces(Protocol):
+    """Measures statements that spread what they do over real time."""
+
+    def begin(self, line: int, source: str, devices: int, over: int) -> Any:
+        """A statement begins: so many devices over so many virtual nanoseconds. Returns what `owe` is told."""
+
+    def owe(self, row: Any, verb: str, device: int) -> None:
+        """It is this device's turn: its next session is the statement's."""
+
+
 class World(Protocol):
     """The fleet and the ACS under test."""
 
@@ -92,4 +102,5 @@ class World(Protocol):
         """
 
     def follow(self, device: int, parts: Parts, partial: bool) -> None:
-        """Announce the values of what a path names, now and at each change from here on."""
+        """Announce the values of what a path names, now and at each change from here on (0: of every device, of those
+        to come as well)."""

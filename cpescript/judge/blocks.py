@@ -26,7 +26,6 @@ class BlockCondition:
 
     at_close = False
     lasts = False
-    looks_back = True
 
     def __init__(self, claim: BlockClaim, setting: Setting, parts: Sequence[Condition]) -> None:
         self.claim = claim
@@ -37,6 +36,7 @@ class BlockCondition:
         self.paths = any(part.paths for part in parts)
         self.timed = any(part.timed for part in parts)
         self.wide = any(part.wide for part in parts)
+        self.looks_back = all(part.looks_back for part in parts)
         self._used: dict[int, dict[int, list[Match]]] = {}
         """Per device: the lines that are met, and what each has used."""
         self._at: dict[int, int] = {}
@@ -53,6 +53,9 @@ class BlockCondition:
 
     def known(self, device: int) -> bool:
         return True
+
+    def heard(self, device: int) -> bool:
+        return any(part.heard(device) for part in self.parts)
 
     def holds(self, device: int) -> bool:
         used = self._used.setdefault(device, {})
@@ -74,15 +77,21 @@ class BlockCondition:
                 if found is None:
                     return
                 self._meet(device, used, len(used), found)
-            elif part.holds(device):
+            elif (at := self._reached(part, device)) is not None:
                 # What was so before it was asked is not known, so what follows has to come from here on.
                 used[len(used)] = []
-                self._at[device] = max(after, part.reached(device) or 0)
+                self._at[device] = max(after, at)
             else:
                 return
 
+    def _reached(self, part: Condition, device: int) -> int | None:
+        """Return where a line was reached; what is so now says nothing of a window that is over."""
+        if not part.looks_back and self.setting.is_over(device):
+            return None
+        return part.reached(device)
+
     def _one_of(self, device: int, used: dict[int, list[Match]]) -> bool:
-        found = [(at, index) for index, part in enumerate(self.parts) if (at := part.reached(device)) is not None]
+        found = [(at, i) for i, part in enumerate(self.parts) if (at := self._reached(part, device)) is not None]
         if not found:
             return False
         self._at[device], index = min(found)
@@ -95,7 +104,7 @@ class BlockCondition:
             if index in used:
                 continue
             if not isinstance(part, MessageCondition) or not _takes(part):
-                if (at := part.reached(device)) is not None:
+                if (at := self._reached(part, device)) is not None:
                     used[index] = []
                     self._at[device] = max(self._at.get(device, 0), at)
             elif not self._find(device, used, index, set()):

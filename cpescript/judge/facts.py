@@ -11,7 +11,7 @@ from cpescript.judge.exchanges import ResponseTimes
 from cpescript.judge.numbers import Numbers
 from cpescript.kernel.time import DEFAULT_START, Duration, Instant
 from cpescript.kernel.trace import LOCAL, TO_ACS, Record
-from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Facts, Scope
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
 from cpescript.pattern.values import typed
@@ -97,9 +97,16 @@ DIRECTED = frozenset({"Request", "Response"})
 """Words for whatever the ACS sends; everything else is told apart by its kind."""
 
 
-def asked(pattern: CompiledPattern, record: Record) -> int:
-    """Return which settings of a pattern a record of one of its kinds meets, as bits (`CompiledPattern.mask`)."""
-    return pattern.mask(record.device, view(record), record.http) if heard(pattern, record) else 0
+def asked(pattern: CompiledPattern, record: Record, then: Facts | None = None) -> int:
+    """Return which settings of a pattern a record of one of its kinds meets, as bits (`CompiledPattern.mask`).
+
+    `then`: the facts as they were when it came, for whoever asks later.
+    """
+    if not heard(pattern, record):
+        return 0
+    if then is None:
+        return pattern.mask(record.device, view(record), record.http)
+    return pattern.mask_then(then, record.device, view(record), record.http)
 
 
 def heard(pattern: CompiledPattern, record: Record) -> bool:
@@ -207,6 +214,16 @@ class TraceFacts:
 
     def taken_away(self, record: Record) -> None:
         self.stopped.update(dict.fromkeys(record.data["numbers"], record.data["line"]))
+
+    def gone(self, devices: Collection[int]) -> str:
+        """Say that all of these have been taken away, and where; "" where one is still there, or there is none."""
+        if not self.stopped:
+            return ""
+        lines = {self.stopped.get(device) for device in devices}
+        if not lines or None in lines:
+            return ""
+        where = ", ".join(map(str, sorted(line for line in lines if line is not None)))
+        return f"the devices that it speaks of had been stopped at line {where}"
 
     def parameter_changed(self, record: Record) -> None:
         data = record.data

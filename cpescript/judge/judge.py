@@ -24,7 +24,16 @@ from cpescript.kernel.time import DEFAULT_START, Instant, format_clock
 from cpescript.kernel.trace import Record, Trace
 from cpescript.pattern import expression as x
 from cpescript.pattern.claim import BlockClaim, Claim, MessageClaim, Quantifier, StateClaim, ValueClaim
-from cpescript.pattern.evaluate import Capture, CompiledPattern, EvaluationError, Scope, resolve, unconditional
+from cpescript.pattern.evaluate import (
+    Capture,
+    CompiledPattern,
+    EvaluationError,
+    Scope,
+    is_fixed,
+    member,
+    resolve,
+    unconditional,
+)
 from cpescript.results import ClaimResult, DeviceMiss, Problem
 
 NEAR_UP_TO = 1_000
@@ -129,9 +138,17 @@ class Judge:
         if isinstance(claim, StateClaim):
             self.facts.dated.add(state_of(claim.state))
 
-    def _new_probe(self, claim: MessageClaim, scope: Scope, *, keep_all: bool, keep: bool = False) -> Probe:
+    def _new_probe(
+        self,
+        claim: MessageClaim,
+        scope: Scope,
+        *,
+        keep_all: bool,
+        keep: bool = False,
+        admits: Callable[[int], bool] | None = None,
+    ) -> Probe:
         keep_record = keep or claim.capture is not None
-        return Probe(claim.pattern, scope, self.broken, keep_all=keep_all, keep_record=keep_record)
+        return Probe(claim.pattern, scope, self.broken, keep_all=keep_all, keep_record=keep_record, admits=admits)
 
     def count(self, patterns: Iterable[x.MessagePattern], scope: Scope) -> None:
         """Count the matches of these patterns from now on, for `count(…)` and `rate(…)`."""
@@ -202,8 +219,8 @@ class Judge:
         own = since or {}
         together: Together | None = None
         if amount.kind == "across":
-            devices, own, together = [0], {}, lambda: claimed
-        closes = deadline if mode == "within" else None
+            devices, own, together = [0] if claimed else [], {}, lambda: claimed
+        closes = deadline if mode in ("within", "for") else None
         setting = self._setting(statement, scope, Window(window, after, closes), own, taken, captures, len(claimed))
         waiting = Waiting(
             self,
@@ -218,6 +235,7 @@ class Judge:
             unless=self._unless(unless, claimed, setting, together) if unless is not None else None,
             window=window,
             own=own,
+            gone=self.facts.gone(claimed),
             done=done,
         )
         self.waiting.append(waiting)
@@ -257,12 +275,22 @@ class Judge:
         setting = self._setting(statement, scope, Window(self.facts.now, self._trace.count), {}, None, None, 0)
         # Monitors look back to their own beginning, whatever the window of the statements that run beside them.
         setting.probe = lambda claim: self._probe(claim, scope, keep_all=True)
+        noting: tuple[Probe, ...] = ()
+        if together is not None and target is not None and isinstance(claim, MessageClaim) and not is_fixed(target):
+            # A message is of whoever belonged when it came, wherever its device belongs by now.
+            probe = self._new_probe(claim, scope, keep_all=True, admits=member(target, scope))
+            self.probes.add(probe)
+            noting = (probe,)
+            anybody = unconditional(target)
+            together = lambda: resolve(anybody, scope)  # noqa: E731
         ends = self._until(until, target, amount, setting, together) if until is not None else None
         if isinstance(claim, MessageClaim) and claim.comparison is None and not claim.negated:
             # It is asked of each message as it comes: nothing need be remembered.
             setting.probe = lambda claim: self._new_probe(claim, scope, keep_all=False)
+        elif noting:
+            setting.probe = lambda claim: noting[0]
         judged = condition(claim, setting, together)
-        monitor = Monitor(self, statement, mode, amount, target, scope, judged, ends)
+        monitor = Monitor(self, statement, mode, amount, target, scope, judged, ends, noting)
         self.monitors.append(monitor)
         monitor.open()
         return monitor

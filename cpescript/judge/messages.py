@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 
 from cpescript.judge.facts import asked, view
-from cpescript.judge.probes import Match
+from cpescript.judge.probes import LateMatch, Match
 from cpescript.judge.setting import Setting, Together
 from cpescript.kernel.time import format_clock
 from cpescript.pattern.claim import MessageClaim
@@ -83,7 +83,7 @@ class MessageCondition:
     def _judged(self, match: Match) -> int:
         assert self._late is not None
         assert match.record is not None
-        return asked(self._late, match.record)
+        return asked(self._late, match.record, match.facts if isinstance(match, LateMatch) else None)
 
     def first(self, device: int, after: int = 0) -> list[Match] | None:
         """Return the earliest matches that together meet the pattern, None where they do not (yet)."""
@@ -104,6 +104,9 @@ class MessageCondition:
 
     def holds(self, device: int) -> bool:
         return self.first(device) is not None
+
+    def heard(self, device: int) -> bool:
+        return bool(self.matches(device))
 
     def reached(self, device: int) -> int | None:
         used = self.first(device)

@@ -20,6 +20,7 @@ from cpescript.judge.facts import asked
 from cpescript.judge.interest import Interest, interest_in_members
 from cpescript.judge.messages import MessageCondition
 from cpescript.judge.numbers import Numbers
+from cpescript.judge.probes import Probe
 from cpescript.judge.quantity import Amount
 from cpescript.judge.setting import Condition
 from cpescript.judge.waiting import MISSES_SHOWN, Statement
@@ -59,6 +60,7 @@ class Monitor:
         scope: Scope,
         condition: Condition,
         until: Until | None = None,
+        noting: tuple[Probe, ...] = (),
     ) -> None:
         self.judge = judge
         self.statement = statement
@@ -97,6 +99,9 @@ class Monitor:
         self._alarm: int | None = None
         self._alarm_due = 0
         self._gone: str = ""
+        self._spoke = self._fixed
+        """Whether it has ever spoken of a device."""
+        self._noting: tuple[Probe, ...] = noting
         members = interest_in_members(target)
         self._all = members.wide or condition.wide
         self._concern = Interest() | condition | members
@@ -110,6 +115,7 @@ class Monitor:
         self.judge.listen(self._concern, self._event)
         try:
             self._gone = self._stopped()
+            self._look_for_members()
             if self._until is not None:
                 for device in sorted(self._until.devices):
                     self._end_for(device)
@@ -143,6 +149,7 @@ class Monitor:
 
     def _settle(self, verdict: ClaimVerdict, message: str, devices: int) -> None:
         self.judge.deafen(self._concern, self._event)
+        self.judge.probes.retire(self._noting)
         if self._alarm is not None:
             self.judge.timers.cancel(self._alarm)
             self._alarm = None
@@ -170,6 +177,8 @@ class Monitor:
         device = record.device
         self._heard = True
         try:
+            if not self._spoke:
+                self._look_for_members(device)
             if self._until is not None and (self._end_for(device) or self.result is not None):
                 return
             if self._pattern is not None:
@@ -182,6 +191,13 @@ class Monitor:
                 self._wake((device,))
         except EvaluationError as error:
             self._broken(error)
+
+    def _look_for_members(self, device: int = 0) -> None:
+        """Note whether there is, by now, a device that it speaks of, after something happened to one (0: to none)."""
+        if self._spoke or self._target is None:
+            return
+        asked = (device,) if device and not self._all else resolve(unconditional(self._target), self._scope)
+        self._spoke = any(map(self._member, asked))
 
     def _message(self, record: Record) -> None:
         assert self._pattern is not None
@@ -334,14 +350,10 @@ class Monitor:
 
     def _stopped(self) -> str:
         """Return why it could not have been broken, where its devices were taken away before it began."""
-        stopped = self.judge.facts.stopped
-        if not stopped or self._target is None:
+        facts = self.judge.facts
+        if not facts.stopped or self._target is None:
             return ""
-        lines = {stopped.get(device) for device in resolve(unconditional(self._target), self._scope)}
-        if not lines or None in lines:
-            return ""
-        where = ", ".join(map(str, sorted(line for line in lines if line is not None)))
-        return f"the devices that it speaks of had been stopped at line {where}"
+        return facts.gone(resolve(unconditional(self._target), self._scope))
 
     def _verdict(self, cut: bool) -> tuple[ClaimVerdict, str]:
         if self._violations:
@@ -356,6 +368,8 @@ class Monitor:
             return ("inconclusive", "the run ended before it came true") if cut else ("missed", "it never came true")
         if self._gone:
             return "vacuous", self._gone
+        if not self._spoke:
+            return "vacuous", f"no device was ever one that this '{self.mode}' speaks of"
         if self.condition.timed is False and self._single and self._pattern is None and 0 not in self._members:
             return "vacuous", "nothing was measured that it could have spoken of"
         if self.opened == self.judge.facts.now and not (self._heard and self._until_met):

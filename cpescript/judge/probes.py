@@ -12,8 +12,9 @@ from collections.abc import Callable, Collection, Iterable
 
 from cpescript.judge.exchanges import Exchanges
 from cpescript.judge.facts import DIRECTED, asked
+from cpescript.judge.snapshots import Snapshots
 from cpescript.kernel.trace import LOCAL, TO_ACS, Record, Trace
-from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Facts, Scope
 from cpescript.pattern.expression import MessagePattern
 
 NEVER = 1 << 62
@@ -36,14 +37,26 @@ class Match:
         self.record = record
 
 
+class LateMatch(Match):
+    """A message that is judged when its claim asks: `facts` are those of the instant at which it came."""
+
+    __slots__ = ("facts",)
+
+    def __init__(self, device: int, t: int, n: int, record: Record, facts: Facts) -> None:
+        super().__init__(device, t, n, -1, record)
+        self.facts = facts
+
+
 class Probe:
     """Notes the matches of one pattern of one claim."""
 
     __slots__ = (
+        "_admits",
         "_broken",
         "_compiled",
         "_directed",
         "_matches",
+        "_snapshots",
         "error",
         "keep_all",
         "keep_record",
@@ -62,13 +75,17 @@ class Probe:
         *,
         keep_all: bool,
         keep_record: bool,
+        admits: Callable[[int], bool] | None = None,
     ) -> None:
         self.pattern = pattern
+        self._admits = admits
+        """Whether a device's messages count at all, asked as they come."""
         self._directed = pattern.kind in DIRECTED
         self.keep_all = keep_all
         self.keep_record = keep_record or pattern.dynamic
         # A dynamic pattern names things that are bound only when its claim opens: judged then, noted whole now.
         self._compiled = None if pattern.dynamic else CompiledPattern(pattern, scope)
+        self._snapshots = Snapshots(pattern, scope) if pattern.dynamic else None
         self.noted = 0
         self._matches: dict[int, Match | list[Match]] = {}
         self.near: dict[int, tuple[int, Record]] = {}
@@ -83,6 +100,8 @@ class Probe:
         if self.error is not None or (self._directed and record.direction == TO_ACS):
             return False
         try:
+            if self._admits is not None and not self._admits(record.device):
+                return False
             mask = -1 if self._compiled is None else asked(self._compiled, record)
         except EvaluationError as error:
             self.error = error
@@ -92,7 +111,7 @@ class Probe:
             if self.wants_near:
                 self.near[record.device] = (record.t, record)
             return False
-        match = Match(record.device, record.t, record.n, mask, record if self.keep_record else None)
+        match = self._match(record, mask)
         noted = self._matches.get(record.device)
         if noted is None:
             # Most devices match once: no list for those, there may be 100,000.
@@ -103,6 +122,11 @@ class Probe:
             self._matches[record.device] = [noted, match]
         self.noted += 1
         return True
+
+    def _match(self, record: Record, mask: int) -> Match:
+        if self._snapshots is not None and (facts := self._snapshots.take(record)) is not None:
+            return LateMatch(record.device, record.t, record.n, record, facts)
+        return Match(record.device, record.t, record.n, mask, record if self.keep_record else None)
 
     def since(self, device: int, window: int) -> list[Match]:
         """Return the matches of a device from instant `window` on, oldest first."""

@@ -50,6 +50,11 @@ class Setting:
         """Return the window in which a device's messages count."""
         return self.own.get(device, self.window)
 
+    def is_over(self, device: int) -> bool:
+        """Whether the device's window lies in the past."""
+        closes = self.window_of(device).closes
+        return closes is not None and closes < self.facts.now
+
 
 Together = Callable[[], Sequence[int]]
 """Returns the devices that are judged as one (`across`), as of now."""
@@ -93,6 +98,9 @@ class Condition(Protocol):
 
     def consume(self, device: int) -> None:
         """The device has met the claim: take its messages, keep its captures."""
+
+    def heard(self, device: int) -> bool:
+        """Whether anything that it speaks of has come from the device in the window."""
 
     def alarm(self, device: int) -> int | None:
         """Return the next instant at which it changes for the device though nothing happens, None if it does not."""

@@ -40,6 +40,9 @@ class _Lasting(ABC):
         # What was so before it was first asked is not known: it came true when it was seen to be true.
         return self.setting.here() if self.holds(device) else None
 
+    def heard(self, device: int) -> bool:
+        return True
+
     def consume(self, device: int) -> None:  # noqa: B027 - there is nothing to use up
         """The device has met the claim."""
 
@@ -202,14 +205,14 @@ class BeliefCondition(_Lasting):
     wide = False
 
     def __init__(self, claim: BeliefClaim, setting: Setting, together: Together | None = None) -> None:
-        if together is not None and claim.verb == "sees":
+        if together is not None and not claim.called:
             raise EvaluationError(claim.span, "a system sees one device at a time", "write 'on each'")
         self.claim = claim
         self.setting = setting
         self._condition = compile_expression(claim.condition)
 
     def holds(self, device: int) -> bool:
-        if self.claim.verb == "sees":
+        if not self.claim.called:
             return bool(self._condition(self._seen(device)))
         answer = self._answer(device)
         if answer is None:
@@ -240,7 +243,7 @@ class BeliefCondition(_Lasting):
         failure = self.setting.facts.unanswered.get((system, device))
         if failure is not None:
             return f"'{system}' could not be asked: {failure}"
-        if self.claim.verb != "sees":
+        if self.claim.called:
             answer = self._answer(device)
             if answer is None:
                 return f"'{system}' has not answered"

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 MISSES_SHOWN = 5
 """Devices whose evidence a missed claim carries: enough to see a pattern, little enough to read."""
 
+_OVER = "its time was over before it was asked"
+
 Mode = Literal["now", "within", "for", "within, for"]
 
 
@@ -58,6 +60,7 @@ class Waiting:
     """A claim that has been opened. `verdict` is None until it is decided; then `done` is called once.
 
     `own`: windows of devices that have one of their own, with their deadlines; `deadline` is the last of all.
+    `gone`: why nothing could come from its devices, where they were taken away before it was opened.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Waiting:
         unless: Condition | AnyOf | None,
         window: int,
         own: Mapping[int, Window],
+        gone: str = "",
         done: Callable[[Waiting], None],
     ) -> None:
         self.judge = judge
@@ -93,6 +97,9 @@ class Waiting:
         self._unless = unless
         self._done = done
         self._own = own
+        self._gone = gone
+        self._blind: set[int] = set()
+        """Devices whose time was over before it was asked, where what was so then is not known."""
         bounded = condition.lasts and amount.kind in ("at most", "exactly")
         self._whole = mode == "within, for" or (mode == "for" and bounded)
         """Whether it is asked at each instant how many of the devices meet it."""
@@ -118,15 +125,18 @@ class Waiting:
 
     def open(self) -> None:
         """Judge what is known already, and listen for the rest."""
-        if not self.devices and self.amount.kind != "across":
+        if not self.devices:
             self._close("vacuous", "there was no device to ask")
             return
-        if self._past() and not self.condition.looks_back:
-            self._close("inconclusive", "its time was over before it was asked")
+        if self.mode != "now" and not self.condition.looks_back:
+            self._blind = set(filter(self._past, self.devices))
+        if self.condition.lasts and len(self._blind) == len(self.devices):
+            self._close("inconclusive", _OVER)
             return
         try:
             for device in self.devices:
                 self._ask(device)
+            self._give_up()
             self._wake(self.devices)
         except EvaluationError as error:
             self._broken(error)
@@ -141,8 +151,16 @@ class Waiting:
             self._listen(True)
         self._await_deadline()
 
-    def _past(self) -> bool:
-        return self.mode != "now" and self.deadline is not None and self.deadline < self.judge.facts.now
+    def _past(self, device: int) -> bool:
+        closes = self._own[device].closes if device in self._own else self.deadline
+        return closes is not None and closes < self.judge.facts.now
+
+    def _give_up(self) -> None:
+        """Devices that nobody can tell about any more are waited for no longer."""
+        self._blind -= set(self._met)
+        for device in self._blind:
+            self._pending.discard(device)
+            self._missed[device] = (self.judge.facts.now, _OVER)
 
     def close(self, *, cut: bool = False) -> None:
         """Decide now: the window is over (or, `cut`, the run is)."""
@@ -250,7 +268,7 @@ class Waiting:
 
     def _ask(self, device: int) -> None:
         """Ask one device's condition and note what changes."""
-        if device in self._missed:
+        if device in self._missed or (device in self._blind and self.condition.lasts):
             return
         met = self.mode == "within" and device in self._met
         if self._unless is not None and not met and self._came_first(device):
@@ -311,7 +329,7 @@ class Waiting:
             except EvaluationError as error:
                 self._broken(error)
                 return True
-        met, possible = len(self._met), total - len(self._missed)
+        met, possible = len(self._met), total - len(self._missed) + len(self._blind)
         if closing:
             verdict = self.amount.verdict(met, met, total, closing=True)
         elif self._whole:
@@ -323,17 +341,29 @@ class Waiting:
             verdict = self.amount.verdict(met, possible, total, closing=False)
         if verdict is None:
             return False
-        if verdict:
-            self._close("met", "")
-        else:
-            excused = self._excused()
-            if self.condition.lost:
-                self._close("inconclusive", "more messages matched than can be kept, so some were forgotten")
-            elif excused and self.amount.verdict(met, met + len(excused), total, closing=False) is not False:
-                self._close("inconclusive", f"{len(excused)} had no session in the window, so the ACS had no occasion")
-            else:
-                self._close("missed", "")
+        verdict_, why = self._met_or_vacuous() if verdict else self._missed_or_inconclusive()
+        self._close(verdict_, why)
         return True
+
+    def _met_or_vacuous(self) -> tuple[ClaimVerdict, str]:
+        blind = len(self._blind)
+        if blind and not self.amount.reached(len(self._met) + blind, len(self.devices)):
+            return "inconclusive", f"of {blind} {_OVER}"
+        silent = self._gone and self.mode != "now" and self.condition.at_close
+        if silent and not any(map(self.condition.heard, self.devices)):
+            return "vacuous", self._gone
+        return "met", ""
+
+    def _missed_or_inconclusive(self) -> tuple[ClaimVerdict, str]:
+        met, blind, excused = len(self._met), len(self._blind), self._excused()
+        possible = met + len(excused) + blind
+        if self.condition.lost:
+            return "inconclusive", "more messages matched than can be kept, so some were forgotten"
+        if possible == met or self.amount.verdict(met, possible, len(self.devices), closing=False) is False:
+            return "missed", ""
+        if not blind:
+            return "inconclusive", f"{len(excused)} had no session in the window, so the ACS had no occasion"
+        return "inconclusive", f"of {blind} {_OVER}"
 
     def _ask_at_close(self) -> None:
         if self.mode == "within" and self.condition.at_close:

@@ -53,7 +53,7 @@ class Claims:
         if on is not None and on.kind == "across":
             self.check_across(claim)
         if target is None and not inherit:
-            if isinstance(claim, tl.BeliefClaim) and claim.verb != "sees" and not _asks_device(claim):
+            if isinstance(claim, tl.BeliefClaim) and claim.called and not _asks_device(claim):
                 return claim, tl.Quantifier("across"), None
             if isinstance(claim, tl.ValueClaim) and claim.figure:
                 quantifier = tl.Quantifier("across")
@@ -175,7 +175,7 @@ class Claims:
         if form.condition is not None:
             asked = place.of(place.cohorts, where=ANSWER)
             condition = self.context.expressions.value(form.condition, asked, "bool", "what follows 'where'")
-        return tl.BeliefClaim(form.span, form.system.text, form.name.text, inputs, condition)
+        return tl.BeliefClaim(form.span, form.system.text, form.name.text, inputs, condition, called=True)
 
     def _value(self, form: tree.ValueForm, place: Place) -> tl.ValueClaim | tl.StateClaim:
         expression, type_ = self.context.expressions.typed(form.value, place)

@@ -64,6 +64,8 @@ class BeliefClaim:
     verb: str
     arguments: Mapping[str, Expr]
     condition: Expr
+    called: bool = False
+    """Whether `verb` is the name of a call, which may be any word, `sees` even."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -599,6 +599,15 @@ class CompiledPattern:
                 found |= 1 << bit
         return found
 
+    def mask_then(self, facts: Facts, device: int, message: MessageView | None, http: Any) -> int:
+        """Return the same with the facts as they were when the message came."""
+        scope = self._asked
+        now, scope.facts = scope.facts, facts
+        try:
+            return self.mask(device, message, http)
+        finally:
+            scope.facts = now
+
 
 _COMPILERS: dict[type, Callable[[Any], Value]] = {
     x.Literal_: _literal,

@@ -86,7 +86,8 @@ class Capture:
                 return own
         if len(self.messages) > 1 and device is None:
             raise LookupError
-        return next(iter(self.messages), None) if device is None else None
+        # Of a statement about one device there is one message, whoever asks.
+        return next(iter(self.messages), None) if device is None or self.devices == 1 else None
 
 
 class Scope:

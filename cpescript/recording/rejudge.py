@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cpescript.diagnostics import Bag
 from cpescript.language.catalogue import standard_catalogue
@@ -13,7 +13,7 @@ from cpescript.language.loader import load
 from cpescript.language.timeline import Timeline
 from cpescript.recording.reading import Entry, Header, Line, TraceError
 from cpescript.recording.world import RecordedWorld, ReplayTrace
-from cpescript.results import ScenarioResult
+from cpescript.results import Problem, ScenarioResult
 from cpescript.runner.case import Case
 from cpescript.runner.options import EMBEDDED, RunOptions
 from cpescript.runner.systems import read_system
@@ -57,11 +57,21 @@ class Rejudged(Case):
             self.trace.timed_by(lambda: self.simulation.wall or 0)
         self.simulation.load(part.entries)
         self.simulation.interrupt = self.executor.interrupt
+        self.simulation.troubled = self._troubled
+
+    def _troubled(self, data: Mapping[str, Any]) -> None:
+        whose: Literal["environment", "cpescript"] = "cpescript" if data.get("whose") == "cpescript" else "environment"
+        self.problems.append(Problem(whose, str(data.get("message", "")), str(data.get("remedy", ""))))
 
     def run(self) -> ScenarioResult:
         with self.told():
-            self.executor.start()
-            self.drive()
+            first = self.simulation.first()
+            if first is not None and first.kind == "problem":
+                # Then it never began: the ACS could not be made ready.
+                self._troubled(first.data)
+            else:
+                self.executor.start()
+                self.drive()
         result = self.result()
         remarks = [f"judged again from a saved trace of a run with seed {self.seed}"]
         if self.simulation.differs:

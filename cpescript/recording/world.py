@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from cpescript.acs.orders import OrderResult
+from cpescript.adapters.base import AdapterError
 from cpescript.cwmp.agent import CwmpAgent
 from cpescript.device.device import DataModelFault, Device
 from cpescript.device.mix import Mix
@@ -43,7 +44,8 @@ _LAST = Owner((1 << 28) - 1)
 _SAME = ("line", "claim", "verb")
 """What two facts of execution have in common when they are the same one."""
 
-Done = Callable[[list[OrderResult]], None]
+Done = Callable[[Any], None]
+"""Takes the results of an order, or the AdapterError that it ended in."""
 
 
 class ReplayTrace(Trace):
@@ -83,6 +85,7 @@ class _Shadows:
         self.acs_url = world.acs_url
         self.firmware = world.firmware
         self.watches: Callable[[str], bool] | None = None
+        self.appeared: Callable[[Any, str], None] | None = None
 
     def open(self, session: Any) -> None:
         """A shadow opens no session."""
@@ -107,6 +110,8 @@ class RecordedWorld(Simulation):
         """Whether the trace tells its end."""
         self.wall: int | None = None
         self.interrupt: Callable[[str], None] = lambda why: None
+        self.troubled: Callable[[Mapping[str, Any]], None] = lambda data: None
+        """Told what went wrong then, and was not the ACS's doing."""
         self._source: Iterator[Entry] = iter(())
         self._ahead: deque[Entry] = deque()
         self._hosts = _Shadows(self)
@@ -128,6 +133,10 @@ class RecordedWorld(Simulation):
         self.kernel.run()
 
     # --- records ------------------------------------------------------------------------------------------------------
+
+    def first(self) -> Entry | None:
+        """Return the first record, None where there is none."""
+        return self._head()
 
     def _head(self) -> Entry | None:
         if not self._ahead:
@@ -152,7 +161,9 @@ class RecordedWorld(Simulation):
             self._stage = DEVICE
             self._announce_entry(self._ahead.popleft())
         if not self.complete:
-            self.interrupt("the trace ends before the scenario does")
+            self.interrupt(
+                "the trace ends before the scenario does: its run was killed, or wrote no 'end', as older versions do"
+            )
 
     def _give_way(self, entry: Entry) -> bool:
         """Let execution come to where it was when it said this; return whether to come again later."""
@@ -210,6 +221,8 @@ class RecordedWorld(Simulation):
         if entry.direction == LOCAL:
             if entry.kind == "end":
                 self.complete = True
+            elif entry.kind == "problem":
+                self.troubled(entry.data)
             if device is not None:
                 self._apply_fact(device, entry)
             feeding, self.feeding = self.feeding, True
@@ -319,6 +332,8 @@ class RecordedWorld(Simulation):
             one = self.facts.device(device)
             with suppress(DataModelFault, KeyError, ValueError):
                 _ACTS[verb](self, one, arguments)
+            # What it changed was told before execution went on.
+            self._feed_while(lambda entry: entry.kind == "parameter" and entry.device == one.name)
         return True
 
     def lacks(self, system: str, verb: str) -> str:
@@ -371,6 +386,10 @@ class RecordedWorld(Simulation):
 
     def follow(self, device: int, parts: Parts, partial: bool) -> None:
         known = self._followed.setdefault((parts, partial), set())
+        if device == 0:
+            for number in range(1, len(self.facts.fleet) + 1):
+                self.follow(number, parts, partial)
+            return
         if device in known:
             return
         known.add(device)
@@ -407,8 +426,13 @@ class _Believing:
             self._first(None)
 
 
-def _results(entry: Entry, count: int) -> list[OrderResult]:
-    """Return the results of an order as its `answered` fact has them: only refusals and what was kept are written."""
+def _results(entry: Entry, count: int) -> list[OrderResult] | AdapterError:
+    """Return the results of an order as its `answered` fact has them: only refusals and what was kept are written.
+
+    Where the adapter could not ask, the error.
+    """
+    if entry.data.get("error"):
+        return AdapterError(str(entry.data["error"]))
     refused = {int(place): str(reason) for place, reason in entry.data.get("refused", ())}
     kept = entry.data.get("data") or []
     return [

@@ -17,6 +17,7 @@ from cpescript.results import (
     DeviceMiss,
     Latency,
     MessageLine,
+    Paced,
     Problem,
     RunResult,
     ScenarioResult,
@@ -102,6 +103,9 @@ def evidence_lines(scenario: ScenarioResult) -> Iterator[Line]:
         yield ()
     if scenario.latencies:
         yield from latency_lines(scenario.latencies)
+        yield ()
+    for one in scenario.paced:
+        yield from paced_lines(one)
         yield ()
 
 
@@ -215,6 +219,23 @@ def latency_lines(latencies: tuple[Latency, ...]) -> Iterator[Line]:
             (f"{one.kind:<{width}}  {one.count:>8,} {figures}", "plain"),
             (f"  {errors}" if errors else "", "bad"),
         )
+
+
+def paced_lines(one: Paced) -> Iterator[Line]:
+    """Yield what became of a statement with `over`: the rates, the times from when sessions were due, the limit."""
+    ended = [f"{one.done:,} done", *(f"{count:,} {outcome}" for outcome, count in one.failed.items())]
+    ended += [f"{one.missing:,} missing"] if one.missing else []
+    yield (("paced: ", "dim"), (f"line {one.line}: {one.source}", "strong"))
+    yield (("  asked      ", "dim"), (f"{one.asked_rate:.4g} sessions/s for {one.asked_seconds:.4g} s", "plain"))
+    yield (("  reached    ", "dim"), (f"{one.reached_rate:.4g} sessions/s: {', '.join(ended)}", "plain"))
+    yield (("  session    ", "dim"), (f"{_milliseconds(one.times)}, counted from when each was due", "plain"))
+    share = f"{one.cpu_share:.0%} of a CPU; began sessions late by {_milliseconds(one.own_delay)}"
+    yield (("  simulator  ", "dim"), (share, "plain"))
+    yield (("  limit      ", "dim"), (one.limit, "plain" if one.limit.startswith("neither") else "odd"))
+
+
+def _milliseconds(of: Latency) -> str:
+    return f"p50 {of.p50:.1f}, p95 {of.p95:.1f}, p99 {of.p99:.1f}, max {of.maximum:.1f} ms"
 
 
 def summary_line(result: RunResult) -> Line:

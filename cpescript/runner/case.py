@@ -79,10 +79,12 @@ class Case:
         """The case's title, where its file has several cases."""
         self.options = options
         self.masker = masker_of(timeline, options)
-        self.observer: Observer = Masked(options.observer, self.masker) if self.masker else options.observer
+        external = options.acs != EMBEDDED
+        # Against a real ACS a secret may come up while the run goes on.
+        learns = external or bool(timeline.systems)
+        self.observer: Observer = Masked(options.observer, self.masker) if self.masker or learns else options.observer
         self.seed = seed
         self.kernel = Kernel()
-        external = options.acs != EMBEDDED
         self.start = timeline.starts_at or (Instant(int(time.time()) * SECOND) if external else DEFAULT_START)
         self.writer: Writer | None = None
         if trace_file is not None or options.trace_digest:
@@ -152,13 +154,14 @@ class Case:
             target = make_target(self.timeline, self.options, self.seed, self.start, self.simulation, self._pulse)
             self.simulation.connect(target.wire, target.adapter, target.systems)
             self.target = target
+            self.executor.paces = target.paces
             self.executor.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let go of the ACS; the result can still be had."""
+        self.trace.fact(None, "end")
         if self.target is not None:
-            self.trace.fact(None, "end")
             self.target.close()
         self.real = time.monotonic() - self._began
 
@@ -168,11 +171,16 @@ class Case:
         try:
             yield
         except Refused as error:
-            self.problems.append(Problem("environment", error.message, error.remedy))
+            self.trouble(Problem("environment", error.message, error.remedy))
         except Exception as error:
             # Ours: told with its traceback, as an error, with everything that ran.
             message, detail = f"{type(error).__name__}: {error}", traceback.format_exc()
-            self.problems.append(Problem("cpescript", message, t=self.kernel.now, detail=detail))
+            self.trouble(Problem("cpescript", message, t=self.kernel.now, detail=detail))
+
+    def trouble(self, problem: Problem) -> None:
+        """Make a problem part of the result, and of the trace, where a later judgement finds it."""
+        self.problems.append(problem)
+        self.trace.fact(None, "problem", whose=problem.whose, message=problem.message, remedy=problem.remedy)
 
     def drive(self) -> None:
         """Let time go by until the scenario is over; one that is cut short still runs its `finally:`."""
@@ -309,6 +317,7 @@ class Case:
             events=self.kernel.events,
             lanes=(Lane("timeline", tuple(executor.bars)), *self.history.lanes(missed)),
             latencies=tuple(target.latencies()) if target is not None else (),
+            paced=target.paces.result() if target is not None and target.paces is not None else (),
             defects=self.options.defects,
             quirks=dict(sorted(self.quirks.items())),
             trace_digest=self.writer.hexdigest() if self.writer is not None else None,

@@ -58,7 +58,8 @@ def check_abilities(cases: list[Timeline], abilities: Abilities, bag: Bag) -> No
                 name = step.arguments.get("name", "")
                 if step.verb not in abilities.verbs:
                     message = f"the adapter '{abilities.name}' has no verb '{step.verb}'"
-                    remedy = f"it has {', '.join(sorted(abilities.verbs)) or 'none'}"
+                    known = ", ".join(sorted(abilities.verbs)) or "none"
+                    remedy = abilities.instead.get(step.verb, f"it has {known}")
                 elif step.verb == "call" and abilities.calls is not None and name not in abilities.calls:
                     message = f"the adapter '{abilities.name}' has no call '{name}'"
                     known = ", ".join(abilities.calls) or "none"

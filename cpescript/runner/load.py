@@ -13,7 +13,6 @@ Rules:
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +30,7 @@ from cpescript.kernel.queue import TIMELINE, Kernel, Owner
 from cpescript.kernel.time import SECOND, Instant
 from cpescript.kernel.trace import Record, Trace
 from cpescript.results import Latency
+from cpescript.runner.limits import cpu_seconds, limit_of
 from cpescript.runner.north import NoSuchAdapter
 from cpescript.runner.options import ASK_ABOVE, RunOptions
 from cpescript.runner.target import Refused, clean_up, figures, is_loopback, wire_of
@@ -45,12 +45,6 @@ Arrivals = Literal["even", "poisson"]
 
 GRACE = 30.0
 """Real seconds after the last arrival in which sessions may still end: the least that TR-069 (3.7.2.4) gives one."""
-BUSY = 0.9
-"""Share of a CPU from which the simulator itself is held to be the limit."""
-LATE = 0.010
-"""Seconds of own delay (p99) from which the simulator itself is held to be the limit."""
-REACHED = 0.98
-"""Share of the rate asked for that counts as reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,14 +274,14 @@ def load(options: LoadOptions) -> LoadResult:
             raise Refused(str(error)) from error
         worker = _Load(options, simulation, time.monotonic)
         cut = ""
-        cpu = _cpu()
+        cpu = cpu_seconds()
         worker.begin(devices)
         try:
             simulation.drive()
         except DriveEnded as ended:
             cut = str(ended)
         real = time.monotonic() - worker.began
-        share = (_cpu() - cpu) / real if real > 0 else 0.0
+        share = (cpu_seconds() - cpu) / real if real > 0 else 0.0
         clean_up(target, simulation, run)
         rpcs = figures(wire)
     finally:
@@ -299,11 +293,6 @@ def _devices(options: LoadOptions, simulation: Simulation) -> list[Device]:
     """Make the devices without switching them on: their first session does."""
     numbers = simulation.make(options.profile, options.count, "load")
     return [simulation.facts.device(number) for number in numbers]
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def _result(
@@ -339,14 +328,11 @@ def _result(
 
 def who_was_the_limit(result: LoadResult) -> str:
     """Return in words which side kept the rate from being higher, or that neither did."""
-    if result.cpu_share >= BUSY or result.own_delay.p99 >= LATE * 1e3:
-        return (
-            f"the simulator: it used {result.cpu_share:.0%} of a CPU and began sessions up to "
-            f"{result.own_delay.p99:.0f} ms late (p99); the figures say little about the ACS"
-        )
-    if result.lost:
-        return f"the fleet: {result.lost} times no device was free; take more devices, or the ACS is too slow for these"
-    wanted = result.planned / result.asked_seconds if result.asked_seconds else 0.0
-    if result.failed or result.unfinished or result.reached_rate < REACHED * wanted:
-        return "the ACS: sessions failed, or it did not keep up with the rate asked for"
-    return "neither: the ACS kept up with the rate asked for"
+    return limit_of(
+        cpu_share=result.cpu_share,
+        late_ms=result.own_delay.p99,
+        unserved=sum(result.failed.values()) + result.unfinished,
+        reached=result.reached_rate,
+        wanted=result.planned / result.asked_seconds if result.asked_seconds else 0.0,
+        no_device=result.lost,
+    )

@@ -7,7 +7,7 @@ import shlex
 import ssl
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from cpescript.acs.orders import VERBS
 from cpescript.adapters.base import Adapter, AdapterError, Jobs, RunNow
 from cpescript.adapters.command import Command
 from cpescript.adapters.cpescript import Cpescript
-from cpescript.adapters.genieacs import CALLS, GenieAcs
+from cpescript.adapters.genieacs import CALLS, INSTEAD, GenieAcs
 from cpescript.adapters.http_yaml import load_http_adapter
 from cpescript.adapters.manual import Manual
 from cpescript.adapters.north import North
@@ -74,6 +74,7 @@ def make_adapter(
             environment=options.environment,
             tls=_tls(side),
             proxy=side.proxy,
+            learnt=options.learnt,
         )
         return adapter
     if name not in ADAPTERS:
@@ -95,6 +96,8 @@ class Abilities:
     verbs: Collection[str]
     beliefs: bool
     calls: Mapping[str, tuple[str, ...]] | None
+    instead: Mapping[str, str] = field(default_factory=dict)
+    """What to do instead of a verb that is not there."""
 
 
 def abilities_of(options: RunOptions) -> Abilities | None:
@@ -106,7 +109,9 @@ def abilities_of(options: RunOptions) -> Abilities | None:
         return Abilities(name, adapter.verbs, adapter.beliefs, adapter.calls) if adapter is not None else None
     known: Mapping[str, Abilities] = {
         "cpescript": Abilities(name, VERBS, True, None),
-        "genieacs": Abilities(name, GenieAcs.verbs, True, {each: call.inputs for each, call in CALLS.items()}),
+        "genieacs": Abilities(
+            name, GenieAcs.verbs, True, {each: call.inputs for each, call in CALLS.items()}, INSTEAD
+        ),
         "manual": Abilities(name, VERBS, False, None),
     }
     return known.get(name)

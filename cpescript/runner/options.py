@@ -157,5 +157,7 @@ class RunOptions:
     """Polled between events: True ends the run early, with a result of what ran."""
     secrets: tuple[str, ...] = ()
     """Texts that nothing may show besides the values of `secret param`s: passwords of the ACS under test."""
+    learnt: list[str] = field(default_factory=list)
+    """The same, as they come up in the run: what adapters were handed, and the tokens of their logins."""
     rerun: str = ""
     """The options of this command line without seed and scenario, for the exact command that runs a case again."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x43504553
 """The application id in the file's header: "CPES"."""
-VERSION = 1
+VERSION = 2
 """The version of the tables and of what stands in them."""
 
 _TABLES = """
@@ -117,7 +117,9 @@ class State:
                 return
             saved: dict[str, Any] = json.loads(row[1])
             try:
-                device.restore(saved["device"], same_profile=row[0] == self._fingerprint(device.schema))
+                same = row[0] == self._fingerprint(device.schema)
+                kept.grow(device, saved["agent"])
+                device.restore(saved["device"], same_profile=same)
                 kept.restore(device.agent, saved["agent"])
             except (KeyError, AttributeError) as error:
                 raise StateError(f"'{self.path}' holds nothing that is a device for {device.identity}") from error
@@ -152,7 +154,7 @@ class State:
         for device in simulation.devices:
             state = {"device": device.saved(), "agent": kept.saved(device.agent)}
             text = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
-            yield device.identity, self._fingerprint(device.schema), text
+            yield device.identity, self._fingerprint(kept.profile(device.agent)), text
 
     def _fingerprint(self, schema: Schema) -> str:
         known = self._fingerprints.get(id(schema))

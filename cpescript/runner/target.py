@@ -21,6 +21,7 @@ from cpescript.results import Latency
 from cpescript.runner.config import ConfigError, named
 from cpescript.runner.north import NoSuchAdapter, make_adapter, run_alone
 from cpescript.runner.options import ASK_ABOVE, EMBEDDED, NorthSide, RunOptions
+from cpescript.runner.paced import Pacing
 from cpescript.simulation import Simulation
 from cpescript.transport.base import Watch, Wire
 from cpescript.transport.calls import connect
@@ -31,6 +32,7 @@ from cpescript.transport.nat import UDP
 from cpescript.transport.pacing import BoundPace, Pace, VirtualPace
 from cpescript.transport.tls import TlsProblem
 from cpescript.transport.udp import DatagramPorts
+from cpescript.transport.xmpp import XmppPorts
 
 FORGET_AT_ONCE = 1_000
 """Orders in one go when a run's devices are deleted from the ACS."""
@@ -63,6 +65,8 @@ class Target:
     closers: list[Callable[[], object]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     latencies: Callable[[], Sequence[Latency]] = tuple
+    paces: Pacing | None = None
+    """Measures the statements with `over`, where time is bound to the wall clock."""
 
     def close(self) -> None:
         """Let go of everything, the last made first."""
@@ -194,6 +198,8 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
         pace = VirtualPace(window=options.window_ns, patience=patience, remote=remote)
     else:
         pace = BoundPace(timeline.scale if timeline.clock == "scaled" else 1.0)
+        target.paces = Pacing(pace, wire.real, lambda: simulation.kernel.now, simulation.trace)
+        simulation.opening = target.paces.opening
     wire.pace = pace
     target.remarks += _time_remarks(timeline, options, patience, driven=remote is not None)
     if options.wire.tls_insecure:
@@ -236,6 +242,9 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
         datagrams = DatagramPorts(wire)
         target.closers.append(datagrams.close)
         simulation.nats.exchange = datagrams.exchange
+        ports = XmppPorts(wire, options.wire.tls_ca)
+        target.closers.append(ports.close)
+        simulation.xmpp = ports.add
     except BaseException:
         target.close()
         raise

@@ -76,7 +76,7 @@ class AcsService:
         self._client: aiohttp.ClientSession | None = None
         self._cnonces = 0
         self._files = ""
-        self._anywhere = False
+        self._by_name = False
 
     async def start(
         self, host: str, port: int, north_port: int, stack: AsyncExitStack, tls: ssl.SSLContext | None = None
@@ -96,7 +96,7 @@ class AcsService:
         port = await _listen(south, host, port, stack, tls)
         name = f"[{host}]" if ":" in host else host
         self._files = f"{'http' if tls is None else 'https'}://{name}:{port}{FILES}"
-        self._anywhere = host in ("0.0.0.0", "::")
+        self._by_name = tls is not None or host in ("0.0.0.0", "::")
         self.acs.file_base_url = self._files
         return port, await _listen(north, "127.0.0.1", north_port, stack)
 
@@ -117,8 +117,9 @@ class AcsService:
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
         self._set_clock()
-        if self._anywhere and _AUTHORITY.fullmatch(request.host):
-            # An address that means all of them leads nowhere: files are where devices have found the ACS.
+        if self._by_name and _AUTHORITY.fullmatch(request.host):
+            # A certificate has names, and an address that means all of them leads nowhere: files are where devices
+            # have found the ACS.
             self.acs.file_base_url = f"{request.scheme}://{request.host}{FILES}"
         headers = tuple(request.headers.items())
         peer = request.transport.get_extra_info("peername") if request.transport is not None else None

@@ -7,7 +7,9 @@ Rules:
    way around, all octets of one answer. Nothing is kept of what lies beyond.
 3. Octets that answer no question (RFC 9112, 9.2) make a connection unusable, never an answer to the next request.
 4. An interim response (1xx) is skipped; a switch of protocols was not asked for and is no HTTP.
-5. A body without a length ends with the connection (RFC 9112, 6.3), if that is closed in order.
+5. A body that is held back until the peer says to go on (RFC 9110, 10.1.1) goes out after a second all the same; an
+   answer that comes first makes it needless, and the connection useless.
+6. A body without a length ends with the connection (RFC 9112, 6.3), if that is closed in order.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ Answer = HttpResponse | Failure
 
 _PORTS = {"http": 80, "https": 443}
 _PATH_SAFE = "%/:=&?~+!$,;'@()*[]-._"
+_CHUNK = 4096
+"""Octets of a chunk, as a device with little memory sends them."""
+_LEAVE_AFTER = 1.0
+"""Real seconds until a body goes out without the peer's leave."""
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -64,15 +70,40 @@ def target_of(url: str) -> Target | None:
     return Target(name, port or default, parts.scheme == "https", path, authority)
 
 
-def request_bytes(request: HttpRequest, target: Target) -> bytes:
-    """Return the octets of a request: Host first (RFC 9110, 7.2), then its own headers, Content-Length last."""
-    lines = [f"{request.method} {request.path or target.path} HTTP/1.1\r\nHost: {target.authority}\r\n"]
+def request_bytes(request: HttpRequest, target: Target, proxy: str | None = None) -> tuple[bytes, bytes]:
+    """Return the octets of a request and those that wait for the peer's leave (mostly none).
+
+    Host goes first (RFC 9110, 7.2), then the request's own headers, framing last. With `proxy` it asks a proxy for the
+    whole URL; the text is its Proxy-Authorization, empty for none.
+    """
+    manner, body = request.manner, request.body
+    path = request.path or target.path
+    if proxy is not None:
+        path = f"http://{target.authority}{path}"
+    lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {target.authority}\r\n"]
     for name, value in request.headers:
         lines.append(f"{name}: {value}\r\n")
-    if request.body or request.method not in ("GET", "HEAD"):
-        lines.append(f"Content-Length: {len(request.body)}\r\n")
+    if proxy:
+        lines.append(f"Proxy-Authorization: {proxy}\r\n")
+    waits = False
+    if manner is not None:
+        if manner.connection == "post":
+            lines.append("Connection: close\r\n")
+        if body and manner.expect_continue:
+            lines.append("Expect: 100-continue\r\n")
+            waits = True
+    if body and manner is not None and manner.chunked:
+        lines.append("Transfer-Encoding: chunked\r\n")
+        body = b"".join([b"%x\r\n%b\r\n" % (len(each), each) for each in _chunks(body)]) + b"0\r\n\r\n"
+    elif body or request.method not in ("GET", "HEAD"):
+        lines.append(f"Content-Length: {len(body)}\r\n")
     lines.append("\r\n")
-    return "".join(lines).encode("latin-1", "replace") + request.body
+    head = "".join(lines).encode("latin-1", "replace")
+    return (head, body) if waits else (head + body, b"")
+
+
+def _chunks(body: bytes) -> list[bytes]:
+    return [body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)]
 
 
 class Connection(asyncio.Protocol):
@@ -86,12 +117,15 @@ class Connection(asyncio.Protocol):
         "_first",
         "_head",
         "_headers",
+        "_held",
         "_limits",
         "_octets",
         "_parser",
         "_response",
+        "_timer",
         "_transport",
         "_waiting",
+        "last",
         "reason",
         "sent",
         "usable",
@@ -104,7 +138,11 @@ class Connection(asyncio.Protocol):
         self._parser = HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._first = b""
+        self._held = b""
+        self._timer: asyncio.TimerHandle | None = None
         self._waiting = False
+        self.last = False
+        """Whether the connection is closed after the present request, whatever the peer says."""
         self.usable = True
         """Whether another request may be sent once the present one is answered."""
         self.reason = ""
@@ -121,24 +159,45 @@ class Connection(asyncio.Protocol):
         self._begun = 0
         self._response: HttpResponse | None = None
 
-    def request(self, octets: bytes) -> None:
-        """Send a request; its outcome is reported by `answered`."""
+    def request(self, octets: bytes, held: bytes = b"") -> None:
+        """Send a request; its outcome is reported by `answered`. What is `held` waits for the peer's leave."""
         self._waiting = True
+        self._held = held
         if self._transport is None:
             self._first = octets
         else:
-            self.sent = self._clock()
-            self._transport.write(octets)
+            self._write(octets)
+
+    def _write(self, octets: bytes) -> None:
+        assert self._transport is not None
+        self.sent = self._clock()
+        self._transport.write(octets)
+        if self._held:
+            self._timer = asyncio.get_running_loop().call_later(_LEAVE_AFTER, self._let_go)
+
+    def _let_go(self) -> None:
+        """Send what was held back."""
+        held, self._held = self._held, b""
+        if held and self._transport is not None:
+            self._transport.write(held)
+        self._forget_timer()
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def close(self) -> None:
         """Close in order; what was asked for is not reported any more."""
         self.usable = self._waiting = False
+        self._forget_timer()
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
         self.usable = self._waiting = False
+        self._forget_timer()
         if self._transport is not None:
             self._transport.abort()
 
@@ -149,8 +208,7 @@ class Connection(asyncio.Protocol):
         if not self.usable:
             transport.close()
         elif self._first:
-            self.sent = self._clock()
-            self._transport.write(self._first)
+            self._write(self._first)
             self._first = b""
 
     def data_received(self, data: bytes) -> None:
@@ -171,7 +229,7 @@ class Connection(asyncio.Protocol):
             self._settle("too-large")
         elif self._response is not None:
             response = self._response
-            self.usable = self._begun == 1 and not response.close
+            self.usable = self._begun == 1 and not (response.close or self._held or self.last)
             self._clear()
             self._settle(response)
 
@@ -189,10 +247,15 @@ class Connection(asyncio.Protocol):
             self.reason = tls.words(exc)
             self._settle("tls")
         else:
+            first = self._parser.get_http_version() == "0.0" and not self._octets
+            if first and self._transport is not None and self._transport.get_extra_info("ssl_object") is not None:
+                self.reason = "closed before the first answer over TLS: the ACS may want a client certificate"
             self._settle("cut")
 
     def _settle(self, answer: Answer) -> None:
         self._waiting = False
+        self._held = b""
+        self._forget_timer()
         if not isinstance(answer, HttpResponse):
             self.abort()
         elif not self.usable:
@@ -236,6 +299,8 @@ class Connection(asyncio.Protocol):
             return
         if self._parser.get_status_code() < 200:
             self._begun -= 1
+            if self._held and self._parser.get_status_code() == 100:
+                self._let_go()
             self._head = False
             self._headers.clear()
             return

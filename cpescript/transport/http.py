@@ -305,7 +305,10 @@ class HttpWire:
         self._fill()
 
     def _send(self, carried: _Carried, target: Target, request: HttpRequest) -> None:
-        octets = request_bytes(request, target)
+        proxy = self.reach.proxy
+        octets, held = request_bytes(
+            request, target, proxy.authorization if proxy is not None and not target.tls else None
+        )
         carried.kind = kind_of(request)
         connection, before = carried.connection, carried.target
         if connection is not None and (not connection.usable or before is None or before[:3] != target[:3]):
@@ -316,7 +319,9 @@ class HttpWire:
             carried.target = target
             carried.deadline = monotonic() + self._limits.connect
             carried.connecting = self.loop.create_task(self._connect(carried, connection, target))
-        connection.request(octets)
+        if request.manner is not None:
+            connection.last = request.manner.connection == "post"
+        connection.request(octets, held)
 
     def _came(self, carried: _Carried, answer: Answer) -> None:
         self.enter(partial(self._answered, carried, answer))

@@ -204,6 +204,10 @@ class BoundPace:
     def _now(self, wire: Traffic) -> int:
         return self._virtual + int((wire.real() - self._real) * self.factor * SECOND)
 
+    def real_of(self, instant: int) -> float:
+        """Return the wall clock, in seconds, at which it is a virtual instant."""
+        return self._real + (instant - self._virtual) / SECOND / self.factor
+
     def arrive(self, wire: Traffic) -> None:
         kernel, now = wire.kernel, self._now(wire)
         due = kernel.next_instant()

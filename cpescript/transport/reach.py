@@ -173,7 +173,10 @@ class Reach:
             bound.setblocking(False)
             bound.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
             bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            bound.bind((source, 0))
+            try:
+                bound.bind((source, 0))
+            except OSError as error:
+                raise Unreached("refused", f"no connection can be made from {source}: {_told(error)}") from None
             await self.loop.sock_connect(bound, (address, port))
         except BaseException:
             bound.close()
@@ -208,13 +211,13 @@ class _Tunnel(asyncio.Protocol):
         if proxy.authorization:
             lines += f"Proxy-Authorization: {proxy.authorization}\r\n"
         self._transport.write(f"{lines}\r\n".encode("latin-1", "replace"))
-        status, _, rest = (await self._answer).partition(b"\r\n")
-        parts = status.split(b" ", 2)
+        head, _, rest = (await self._answer).partition(b"\r\n\r\n")
+        parts = head.partition(b"\r\n")[0].split(b" ", 2)
         if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or not parts[1].isdigit():
             raise Unreached("http", "the proxy does not speak HTTP")
         if not parts[1].startswith(b"2"):
             raise Unreached("refused", f"the proxy answers CONNECT with status {int(parts[1][:3])}")
-        if rest.partition(b"\r\n\r\n")[2]:
+        if rest:
             raise Unreached("http", "the proxy speaks before the tunnel stands")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

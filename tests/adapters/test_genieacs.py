@@ -74,7 +74,8 @@ def test_orders_become_tasks(genie: SimpleNamespace, here: Here) -> None:
 
 def test_what_cannot_be_ordered_is_refused(genie: SimpleNamespace, here: Here) -> None:
     acs = adapter(genie.north, here)
-    assert "has not informed" in order(acs, "reboot", DeviceKey("001122", "X", "2")).reason
+    for verb in ("reboot", "connect"):
+        assert "has not informed" in order(acs, verb, DeviceKey("001122", "X", "2")).reason
     assert "no firmware '9'" in order(acs, "download", firmware="9").reason
     assert "takes" in order(acs, "set").reason
     acs.close()
@@ -218,6 +219,18 @@ acs reboot fleet[1]
 expect Reboot on fleet[1] within 5m
 acs call tag(tag: "lab") on fleet
 """
+OLDER = """
+limit 1h
+patience 300ms
+spawn 1 of dg2 as old
+spawn 1 of hg100 as new
+wait until each all registered within 1m
+wait 1m
+acs connect old
+acs connect new
+expect GPV InternetGatewayDevice.ManagementServer.URL on each old within 5m
+expect GPV Device.ManagementServer.URL on each new within 5m
+"""
 
 
 @pytest.mark.slow
@@ -232,3 +245,14 @@ def test_a_scenario_through_the_nbi(tmp_path: Any) -> None:
         assert not genie.acs.records, "the devices of a run are deleted"
         assert not genie.tags
         assert "the ACS was told to forget the 2 devices of this run" in scenario.remarks
+
+
+@pytest.mark.slow
+def test_a_device_is_called_by_a_task_of_its_own_data_model(tmp_path: Any) -> None:
+    genie = Genie(Acs())
+    path = tmp_path / "case.cpes"
+    path.write_text(OLDER)
+    with on_a_loop(genie.start) as (url, north):
+        options = RunOptions(scenarios=(str(path),), acs=url, adapter="genieacs", north=north, seed=1)
+        [scenario] = run(options).scenarios
+        assert (scenario.verdict, scenario.reason) == ("passed", "")

@@ -233,7 +233,7 @@ def _redirect(target: str, times: int, status: int = 302) -> ScriptedAcs:
     return acs
 
 
-@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_followed_with_the_same_message(world: World, status: int) -> None:
     world.acs = _redirect("https://other.example:7548/acs", 5, status)
     world.device()
@@ -256,8 +256,8 @@ def test_another_host_gets_no_cookies_of_the_first(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("target", "times", "status"),
-    [("http://other.example/", 6, 302), ("/relative", 1, 302), ("ftp://x.example/", 1, 307), ("http://[", 1, 302),
-     ("", 1, 302), ("http://other.example/", 1, 301)],
+    [("http://other.example/", 6, 302), ("/relative", 6, 302), ("ftp://x.example/", 1, 307), ("http://[", 1, 302),
+     ("", 1, 302), ("file:///etc/passwd", 1, 301), ("http://other.example/", 1, 303)],
 )  # fmt: skip
 def test_a_redirect_that_leads_nowhere_is_a_failure(world: World, target: str, times: int, status: int) -> None:
     world.acs = _redirect(target, times, status)

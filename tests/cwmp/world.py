@@ -167,6 +167,7 @@ class World:
         self.firmware: dict[str, int] = {}
         self.serial_prefix = ""
         self.watches = None
+        self.appeared = None
         self.acs = ScriptedAcs()
         self.schema = make_schema(**blocks)
         self.records: list[Record] = []

@@ -78,6 +78,7 @@ class Pretend:
         self.acs_url = "http://acs.example/"
         self.firmware: dict[str, int] = {}
         self.watches: Any = None
+        self.appeared: Any = None
         self.facts: list[tuple[str, dict[str, Any]]] = []
         self.trace.watch(None, self._note)
 

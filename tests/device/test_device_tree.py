@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cpescript.device.device import DataModelFault, Device
+from cpescript.device.manifest import grown, read_manifest
 from cpescript.device.schema import Schema
 from cpescript.kernel.time import parse_instant
 from tests.device.pretend import GATEWAY, Pretend, schema_of
@@ -293,6 +294,33 @@ def test_instances_come_and_go_on_the_trace(device: Device, world: Pretend) -> N
     assert [data for _, data in world.facts] == [
         {"path": path, "value": "cpe-3", "type": "string"},
         {"path": path, "value": None, "type": "string"},
+    ]
+
+
+def test_who_follows_what_moves_is_told_where_it_appears(device: Device, world: Pretend) -> None:
+    followed: list[str] = []
+    world.watches = lambda path: path.endswith((".Hits", ".Alias"))
+    world.appeared = lambda _, path: followed.append(path)
+    number = device.add_object(MAPPINGS)
+    device.delete_object(f"{MAPPINGS}1.")
+    device.write(f"{MAPPINGS}2.Stats.Hits", "40", by="device")
+    assert followed == [f"{MAPPINGS}{number}.Stats.Hits"]
+    device.factory_reset()
+    assert followed[1:] == [f"{MAPPINGS}1.Stats.Hits"]
+
+
+def test_a_model_that_grows_is_seen_by_who_watches(device: Device, world: Pretend) -> None:
+    app, bag = read_manifest(
+        b"app: {name: a, version: '1'}\nparameters: [{path: Device.X_App.On, type: xsd:boolean, value: 'true'}]\n", "a"
+    )
+    assert app is not None, bag.render()
+    plain = device.schema
+    world.watches = lambda path: True
+    device.adopt(grown(plain, (app,)))
+    device.adopt(plain)
+    assert [data for _, data in world.facts] == [
+        {"path": "Device.X_App.On", "value": "true", "type": "boolean"},
+        {"path": "Device.X_App.On", "value": None, "type": "boolean"},
     ]
 
 

@@ -257,6 +257,10 @@ WARNED: dict[str, tuple[str, str]] = {
         "shared-phase",
     ),
     "inform-lacks": (BASE + "  - {path: D.SoftwareVersion}\ninformParameters: {boot: [D.M]}\n", "inform-lacks"),
+    "inform-lacks-url": (
+        BASE + "  - {path: D.ManagementServer.ConnectionRequestURL}\ninformParameters: {bootstrap: [D.M]}\n",
+        "inform-lacks",
+    ),
     "unused-pool": ("fleet: {pools: {p: {type: ipv4, cidr: 203.0.113.0/24}}}\n", "unused-pool"),
     "serial-pattern": (BASE.replace("fleet: {serialPattern: x}\n", ""), "serial-pattern"),
     "pick-option": (ROWS + '  - {path: A.B, type: xsd:int, value: "{cpe:pick: 1,x}"}\n', "pick-option"),
@@ -289,6 +293,16 @@ def test_warned(load: Load, text: str, code: str) -> None:
     assert schema is not None, bag.render()
     assert code in {item.code for item in bag}
     assert {item.severity for item in bag} == {"warning"}
+
+
+def test_the_number_of_a_row_stands_in_its_values(load: Load) -> None:
+    schema, _ = load(
+        "parameters:\n  - {path: 'A.{i}.Name', value: 'eth{i}', instances: 2}\n"
+        "objects:\n  - {path: B, instances: 2, parameters: [{path: Name, value: 'lan{i}'}]}\n"
+    )
+    assert schema is not None
+    values = {path: leaf.default for path, leaf in schema.leaves.items()}
+    assert values == {"A.1.Name": "eth1", "A.2.Name": "eth2", "B.1.Name": "lan1", "B.2.Name": "lan2"}
 
 
 def test_a_sound_profile_has_no_warning(load: Load) -> None:

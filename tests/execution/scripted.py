@@ -60,6 +60,7 @@ class ScriptedWorld:
         self.unable = None
         self._draws = 0
         self._reactions = {}
+        self.followed = []
         self._author = Owner(9)
         self.judge = Judge(
             self.trace,
@@ -115,7 +116,9 @@ class ScriptedWorld:
     def _value(self, what):
         number, path, value, kind = what
         self.boxes[number - 1].parameters[path] = (value, kind)
-        self.trace.fact(self.boxes[number - 1], "parameter", path=path, value=value, type=kind)
+        if any(fits(parts, partial, path) for parts, partial in self.followed):
+            # As with devices: nobody hears of what nobody asked for.
+            self.trace.fact(self.boxes[number - 1], "parameter", path=path, value=value, type=kind)
 
     # --- the world
 
@@ -166,6 +169,11 @@ class ScriptedWorld:
         return lambda: self.asked[device].remove(ask)
 
     def follow(self, device, parts, partial):
+        self.followed.append((parts, partial))
+        if device == 0:
+            for box in self.boxes:
+                self.follow(box.number, parts, partial)
+            return
         for path, (value, kind) in self.boxes[device - 1].parameters.items():
             if fits(parts, partial, path):
                 self.trace.fact(self.boxes[device - 1], "parameter", path=path, value=value, type=kind)

@@ -38,6 +38,7 @@ def test_what_is_done_to_stopped_devices_has_no_effect(simulated):
     assert list(result.vacuous) == [
         "line 5: 'reboot fleet[1]' had no effect on any device",
         "line 6: 'power on fleet[1]' had no effect on any device",
+        "line 9: 1 of 1 device met it for 30m; the devices that it speaks of had been stopped at line 3",
     ]
 
 

@@ -23,7 +23,7 @@ def sees(value, system="acs"):
 
 
 def call(condition, **arguments):
-    return BeliefClaim(SPAN, "portal", "status", {n: x.Literal_(SPAN, v) for n, v in arguments.items()}, condition)
+    return BeliefClaim(SPAN, "portal", "status", {n: x.Literal_(SPAN, v) for n, v in arguments.items()}, condition, called=True)
 
 
 @pytest.fixture

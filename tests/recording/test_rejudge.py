@@ -215,7 +215,31 @@ def test_a_trace_that_breaks_off_is_inconclusive(small: tuple[Path, Path], capsy
     trace.write_text("".join(lines[:place]) + lines[place][:20])
     status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
     assert status == 3
-    assert "the trace ends before the scenario does" in out
+    told = " ".join(out.split())
+    assert "the trace ends before the scenario does: its run was killed, or wrote no 'end', as older versions do" in told
+
+
+def test_a_run_that_never_began_is_the_same_error_again(tmp_path: Path) -> None:
+    path = tmp_path / "s.cpes"
+    path.write_text("spawn 1 of hg100 as cpe\nacs reboot cpe\nexpect Reboot on cpe within 1m\n")
+    nobody = {"acs": "http://127.0.0.1:9/", "adapter": "cpescript", "north": "http://127.0.0.1:9"}
+    live, judged = again(str(path), tmp_path, **nobody)
+    assert live[0].verdict == "error"
+    assert [found(one) for one in judged] == [found(one) for one in live]
+
+
+def test_an_adapter_that_got_no_answer_is_the_same_error_again(tmp_path: Path) -> None:
+    (tmp_path / "portal.yaml").write_text("url: http://127.0.0.1:9\ncalls: {status: {path: /status}}\n")
+    path = tmp_path / "s.cpes"
+    path.write_text(
+        'acs portal = "portal.yaml"\nspawn 1 of hg100 as cpe\nexpect InformResponse on cpe within 1m\n'
+        "portal call status()\nexpect Reboot on cpe within 1m\n"
+    )
+    live, judged = again(str(path), tmp_path)
+    assert live[0].verdict == "error"
+    assert "127.0.0.1:9" in live[0].problems[0].message
+    assert [found(one) for one in judged] == [found(one) for one in live]
+    assert not any("another way" in remark for remark in judged[0].remarks)
 
 
 def test_a_trace_of_another_scenario(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

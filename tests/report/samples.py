@@ -12,6 +12,7 @@ from cpescript.results import (
     LaneBar,
     Latency,
     MessageLine,
+    Paced,
     Problem,
     RunResult,
     ScenarioResult,
@@ -244,6 +245,23 @@ ERROR = ScenarioResult(
     latencies=(
         Latency("Inform", 1_204, 4.2, 11.9, 35.04, 210.5),
         Latency("Empty", 1_198, 2.1, 6.0, 12.3, 80.0, {"timeout": 2, "503": 4}),
+    ),
+    paced=(
+        Paced(
+            line=4,
+            source="inform fleet over 10s",
+            devices=1_200,
+            asked_rate=120.0,
+            asked_seconds=10.0,
+            reached_rate=96.25,
+            done=1_190,
+            failed={"timeout": 2},
+            missing=8,
+            times=Latency("session", 1_190, 8.1, 40.5, 210.25, 800.0),
+            own_delay=Latency("own delay", 1_192, 0.1, 0.4, 1.2, 3.0),
+            cpu_share=0.31,
+            limit="the ACS: sessions failed, or it did not keep up with the rate asked for",
+        ),
     ),
     rerun="cpescript run lab/value_change.cpes --seed 7 --acs http://192.0.2.10:7547/acs",
 )

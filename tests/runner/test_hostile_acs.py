@@ -52,7 +52,9 @@ BEHAVIOURS = {
     "sends a wrong ID": (lambda client: client.sendall(answer(WRONG_ID)), "http"),
     "sends without end": (endless, "http"),
     "redirects in circles": (
-        lambda client: client.sendall(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n"),
+        lambda client: client.sendall(
+            b"HTTP/1.1 302 Found\r\nLocation: /again\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        ),
         "http",
     ),
     "redirects to a file": (

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from aiohttp import web
 
 from cpescript.report import html, junit, terminal
 from cpescript.report import json as document
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
+from tests.adapters.serving import served
 
 SECRET = "hunter2 & <more>"
 TEXT = """
@@ -88,3 +90,46 @@ def test_the_password_of_a_target_is_a_secret(tmp_path):
     for text in (terminal.render(result), document.render(result), junit.render(result), html.render(result)):
         assert "opensesame" not in text
     assert "lab:***@" in result.scenarios[0].rerun
+
+
+PORTAL = """
+url: "{url}"
+options: {{password: {{environment: LAB_PASSWORD, secret: true}}}}
+login:
+  path: /login
+  json: {{password: "{{{{ options.password }}}}"}}
+  keep: {{token: /token}}
+  use: {{headers: {{Authorization: "Bearer {{{{ login.token }}}}"}}}}
+calls:
+  status: {{path: /status}}
+"""
+
+
+def test_the_token_of_a_login_is_a_secret_as_soon_as_there_is_one(tmp_path):
+    async def echo(request):
+        # An ACS that says too much: it repeats the token that it was shown.
+        shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return web.json_response({"token": "tok-31415926" if request.path == "/login" else shown})
+
+    file, trace, watching = tmp_path / "s.cpes", tmp_path / "trace.jsonl", Watching()
+    file.write_text(
+        'acs portal = "portal.yaml"\nspawn 1 of hg100 as cpe\nportal call status() as told\n'
+        'note "it says {told.body.token}"\nexpect InformResponse on cpe within 1m\n'
+    )
+    with served(echo) as url:
+        (tmp_path / "portal.yaml").write_text(PORTAL.format(url=url))
+        options = RunOptions(
+            scenarios=(str(file),),
+            seed=1,
+            trace=trace,
+            verbose=2,
+            observer=watching,
+            environment={"LAB_PASSWORD": "opensesame"},
+        )
+        result = run(options)
+    assert result.scenarios[0].verdict == "passed", result.scenarios[0].problems
+    assert result.scenarios[0].notes[0][1] == "it says ***"
+    for text in (terminal.render(result), document.render(result), trace.read_text(), repr(watching.told)):
+        assert "tok-31415926" not in text
+        assert "opensesame" not in text
+    assert '"token": "***"' in trace.read_text() or '"token":"***"' in trace.read_text()

@@ -227,3 +227,39 @@ expect TransferComplete on cpe within 5m
 """
     assert play(tmp_path, "yesterday", text).startswith("passed")
     assert play(tmp_path, "today", today).startswith("passed")
+
+
+CAMPAIGN = """
+extends: default
+campaigns:
+  install:
+    inputs: {url: text}
+    then: [install: {url: "{url}"}]
+"""
+
+
+def test_apps_stay_installed(tmp_path: Path) -> None:
+    (tmp_path / "apps.yaml").write_text(CAMPAIGN, encoding="utf-8")
+    yesterday = """
+scenario "yesterday":
+    seed 7
+    policy "apps.yaml"
+    spawn 2 of hg200 as fleet
+    wait until each fleet registered within 5m
+    acs call install(url: "http://apps.example/hub-1.2.0.app") on fleet
+    expect Device.X_00D0AA_Hub.Enable == true on each fleet within 10m
+    set Device.X_00D0AA_Hub.Enable = false on fleet[2]
+"""
+    today = """
+seed 7
+spawn 2 of hg200 as fleet
+wait until each fleet registered within 5m
+check Device.X_00D0AA_Hub.Enable == true on fleet[1]
+check Device.X_00D0AA_Hub.Enable == false on fleet[2]
+check Device.SoftwareModules.DeploymentUnit.1.Status == "Installed" on each fleet
+acs set Device.X_00D0AA_Hub.Enable = true on fleet[2]
+expect Device.X_00D0AA_Hub.Enable == true on fleet[2] within 5m
+"""
+    assert play(tmp_path, "yesterday", yesterday).startswith("passed")
+    assert play(tmp_path, "today", today).startswith("passed")
+    assert play(tmp_path, "again", today.replace("== false on fleet[2]", "== true on fleet[2]")).startswith("passed")

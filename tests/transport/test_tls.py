@@ -1,67 +1,226 @@
-"""https: certificates and names are checked."""
+"""https: certificates and names are checked, devices show their own, and a failure says why."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
+import socket
 import ssl
-import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cpescript.cwmp.fetch import Fetch, Fetched
 from cpescript.cwmp.http import HttpRequest
+from cpescript.kernel.queue import Owner
+from cpescript.transport import authority
 from cpescript.transport.options import WireOptions
+from cpescript.transport.tls import CONTEXTS_KEPT, Contexts, TlsProblem, server_context, words
 from tests.transport.scripted_wire import OK, Talk, World, request
 
 POST = HttpRequest((), b"<a/>")
+Make = Callable[..., World]
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate for localhost that nobody trusts, with its key, in one file."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl to make a certificate with")
-    file = tmp_path / "server.pem"
-    command = (
-        f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {file} -out {tmp_path}/crt"
-    )
-    command += " -addext subjectAltName=DNS:localhost"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    file.write_text(file.read_text() + (tmp_path / "crt").read_text())
-    return file
+class Cpe(Owner):
+    """An owner with an identity, as devices have."""
+
+    def __init__(self, serial: str) -> None:
+        super().__init__(1)
+        self.device_id = ("Acme", "00D0AA", "HG100", serial)
 
 
-def _serve(world: World, certificate: Path) -> int:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lab")
+    authority.new(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def certificate(lab: Path) -> Path:
+    return authority.server(lab, ["localhost"])
+
+
+def serve(world: World, context: ssl.SSLContext, shown: list[Any] | None = None) -> str:
+    """Serve https; note what certificate each client shows. Returns the URL."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if shown is not None:
+            shown.append(writer.get_extra_info("peercert"))
         while await request(reader) is not None:
             writer.write(OK)
 
-    return int(world.serve(handler, ssl=context).rpartition(":")[2].removesuffix("/acs"))
+    return world.serve(handler, ssl=context).replace("http://127.0.0.1", "https://localhost")
 
 
-def test_a_trusted_server(make_world: Callable[..., World], certificate: Path) -> None:
-    world = make_world(options=WireOptions(tls_ca=certificate))
-    talk = Talk(f"https://localhost:{_serve(world, certificate)}/", POST, POST)
-    world.run(talk)
-    assert talk.log == [(200, b"ok"), (200, b"ok"), "over"]
+@contextlib.contextmanager
+def server_with_alerts(context: ssl.SSLContext) -> Iterator[str]:
+    """Serve https on a thread: what fails in a handshake is told to the peer, which asyncio's servers do not do."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def run() -> None:
+        client, _ = listener.accept()
+        with client, contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as secure:
+            secure.recv(65536)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield f"https://localhost:{listener.getsockname()[1]}/"
+    finally:
+        thread.join(10)
+        listener.close()
+
+
+def talk(world: World, url: str, serial: str = "HG1") -> Talk:
+    found = Talk(url, POST, POST)
+    found.device = Cpe(serial)
+    world.run(found)
+    return found
+
+
+def test_a_trusted_server(make_world: Make, lab: Path, certificate: Path) -> None:
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem"))
+    assert talk(world, serve(world, server_context(certificate))).log == [(200, b"ok"), (200, b"ok"), "over"]
     assert world.accepted == 1
 
 
-def test_a_server_that_nobody_vouches_for(make_world: Callable[..., World], certificate: Path) -> None:
+def test_a_server_that_nobody_vouches_for(make_world: Make, certificate: Path) -> None:
     world = make_world()
-    talk = Talk(f"https://localhost:{_serve(world, certificate)}/")
-    world.run(talk)
-    assert talk.log == ["tls"]
+    found = talk(world, serve(world, server_context(certificate)))
+    assert (found.log, found.reason) == (["tls"], "certificate of an unknown CA")
 
 
-def test_a_server_by_another_name(make_world: Callable[..., World], certificate: Path) -> None:
-    world = make_world(options=WireOptions(tls_ca=certificate))
-    talk = Talk(f"https://127.0.0.1:{_serve(world, certificate)}/")
-    world.run(talk)
-    assert talk.log == ["tls"]
+def test_a_server_by_another_name(make_world: Make, lab: Path, certificate: Path) -> None:
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem"))
+    found = talk(world, serve(world, server_context(certificate)).replace("localhost", "127.0.0.1"))
+    assert (found.log, found.reason) == (["tls"], "host name mismatch")
+
+
+def test_a_certificate_that_has_expired(make_world: Make, lab: Path, tmp_path: Path) -> None:
+    for file in ("ca.pem", "ca.key"):
+        (tmp_path / file).write_bytes((lab / file).read_bytes())
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem"))
+    found = talk(world, serve(world, server_context(authority.server(tmp_path, ["localhost"], days=-1))))
+    assert (found.log, found.reason) == (["tls"], "certificate has expired")
+
+
+def test_insecure_means_neither_name_nor_signer(make_world: Make, certificate: Path) -> None:
+    world = make_world(options=WireOptions(tls_insecure=True))
+    assert talk(world, serve(world, server_context(certificate)).replace("localhost", "127.0.0.1")).log[-1] == "over"
+
+
+def test_a_server_of_an_old_version(make_world: Make, lab: Path, certificate: Path) -> None:
+    context = server_context(certificate)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem", tls_least="1.3"))
+    with server_with_alerts(context) as url:
+        found = talk(world, url)
+    assert found.log == ["tls"]
+    assert found.reason.startswith("no protocol version in common")
+
+
+def test_a_server_that_does_not_speak_tls(make_world: Make) -> None:
+    world = make_world()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+
+    found = talk(world, world.serve(handler).replace("http:", "https:"))
+    assert (found.log, found.reason) == (["tls"], "the ACS does not speak TLS")
+
+
+def test_each_device_shows_its_own_certificate(make_world: Make, lab: Path, certificate: Path) -> None:
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem", tls_client_certs=lab))
+    shown: list[Any] = []
+    url = serve(world, server_context(certificate, client_ca=lab / "ca.pem"), shown)
+    for serial in ("HG1", "HG2"):
+        assert talk(world, url, serial).log[-1] == "over"
+    assert [each["subject"][0][0] for each in shown] == [("commonName", "HG1"), ("commonName", "HG2")]
+    assert (lab / "HG1.pem").stat().st_mode & 0o77 == 0
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_device_without_a_certificate_is_refused(
+    make_world: Make, lab: Path, certificate: Path, version: ssl.TLSVersion
+) -> None:
+    context = server_context(certificate, client_ca=lab / "ca.pem")
+    context.maximum_version = version
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem"))
+    with server_with_alerts(context) as url:
+        found = talk(world, url)
+    assert found.log == ["tls"]
+    assert "client certificate" in found.reason
+    # A server that says nothing leaves a guess.
+    silent = talk(world, serve(world, context))
+    assert silent.log[0] in ("cut", "tls")
+    assert version is ssl.TLSVersion.TLSv1_2 or "client certificate" in silent.reason
+
+
+def test_a_certificate_that_is_none_is_that_devices_failure(
+    make_world: Make, lab: Path, certificate: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "HG1.pem").write_text("nothing")
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem", tls_client_certs=tmp_path))
+    url = serve(world, server_context(certificate))
+    found = talk(world, url)
+    assert found.log == ["tls"]
+    assert "HG1.pem" in found.reason
+    assert talk(world, url, "HG2").log[-1] == "over"
+
+
+def test_files_go_by_the_same_rules(make_world: Make, lab: Path, certificate: Path) -> None:
+    came: list[Fetched] = []
+    for options in (WireOptions(), WireOptions(tls_ca=lab / "ca.pem")):
+        world = make_world(options=options)
+        url = serve(world, server_context(certificate))
+        world.kernel.at(0, Cpe("HG1"), lambda _, w=world, u=url: w.wire.fetch(Cpe("HG1"), Fetch("GET", u), came.append), None)  # fmt: skip  # noqa: E501
+        world.wire.drive(world.kernel)
+    assert [each.failure for each in came] == ["tls", ""]
+
+
+def test_contexts_are_bounded_and_names_of_files_are_serial_numbers(lab: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_bytes(authority.client(lab, "x").read_bytes())
+    contexts = Contexts(WireOptions(tls_client_certs=tmp_path))
+    common = contexts.of("nobody")
+    assert contexts.of("x") is contexts.of("x") is not common
+    assert contexts.of("../x") is contexts.of("..") is contexts.of("") is common
+    for number in range(CONTEXTS_KEPT + 5):
+        (tmp_path / f"{number}.pem").symlink_to(tmp_path / "x.pem")
+        contexts.of(str(number))
+    assert len(contexts._own) == CONTEXTS_KEPT
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (WireOptions(tls_ca=Path(__file__)), "has no certificates to trust"),
+        (WireOptions(tls_ca=Path("/nowhere.pem")), "has no certificates to trust"),
+        (WireOptions(tls_client_certs=Path("/nowhere")), "is no folder"),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused_at_once(options: WireOptions, why: str) -> None:
+    with pytest.raises(TlsProblem, match=why):
+        Contexts(options)
+
+
+@pytest.mark.parametrize(("name", "why"), [("a/b", "no name"), ("ca", "no name"), ("x" * 70, "no name")])
+def test_names_that_are_none(lab: Path, name: str, why: str) -> None:
+    with pytest.raises(TlsProblem, match=why):
+        authority.client(lab, name)
+
+
+def test_a_ca_is_made_once(lab: Path, tmp_path: Path) -> None:
+    with pytest.raises(TlsProblem, match="already"):
+        authority.new(lab)
+    with pytest.raises(TlsProblem, match="no test CA"):
+        authority.client(tmp_path, "x")
+
+
+def test_what_nobody_has_a_word_for_is_told_as_it_is() -> None:
+    assert words(ssl.SSLError(1, "[SSL] library (_ssl.c:1006)")).startswith("library")

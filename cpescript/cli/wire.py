@@ -1,0 +1,53 @@
+"""The options of how a fleet reaches its ACS over the network, the same for each command that does so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial, reduce
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cpescript.cli.files import READABLE
+from cpescript.cli.page import Option
+from cpescript.transport.options import WireOptions
+
+_option = partial(click.option, cls=Option, group="The wire to an ACS on the network")
+
+_OPTIONS = (
+    _option("--tls-ca", type=READABLE, metavar="FILE", help="Certificates that the ACS's may be signed by, PEM."),
+    _option(
+        "--tls-insecure", is_flag=True, help="Check neither the ACS's certificate nor its name; the report says so."
+    ),
+    _option(
+        "--tls-client-certs",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Client certificates by serial number, SERIAL.pem with its key; made where DIR holds a test CA.",
+    ),
+    _option("--proxy", metavar="URL", help="Reach the ACS through an HTTP proxy: http://[user:password@]host:port."),
+    _option(
+        "--source-address",
+        "source_addresses",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Connect from this address of this machine. Repeatable: in turn.",
+    ),
+)
+
+
+def wire_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options."""
+    return reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), command)
+
+
+def wire_of(given: Mapping[str, Any]) -> WireOptions:
+    """Return what a command line says of the wire."""
+    return WireOptions(
+        tls_ca=given["tls_ca"],
+        tls_insecure=given["tls_insecure"],
+        tls_client_certs=given["tls_client_certs"],
+        proxy=given["proxy"],
+        source_addresses=given["source_addresses"],
+    )

@@ -1,0 +1,70 @@
+"""How a device speaks HTTP, by its profile's `x-cpescript: {http: …}`: connections, content codings, framing.
+
+| key | what the device does |
+| --- | --- |
+| `connection: post` | closes the connection after each answer; `session`, the default, keeps it for the session |
+| `gzip: true` | packs what it sends and says that it takes packed answers |
+| `chunked: true` | sends bodies chunked, without a length |
+| `expect_continue: true` | sends the head first and the body when it is told to go on, or after a second |
+
+The codings are done here; connections and framing are the transport's, by `HttpRequest.manner`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cpescript.cwmp.http import HttpRequest, HttpResponse
+
+MOST_UNPACKED = 8 * 1024 * 1024
+"""Octets of a packed answer once unpacked: as much as an answer may have that is not packed."""
+_LEVEL = 1
+"""Of gzip: devices are in a hurry, and so is a simulation of ten thousand of them."""
+
+
+class Manner(NamedTuple):
+    """What a profile says of HTTP."""
+
+    connection: str = "session"
+    gzip: bool = False
+    chunked: bool = False
+    expect_continue: bool = False
+
+
+def manner_of(extension: Mapping[str, Any]) -> Manner | None:
+    """Return the manner of a profile, None for the usual one."""
+    said = extension.get("http")
+    return Manner(**said) if said else None
+
+
+def dressed(request: HttpRequest, manner: Manner) -> HttpRequest:
+    """Return a request as a device of that manner sends it."""
+    headers, body = request.headers, request.body
+    if manner.gzip:
+        headers = (*headers, ("Accept-Encoding", "gzip"))
+        if body:
+            headers = (*headers, ("Content-Encoding", "gzip"))
+            body = gzip.compress(body, _LEVEL, mtime=0)
+    sent = HttpRequest(headers, body, request.method, request.path)
+    sent.manner = manner
+    return sent
+
+
+def undressed(response: HttpResponse) -> HttpResponse | None:
+    """Return an answer with its body unpacked, None for one that cannot be unpacked or grows beyond `MOST_UNPACKED`."""
+    coding = (response.header("Content-Encoding") or "identity").strip().lower()
+    if coding == "identity":
+        return response
+    if coding not in ("gzip", "x-gzip"):
+        return None
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        body = unpacker.decompress(response.body, MOST_UNPACKED)
+    except zlib.error:
+        return None
+    if not unpacker.eof:
+        return None
+    return HttpResponse(response.status, response.headers, body, response.close)

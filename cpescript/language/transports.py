@@ -1,0 +1,49 @@
+"""Checks `transport …` in a `with:` block: how the devices being made reach the ACS, and are reached by it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cpescript.diagnostics import did_you_mean
+from cpescript.language import timeline as tl
+from cpescript.language import tree
+from cpescript.language.not_yet import refuse
+from cpescript.language.types import fits
+
+if TYPE_CHECKING:
+    from cpescript.language.scope import Place
+    from cpescript.language.statements import Blocks
+
+TRANSPORTS: dict[str, dict[str, str]] = {"nat": {"stun": "bool"}, "xmpp": {}, "tls": {"client_cert": "text"}}
+"""Name to its arguments, all of which may be left out, and their types."""
+_UNBUILT = {"tls": "transport"}
+"""Name to its row in `not_yet.NOT_YET`."""
+
+
+def act(blocks: Blocks, node: tree.Action, target: Any, place: Place) -> tl.Step | None:
+    """Return the step of a `transport` statement, None where something was reported."""
+    word, bag, given = node.operands["name"], blocks.bag, {}
+    known = TRANSPORTS.get(word.text)
+    if known is None:
+        remedy = did_you_mean(word.text, TRANSPORTS, f"there is {' and '.join(TRANSPORTS)}")
+        bag.error(word.span, "unknown-transport", f"no transport is called '{word.text}'", remedy)
+        return None
+    if refuse(bag, blocks.head(node)[0], _UNBUILT.get(word.text, "")):
+        return None
+    names = list(known)
+    for index, argument in enumerate(node.operands.get("arguments") or ()):
+        name = argument.name.text if argument.name is not None else (names[index] if index < len(names) else "")
+        span = argument.name.span if argument.name is not None else argument.span
+        value, type_ = blocks.expressions.typed(argument.value, place)
+        if name not in known:
+            shown = f"'{name}'" if name else "so many arguments"
+            remedy = did_you_mean(name, names, f"it takes {', '.join(names)}")
+            bag.error(span, "arguments", f"transport '{word.text}' does not take {shown}", remedy)
+        elif name in given:
+            bag.error(span, "doubled", f"'{name}' stands here twice", "each argument once")
+        elif not fits(type_, known[name]):
+            blocks.expressions.mismatch(argument.value, type_, known[name], f"'{name}'")
+        else:
+            given[name] = value
+    arguments = {"name": word.text, "arguments": given}
+    return tl.Act(*blocks.head(node), verb=node.verb, target=target, arguments=arguments, over=None)

@@ -1,0 +1,175 @@
+"""Connection requests by XMPP, through a real server (TR-069 Annex K)."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import textwrap
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+from cpescript.transport import authority
+from cpescript.transport.options import WireOptions
+from cpescript.transport.xmpp import MISSING
+from tests.integration.servers import Start, free_port, listens, missed, program
+
+pytestmark = pytest.mark.slow
+
+CONFIG = """
+run_as_root = true
+pidfile = "{folder}/prosody.pid"
+data_path = "{folder}/data"
+log = "{folder}/prosody.log"
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {port} }}
+modules_enabled = {{ "saslauth", "tls", "roster" }}
+modules_disabled = {{ "s2s" }}
+authentication = "internal_plain"
+storage = "internal"
+c2s_require_encryption = {encrypted}
+{tls}
+VirtualHost "xmpp.example"
+"""
+NAMESPACE = "urn:broadband-forum-org:cwmp:xmppConnReq-1-0"
+GATEWAY = Path(__file__).with_name("xmpp_gateway.yaml")
+SCENARIO = """
+profile gateway = "{gateway}"
+scenario "called by XMPP":
+    patience 3s
+    spawn 1 of gateway as fleet with:
+        transport xmpp
+        set Device.XMPP.Connection.1.Server.1.ServerAddress = "127.0.0.1"
+        set Device.XMPP.Connection.1.Server.1.Port = {port}
+        set Device.XMPP.Connection.1.UseTLS = {tls}
+        set Device.XMPP.Connection.1.Password = "{password}"
+        set Device.ManagementServer.ConnReqAllowedJabberIDs = "{allowed}"
+    expect Inform where events contains "1 BOOT" on fleet[1] within 2m
+    acs set {root}ConnectionRequestUsername = "acs", {root}ConnectionRequestPassword = "knock" on fleet
+"""
+CALLED = """
+    expect ConnectionRequest where via == "xmpp" and status == 200 on fleet[1] within 2m
+    expect Inform where events contains "6 CONNECTION REQUEST" on fleet[1] within 2m
+"""
+REFUSED = """
+    never Inform where events contains "6 CONNECTION REQUEST" on fleet
+    expect ConnectionRequest where via == "xmpp" and status == 401 on fleet[1] within 2m
+"""
+ROOT = "Device.ManagementServer."
+
+
+class Caller(threading.Thread):
+    """An ACS's XMPP client, which calls until somebody is there to answer."""
+
+    def __init__(self, port: int, ca: Path | None, password: str) -> None:
+        super().__init__(daemon=True)
+        self.port, self.ca, self.password = port, ca, password
+        self.answers: list[str] = []
+        self.enough = threading.Event()
+
+    def run(self) -> None:
+        asyncio.run(self._call())
+
+    async def _call(self) -> None:
+        import slixmpp
+        from slixmpp.xmlstream import ET
+
+        context = ssl.create_default_context(cafile=self.ca)
+        settings = {"feature_mechanisms": {"unencrypted_scram": True}}
+        client = slixmpp.ClientXMPP("acs@xmpp.example/1", "acs-secret", settings, ssl_context=context)
+        client.enable_direct_tls = False
+        client.enable_starttls, client.enable_plaintext = self.ca is not None, self.ca is None
+        begun = asyncio.Event()
+        client.add_event_handler("session_start", lambda _: begun.set())
+        client.connect("127.0.0.1", self.port)
+        await asyncio.wait_for(begun.wait(), 10)
+        while not self.enough.is_set():
+            iq = client.make_iq_get(ito="cpe@xmpp.example/gateway")
+            request = ET.SubElement(iq.xml, f"{{{NAMESPACE}}}connectionRequest")
+            for name, text in (("username", "acs"), ("password", self.password)):
+                ET.SubElement(request, f"{{{NAMESPACE}}}{name}").text = text
+            try:
+                await iq.send(timeout=5)
+            except slixmpp.exceptions.IqError as error:
+                self.answers.append(error.condition)
+            except slixmpp.exceptions.IqTimeout:
+                self.answers.append("timeout")
+            else:
+                self.answers.append("result")
+                break
+            await asyncio.sleep(0.1)
+        await client.disconnect()
+
+
+@pytest.fixture
+def prosody(tmp_path: Path, start: Start) -> Any:
+    """Start a server with accounts for the device and its ACS; return its port and the CA of its certificate."""
+    if MISSING:
+        missed(MISSING)
+
+    def make(*, tls: bool) -> tuple[int, Path | None]:
+        server, port, ca = program("prosody"), free_port(), tmp_path / "ca"
+        accounts = tmp_path / "data" / "xmpp%2eexample" / "accounts"
+        accounts.mkdir(parents=True)
+        for name, password in (("cpe", "a-secret"), ("acs", "acs-secret")):
+            (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; }};\n')
+        lines = ""
+        if tls:
+            authority.new(ca)
+            file = authority.server(ca, ["xmpp.example"])
+            lines = f'ssl = {{ certificate = "{file}"; key = "{file}" }}'
+        config = tmp_path / "prosody.cfg.lua"
+        config.write_text(CONFIG.format(folder=tmp_path, port=port, encrypted=str(tls).lower(), tls=lines))
+        start([server, "--config", str(config), "-F"], lambda: listens(port))
+        return port, ca / authority.CERTIFICATE if tls else None
+
+    return make
+
+
+def play(folder: Path, acs: dict[str, str], port: int, ca: Path | None, claims: str = "", **given: Any) -> Any:
+    filled = {"gateway": GATEWAY, "root": ROOT, "port": port, "tls": str(ca is not None).lower(), "password": "a-secret"}
+    text = SCENARIO.format(**{**filled, "allowed": "", **given}) + claims
+    scenario = folder / "case.cpes"
+    scenario.write_text(textwrap.dedent(text))
+    return run(RunOptions(scenarios=(str(scenario),), seed=1, wire=WireOptions(tls_ca=ca), **acs))
+
+
+@pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])
+def test_a_device_is_called(prosody: Any, acs: dict[str, str], tmp_path: Path, tls: bool) -> None:
+    port, ca = prosody(tls=tls)
+    caller = Caller(port, ca, "knock")
+    caller.start()
+    result = play(tmp_path, acs, port, ca, CALLED)
+    caller.enough.set()
+    caller.join(10)
+    assert [case.verdict for case in result.scenarios] == ["passed"], result.scenarios
+    # Until the device was there the server said so, and until it had its new password nobody was let in.
+    assert caller.answers[-1] == "result"
+    assert {*caller.answers[:-1]} <= {"service-unavailable", "not-authorized"}
+
+
+def test_who_has_the_wrong_password_is_not_heard(prosody: Any, acs: dict[str, str], tmp_path: Path) -> None:
+    port, ca = prosody(tls=True)
+    caller = Caller(port, ca, "guess")
+    caller.start()
+    result = play(tmp_path, acs, port, ca, REFUSED)
+    caller.enough.set()
+    caller.join(10)
+    assert [case.verdict for case in result.scenarios] == ["passed"], result.scenarios
+    assert {"not-authorized"} <= {*caller.answers} <= {"service-unavailable", "not-authorized"}
+
+
+@pytest.mark.parametrize("given", [{"allowed": "other@xmpp.example"}, {"password": "wrong"}], ids=lambda each: [*each][0])
+def test_nobody_is_there(prosody: Any, acs: dict[str, str], tmp_path: Path, given: dict[str, str]) -> None:
+    port, ca = prosody(tls=True)
+    caller = Caller(port, ca, "knock")
+    caller.start()
+    result = play(tmp_path, acs, port, ca, "    never ConnectionRequest on fleet\n    wait 1m\n", **given)
+    caller.enough.set()
+    caller.join(10)
+    assert [case.verdict for case in result.scenarios] == ["passed"], result.scenarios
+    assert {*caller.answers} == {"service-unavailable"}
