@@ -131,6 +131,9 @@ def states() -> str:
             "where offline`. A device may be in several at once; `not` turns one round.",
             "",
             *table(("state", "holds when the device …", "entered when", "left when"), rows),
+            "A device that is spawned is `online` before any claim sees it, so `sometimes any fleet offline` and `wait",
+            "until fleet offline` wait for one that really goes. With `over` it is `offline` until its turn.",
+            "",
             "`subscribed` needs USP, which is [not there yet](not-yet.md).",
             "",
         ]

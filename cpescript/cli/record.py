@@ -39,6 +39,15 @@ from cpescript.results import BAD_USAGE
     help="Rewrite ConnectionRequestURL in Informs, so that the ACS's calls come through here.",
 )
 @click.option(
+    "--relay-ports",
+    "ports",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Further ports for that, one for each device whose path another one has.",
+)
+@click.option(
     "--tls-certificate", type=READABLE, metavar="FILE", help="Serve https with it: PEM, its key in it or apart."
 )
 @click.option("--tls-key", type=READABLE, metavar="FILE", help="The key of --tls-certificate.")
@@ -48,6 +57,7 @@ def command(
     acs: str,
     trace: Path,
     relay: bool,
+    ports: int,
     tls_certificate: Path | None,
     tls_key: Path | None,
     tls_ca: Path | None,
@@ -85,7 +95,7 @@ def command(
                 "acs": "external",
             }
         )
-        recorder = Recorder(acs, writer, relay=relay, say=lambda text: click.echo(text), tls=outwards)
+        recorder = Recorder(acs, writer, relay=relay, ports=ports, say=lambda text: click.echo(text), tls=outwards)
 
         async def serve() -> None:
             over = asyncio.Event()

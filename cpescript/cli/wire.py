@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from cpescript.cli.files import READABLE
 from cpescript.cli.page import Option
-from cpescript.transport.options import WireOptions
+from cpescript.transport.options import DEFAULT, WireOptions
 
 _option = partial(click.option, cls=Option, group="The wire to an ACS on the network")
 
@@ -34,6 +36,15 @@ _OPTIONS = (
         metavar="ADDRESS",
         help="Connect from this address of this machine. Repeatable: in turn.",
     ),
+    _option(
+        "--listen",
+        callback=lambda _, parameter, value: _listen(value),
+        metavar="ADDRESS[:PORT]",
+        help="Take connection requests at this address of this machine; any free port of loopback if not given.",
+    ),
+    _option(
+        "--listen-tls", type=READABLE, metavar="FILE", help="Take them by HTTPS: certificate and key in one file, PEM."
+    ),
 )
 
 
@@ -50,4 +61,21 @@ def wire_of(given: Mapping[str, Any]) -> WireOptions:
         tls_client_certs=given["tls_client_certs"],
         proxy=given["proxy"],
         source_addresses=given["source_addresses"],
+        listen=given["listen"],
+        listen_tls=given["listen_tls"],
     )
+
+
+def _listen(value: str | None) -> tuple[str, int]:
+    """Return address and port of `ADDRESS[:PORT]`, an IPv6 address in brackets. Raises BadParameter."""
+    if value is None:
+        return DEFAULT.listen
+    try:
+        parts = urlsplit(f"//{value}")
+        address, port = ip_address(parts.hostname or ""), parts.port or 0
+    except ValueError:
+        example = "write 192.0.2.7:7547, or [2001:db8::7]:7547"
+        raise click.BadParameter(f"'{value}' is no ADDRESS[:PORT]: {example}") from None
+    if address.is_unspecified or parts.path or parts.username is not None:
+        raise click.BadParameter(f"'{value}' is no address that an ACS could call: name one of this machine's")
+    return str(address), port

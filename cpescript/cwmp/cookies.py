@@ -8,8 +8,9 @@ ACS's calendar is none of the scenario's. Without a `Date`, only an `Expires` th
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from cpescript.kernel.time import SECOND
 
@@ -30,6 +31,18 @@ class _Cookie(NamedTuple):
     secure: bool
     until: int | None
     """The virtual instant at which it ends, None for the session's end."""
+
+
+class _Place(NamedTuple):
+    host: str
+    path: str
+    secure: bool
+
+
+@lru_cache(maxsize=1024)
+def _place(url: str) -> _Place:
+    parts = urlsplit(url)
+    return _Place(parts.hostname or "", parts.path or "/", parts.scheme == "https")
 
 
 class Cookies:
@@ -56,16 +69,15 @@ class Cookies:
         for each in rest:
             key, _, content = each.partition("=")
             said[key.strip().lower()] = content.strip()
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, there, https = _place(url)
         domain = said.get("domain", "").removeprefix(".").lower()
         if domain and domain != host and ("." not in domain or not _within(host, domain)):
             return
         secure = "secure" in said
-        if secure and parts.scheme != "https":
+        if secure and not https:
             return
         path = said.get("path", "")
-        path = path if path.startswith("/") else _folder(parts)
+        path = path if path.startswith("/") else there[: there.rfind("/")] or "/"
         until = _until(said, now, date)
         key_of = (name, domain or host, path)
         self._kept.pop(key_of, None)
@@ -76,8 +88,7 @@ class Cookies:
 
     def header(self, url: str, now: int) -> str:
         """Return the Cookie value for a request, empty for none: longer paths first, then the older (5.4)."""
-        parts = urlsplit(url)
-        host, path, secure = parts.hostname or "", parts.path or "/", parts.scheme == "https"
+        host, path, secure = _place(url)
         sent = []
         for cookie in self._kept.values():
             if cookie.until is not None and cookie.until <= now:
@@ -115,8 +126,3 @@ def _within(host: str, domain: str) -> bool:
 def _below(path: str, given: str) -> bool:
     """Whether a request's path is a cookie's or lies below it (5.1.4)."""
     return path == given or (path.startswith(given) and (given.endswith("/") or path[len(given)] == "/"))
-
-
-def _folder(parts: SplitResult) -> str:
-    """Return the path of a cookie that names none (5.1.4)."""
-    return parts.path[: parts.path.rfind("/")] or "/"

@@ -103,6 +103,7 @@ def _saved_work(work: Work, now: int) -> dict[str, Any]:
                 _packed_fields(each.fields),
                 [[window.start - now, window.end - now, window.mode, window.retries] for window in each.windows],
                 each.tries,
+                max(0, each.starts - now),
             ]
             for each in work.transfers
         ],
@@ -144,9 +145,9 @@ def _restore_work(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
         Untold(kind, _unpacked_fields(fields), _unpacked_events(told), True, tag)
         for kind, fields, told, tag in kept["untold"]
     )
-    for kind, fields, left, tries in kept["transfers"]:
+    for kind, fields, left, tries, wait in kept["transfers"]:
         found = tuple(Window(start + now, end + now, mode, most) for start, end, mode, most in left)
-        transfers.again(agent, transfers.Transfer(kind, _unpacked_fields(fields), found), tries)
+        transfers.again(agent, transfers.Transfer(kind, _unpacked_fields(fields), found), tries, wait)
     for wait, key in kept["scheduled"]:
         schedule.inform_at(agent, now + max(0, wait), key)
     jobs = []

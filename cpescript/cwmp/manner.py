@@ -40,6 +40,11 @@ def manner_of(extension: Mapping[str, Any]) -> Manner | None:
     return Manner(**said) if said else None
 
 
+def coded(body: bytes, manner: Manner | None) -> bytes:
+    """Return a body as it is sent: the same octets for the same body."""
+    return gzip.compress(body, _LEVEL, mtime=0) if body and manner is not None and manner.gzip else body
+
+
 def dressed(request: HttpRequest, manner: Manner) -> HttpRequest:
     """Return a request as a device of that manner sends it."""
     headers, body = request.headers, request.body
@@ -47,7 +52,7 @@ def dressed(request: HttpRequest, manner: Manner) -> HttpRequest:
         headers = (*headers, ("Accept-Encoding", "gzip"))
         if body:
             headers = (*headers, ("Content-Encoding", "gzip"))
-            body = gzip.compress(body, _LEVEL, mtime=0)
+            body = coded(body, manner)
     sent = HttpRequest(headers, body, request.method, request.path)
     sent.manner = manner
     return sent

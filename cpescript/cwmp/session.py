@@ -34,7 +34,7 @@ from cpescript.cwmp.codec import CwmpSyntaxError, decode, encode
 from cpescript.cwmp.cookies import Cookies
 from cpescript.cwmp.hooks import Detour, Reply
 from cpescript.cwmp.http import Failure, Headers, HttpRequest, HttpResponse
-from cpescript.cwmp.manner import dressed, manner_of, undressed
+from cpescript.cwmp.manner import coded, dressed, manner_of, undressed
 from cpescript.cwmp.message import Event, Message
 from cpescript.cwmp.rpcs import EMPTY, GARBAGE, HTTP_ERROR, MESSAGES, NAMESPACES, UNEXPECTED
 from cpescript.kernel import draws
@@ -485,6 +485,8 @@ class Session:
         uri = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._nonce_count += 1
         chance = draws.draw(self.agent.stream("cnonce"), self.number << 20 | self.exchanges)
+        if challenge.qop == "auth-int":
+            body = coded(body, self._manner)
         return digest.authorization(
             challenge, username, password, "POST", uri, self._nonce_count, f"{chance:016x}", body
         )

@@ -56,16 +56,17 @@ _FAILURE_FAULTS = {"cut": 9017, "too-large": 9017}
 class Transfer:
     """A transfer that was accepted: the RPC's name and fields, and since when (virtual nanoseconds) it runs, if so.
 
-    `windows` are those that are left of a ScheduleDownload, `tries` the ones made within the first; `version` is what
-    a fetched image said.
+    `windows` are those that are left of a ScheduleDownload, `tries` the ones made within the first; without windows,
+    `starts` is the instant at which its delay is over. `version` is what a fetched image said.
     """
 
-    __slots__ = ("began", "due", "fields", "kind", "tries", "version", "windows")
+    __slots__ = ("began", "due", "fields", "kind", "starts", "tries", "version", "windows")
 
     def __init__(self, kind: str, fields: Mapping[str, Any], left: tuple[Window, ...] = ()) -> None:
         self.kind = kind
         self.fields = fields
         self.windows = left
+        self.starts = 0
         self.tries = 0
         self.version: str | None = None
         self.began: int | None = None
@@ -114,11 +115,13 @@ def begin(agent: CwmpAgent, kind: str, fields: Mapping[str, Any]) -> None:
     if left:
         _await_window(agent, transfer)
     else:
-        kernel.at(kernel.now + fields["delay_seconds"] * SECOND, agent.device, _due, (agent, transfer))
+        transfer.starts = kernel.now + fields["delay_seconds"] * SECOND
+        kernel.at(transfer.starts, agent.device, _due, (agent, transfer))
 
 
-def again(agent: CwmpAgent, transfer: Transfer, tries: int) -> None:
-    """Take up a transfer of an earlier run, whose end the ACS was not told; in its windows where it has any."""
+def again(agent: CwmpAgent, transfer: Transfer, tries: int, wait: int) -> None:
+    """Take up a transfer of an earlier run, whose end the ACS was not told: in its windows where it has any, else when
+    `wait` nanoseconds are over."""
     work = agent.work()
     work.transfers = (*work.transfers, transfer)
     if transfer.firmware:
@@ -127,7 +130,11 @@ def again(agent: CwmpAgent, transfer: Transfer, tries: int) -> None:
         _await_window(agent, transfer)
         transfer.tries = tries
     else:
-        transfer.due = True
+        kernel = agent.device.host.kernel
+        transfer.starts = kernel.now + wait
+        transfer.due = not wait
+        if wait:
+            kernel.at(transfer.starts, agent.device, _due, (agent, transfer))
 
 
 def _declared(agent: CwmpAgent, key: str, otherwise: Any = False) -> Any:

@@ -2,7 +2,8 @@
 
 Rules:
 
-1. One device of the trace is taken. Its profile is what it told of itself; the scenario spawns one of it.
+1. One device of the trace is taken, or one of each model. Its profile is what it told of itself; the scenario spawns
+   one of it when it first came.
 2. Each session begins with what made the device call: a boot, a change of its own, an event. What the ACS asked in it
    becomes an `expect in order`, with twice the time that it took then, and at least a minute.
 3. What a scenario cannot cause is written as a comment: a connection request's reason is the ACS's own affair.
@@ -14,7 +15,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cpescript.cwmp.message import Message
@@ -67,6 +68,33 @@ def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]
     return device, talks
 
 
+def models(lines: Iterable[Line]) -> dict[tuple[str, str], list[str]]:
+    """Return the models of a trace, OUI and product class, with the names of their devices, as they come first."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for line in lines:
+        if isinstance(line, Header) or line.device is None or line.kind != "Inform" or line.direction != TO_ACS:
+            continue
+        message = decode_or_none(line.body) if line.body else None
+        if message is not None:
+            model = (str(message.fields.get("oui", "")), str(message.fields.get("product_class", "")))
+            found.setdefault(model, {})[line.device] = None
+    return {model: list(devices) for model, devices in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One device of a draft: the profile and the cohort that stand for it, and what was said."""
+
+    profile: str
+    cohort: str
+    device: str
+    talks: list[Talk]
+    schema: Schema
+    secret: Secret
+    alike: int = 1
+    """Devices of its model that the trace has."""
+
+
 def _take(talks: list[Talk], known: dict[str, str], line: Entry, message: Message) -> None:
     if line.direction == TO_ACS and message.kind == "Inform":
         values = {each.name: each.value for each in message.fields.get("parameter_list", ())}
@@ -89,45 +117,60 @@ def _take(talks: list[Talk], known: dict[str, str], line: Entry, message: Messag
         known.update((each.name, each.value) for each in message.fields.get("parameter_list", ()))
 
 
-def scenario(name: str, origin: str, device: str, talks: list[Talk], schema: Schema, secret: Secret) -> str:
-    """Return the text of a scenario for the sessions of a device; `secret` says whose values are left out."""
+def scenario(name: str, origin: str, parts: Sequence[Part]) -> str:
+    """Return the text of a scenario for the sessions of some devices, each beginning when it did then."""
+    told = sorted(
+        ((talk.t, place, number) for place, part in enumerate(parts) for number, talk in enumerate(part.talks)),
+    )
     body: list[str] = []
-    for number, talk in enumerate(talks[:MOST_SESSIONS]):
-        body += _statements(talk, number == 0, schema, secret)
-    if len(talks) > MOST_SESSIONS:
-        body.append(f"    # {len(talks) - MOST_SESSIONS} more sessions are left out")
+    for _, place, number in told[:MOST_SESSIONS]:
+        part = parts[place]
+        if number == 0:
+            body += _spawned(part, several=len(parts) > 1)
+        body += _statements(part, part.talks[number], number == 0)
+    if len(told) > MOST_SESSIONS:
+        body.append(f"    # {len(told) - MOST_SESSIONS} more sessions are left out")
     if not any(line.lstrip().startswith(("expect", "check")) for line in body):
-        body.append("    expect InformResponse on cpe within 1m")
-    whole = sum(max(LEAST, 2 * (talk.last - talk.t)) for talk in talks[:MOST_SESSIONS]) + 60 * MINUTE
+        body.append(f"    expect InformResponse on {parts[0].cohort} within 1m")
+    talks = [parts[place].talks[number] for _, place, number in told[:MOST_SESSIONS]]
+    whole = sum(max(LEAST, 2 * (talk.last - talk.t)) for talk in talks) + 60 * MINUTE
+    devices = ", ".join(part.device for part in parts)
     return "\n".join(
         [
-            f"# What the ACS did with {device} in {origin}. Drafted: read it, and say what of it you mean.",
+            f"# What the ACS did with {devices} in {origin}. Drafted: read it, and say what of it you mean.",
             "",
-            f'profile {name} = "{name}.yaml"',
+            *(f'profile {part.profile} = "{part.profile}.yaml"' for part in parts),
             "",
             f'scenario "{_quoted(name)}":',
             f"    limit {_time(whole)}",
-            "",
-            f"    spawn 1 of {name} as cpe",
             *body,
             "",
         ]
     )
 
 
-def _statements(talk: Talk, first: bool, schema: Schema, secret: Secret) -> Iterator[str]:
+def _spawned(part: Part, *, several: bool) -> Iterator[str]:
+    yield ""
+    if several:
+        others = f", one of {part.alike} alike" if part.alike > 1 else ""
+        yield f"    # {part.device}{others}"
+    yield f"    spawn 1 of {part.profile} as {part.cohort}"
+
+
+def _statements(part: Part, talk: Talk, first: bool) -> Iterator[str]:
+    schema, cohort = part.schema, part.cohort
     if not first and not talk.asked and talk.events == ("2 PERIODIC",):
         return
-    asked = [text for message in talk.asked if (text := _claim(message, schema, secret)) is not None]
-    cause = None if first else _cause(talk, schema)
+    asked = [text for message in talk.asked if (text := _claim(message, schema, part.secret)) is not None]
+    cause = None if first else _cause(talk, schema, cohort)
     yield ""
     yield f"    # {format_clock(talk.t)}: Inform {', '.join(talk.events) or 'without an event'}"
     if not asked:
         if cause and not cause.startswith("#"):
             yield f"    {cause}"
-            yield "    expect InformResponse on cpe within 1m"
+            yield f"    expect InformResponse on {cohort} within 1m"
         elif first:
-            yield "    expect InformResponse on cpe within 1m"
+            yield f"    expect InformResponse on {cohort} within 1m"
         return
     if cause is not None and cause.startswith("#"):
         yield f"    {cause}"
@@ -138,14 +181,14 @@ def _statements(talk: Talk, first: bool, schema: Schema, secret: Secret) -> Iter
         yield f"    {cause}"
     within = _time(max(LEAST, 2 * (talk.last - talk.t)))
     if len(asked) == 1:
-        yield f"    expect {asked[0]} on cpe within {within}"
+        yield f"    expect {asked[0]} on {cohort} within {within}"
     else:
-        yield f"    expect in order on cpe within {within}:"
+        yield f"    expect in order on {cohort} within {within}:"
         for text in asked:
             yield f"        {text}"
 
 
-def _cause(talk: Talk, schema: Schema) -> str:
+def _cause(talk: Talk, schema: Schema, cohort: str) -> str:
     """Return the statement that makes the device call, or a comment."""
     events = talk.events
     if "6 CONNECTION REQUEST" in events:
@@ -153,16 +196,16 @@ def _cause(talk: Talk, schema: Schema) -> str:
     if any(event.startswith("M ") for event in events):
         return "# the device came back from what it was told before, then the ACS asked"
     if "0 BOOTSTRAP" in events:
-        return "factory-reset cpe"
+        return f"factory-reset {cohort}"
     if "1 BOOT" in events:
-        return "reboot cpe"
+        return f"reboot {cohort}"
     if "4 VALUE CHANGE" in events:
         changed = [path for path in talk.changed if path in schema.leaves]
         if changed:
             settings = ", ".join(f"{path} = {_value(schema, path, talk.values[path])}" for path in changed)
-            return f"set {settings} on cpe"
-        return "inform cpe"
-    return "inform cpe"
+            return f"set {settings} on {cohort}"
+        return f"inform {cohort}"
+    return f"inform {cohort}"
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from contextlib import suppress
 from typing import Any
 
 from cpescript.acs.orders import OrderResult
-from cpescript.adapters.base import AdapterError
 from cpescript.cwmp.agent import CwmpAgent
 from cpescript.device.device import DataModelFault, Device
 from cpescript.device.mix import Mix
@@ -27,6 +26,7 @@ from cpescript.device.schema import Schema
 from cpescript.device.states import STATES
 from cpescript.execution.beliefs import Question
 from cpescript.execution.facts import FleetFacts
+from cpescript.execution.world import RefusedError
 from cpescript.kernel import draws
 from cpescript.kernel.queue import DEVICE, LIMIT, TIMELINE, Kernel, Owner
 from cpescript.kernel.trace import FROM_ACS, LOCAL, Trace
@@ -45,7 +45,7 @@ _SAME = ("line", "claim", "verb")
 """What two facts of execution have in common when they are the same one."""
 
 Done = Callable[[Any], None]
-"""Takes the results of an order, or the AdapterError that it ended in."""
+"""Takes the results of an order, or the error that it ended in."""
 
 
 class ReplayTrace(Trace):
@@ -119,6 +119,8 @@ class RecordedWorld(Simulation):
         self._hooks: dict[int, list[Callable[[int, Any], Answers]]] = {}
         self._unanswered: deque[tuple[Done, int]] = deque()
         self._believing: list[_Believing] = []
+        self._believed: tuple[int, list[tuple[Entry, int]]] = (-1, [])
+        """The beliefs that were told at one instant: a claim that opens in it may come after them here."""
         self._talk = _Talk()
         self._stage = DEVICE
         self._last: dict[int, tuple[int, list[Entry]]] = {}
@@ -243,8 +245,13 @@ class RecordedWorld(Simulation):
                 device, entry.session, entry.direction, entry.protocol, entry.kind, entry.http, entry.body, message
             )
             self._ask_handlers(device, entry, message)
+        number = device.number if device is not None else 0
+        if entry.kind == "belief":
+            if self._believed[0] != self.kernel.now:
+                self._believed = (self.kernel.now, [])
+            self._believed[1].append((entry, number))
         for believing in list(self._believing):
-            believing.saw(entry, device.number if device is not None else 0)
+            believing.saw(entry, number)
 
     def _is_heartbeat(self, device: Device) -> bool:
         """Whether the last session said no more than that the device is there: evidence folds such sessions."""
@@ -369,6 +376,8 @@ class RecordedWorld(Simulation):
             question(number)
         believing = _Believing(system, devices, first)
         self._believing.append(believing)
+        for entry, device in self._believed[1] if self._believed[0] == self.kernel.now else ():
+            believing.saw(entry, device)
         self._feed_while(lambda entry: entry.kind == "belief" and not believing.answered)
 
         def end() -> None:
@@ -426,13 +435,13 @@ class _Believing:
             self._first(None)
 
 
-def _results(entry: Entry, count: int) -> list[OrderResult] | AdapterError:
+def _results(entry: Entry, count: int) -> list[OrderResult] | RefusedError:
     """Return the results of an order as its `answered` fact has them: only refusals and what was kept are written.
 
     Where the adapter could not ask, the error.
     """
     if entry.data.get("error"):
-        return AdapterError(str(entry.data["error"]))
+        return RefusedError(str(entry.data["error"]))
     refused = {int(place): str(reason) for place, reason in entry.data.get("refused", ())}
     kept = entry.data.get("data") or []
     return [

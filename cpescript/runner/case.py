@@ -6,10 +6,13 @@ from __future__ import annotations
 import shlex
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
+from operator import attrgetter
 from typing import IO, Any
 
 from cpescript import __version__
@@ -30,7 +33,9 @@ from cpescript.simulation import Simulation, decode_or_none
 from cpescript.transport.base import DriveEnded, Interrupted
 
 PROGRESS_EVERY = 0.2
-"""Real seconds between two looks of the progress display."""
+"""Real seconds between two looks of the progress display, at least."""
+PROGRESS_SHARE = 20
+"""A look at a million devices takes a while: the next comes after this many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ class Case:
         self.real = 0.0
         """Real seconds from `with` to its end."""
         self._began = 0.0
-        self._looked = 0.0
+        self._look = 0.0
         self._follows: set[int] = set()
         """Numbers of the devices that `follow` means, as far as they have spoken."""
         if options.follow is not None or options.verbose > 1:
@@ -203,9 +208,10 @@ class Case:
     def _pulse(self) -> bool:
         """Called by the wire now and then; returns whether the run is to end."""
         now = time.monotonic()
-        if now - self._looked >= PROGRESS_EVERY:
-            self._looked = now
+        if now >= self._look:
             self.observer.progress(self._snapshot())
+            took = time.monotonic() - now
+            self._look = now + took + max(PROGRESS_EVERY, PROGRESS_SHARE * took)
         return self.options.interrupted() and not self.interrupted
 
     def _snapshot(self) -> Snapshot:
@@ -222,13 +228,14 @@ class Case:
         )
 
     def _states(self, cohorts: Mapping[str, range]) -> dict[str, int]:
-        counts = dict.fromkeys(STATES, 0)
+        # Fleets are large and masks few: devices are counted by mask first.
         fleet = self.simulation.devices
-        for numbers in cohorts.values():
-            for number in numbers:
-                mask = fleet[number - 1].state
-                for name, state in STATES.items():
-                    counts[name] += bool(mask & state.bit) is not state.complement
+        devices = chain.from_iterable(fleet[numbers.start - 1 : numbers.stop - 1] for numbers in cohorts.values())
+        counts = dict.fromkeys(STATES, 0)
+        for mask, count in Counter(map(attrgetter("state"), devices)).items():
+            for name, state in STATES.items():
+                if bool(mask & state.bit) is not state.complement:
+                    counts[name] += count
         return {name: count for name, count in counts.items() if count}
 
     def _step_begins(self, step: Step) -> None:

@@ -27,9 +27,10 @@ def limit_of(
     `no_device` those for which no device was free; rates are sessions a second.
     """
     if cpu_share >= BUSY or late_ms >= LATE * 1e3:
+        busy = "" if cpu_share >= BUSY else ", for this machine had other things to do"
         return (
-            f"the simulator: it used {cpu_share:.0%} of a CPU and began sessions up to {late_ms:.0f} ms late (p99); "
-            f"the figures say little about the ACS"
+            f"the simulator: it used {cpu_share:.0%} of a CPU and began sessions up to {late_ms:.0f} ms late "
+            f"(p99){busy}; the figures say little about the ACS"
         )
     if no_device:
         return f"the fleet: {no_device} times no device was free; take more devices, or the ACS is too slow for these"

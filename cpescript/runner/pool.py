@@ -7,7 +7,9 @@ Rules:
 2. Jobs are handed out in order and told of in order. What a later job shows is held back until its turn.
 3. Ctrl-C reaches this process alone (each worker is a process group of its own); it asks each worker to end its case
    in order. A worker whose socket closes ends by itself, so none is left behind by whatever becomes of this process.
-4. A worker that dies says nothing about the ACS: its case is an error of the environment, and another takes its place.
+4. Against an ACS that is not ours each job has a serial prefix of its own, so that its devices are nobody else's; it
+   goes by the job's number, so that it is the same whoever does it.
+5. A worker that dies says nothing about the ACS: its case is an error of the environment, and another takes its place.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from typing import IO, Any
 
 from cpescript.results import Problem, Snapshot
 from cpescript.runner.case import unrun
-from cpescript.runner.options import RunOptions, Silent, never
+from cpescript.runner.options import EMBEDDED, RunOptions, Silent, never
 from cpescript.runner.work import Done, Job, Wanted
 
 LOOK_EVERY = 0.1
@@ -42,11 +44,17 @@ START = (
 )
 
 
+def serial_prefix(options: RunOptions, job: Job) -> str:
+    """Return what goes before the serial numbers of a job: at an ACS that is not ours each has its own."""
+    return options.serial_prefix if options.acs == EMBEDDED else f"{options.serial_prefix}{job.number + 1}-"
+
+
 class Hand:
     """A worker process, and what it is at."""
 
     def __init__(self, options: RunOptions) -> None:
         ours, theirs = Pipe()
+        self._options = options
         self.connection: Connection[Any, Any] = ours
         self.job: Job | None = None
         self.snapshot: Snapshot | None = None
@@ -61,7 +69,8 @@ class Hand:
 
     def give(self, job: Job, trace: Path | None) -> None:
         self.job, self.snapshot = job, None
-        what = (job.timeline.file, job.ordinal, job.timeline.digest, str(trace) if trace is not None else None)
+        file = str(trace) if trace is not None else None
+        what = (job.timeline.file, job.ordinal, job.timeline.digest, file, serial_prefix(self._options, job))
         self.connection.send((*what, job.seed, job.title, job.spelt, job.only))
 
     def ask_to_stop(self) -> None:

@@ -137,15 +137,28 @@ def run(options: RunOptions) -> RunResult:
     return RunResult(__version__, started, seconds, settled, status, interrupted, left)
 
 
+ALONE = {
+    "cpescript": "it begins each case with an ACS that has forgotten everything, and drives its clock",
+    "manual": "one person cannot do what several cases ask for at once",
+}
+"""Adapters that serve one case at a time, and why."""
+
+
 def _possible(options: RunOptions) -> None:
     """Refuse what cannot be done side by side. Raises UsageError."""
     if options.jobs > 1 and options.state is not None:
         raise UsageError("a fleet that is kept between runs is in one place at a time", "leave out -j, or --state")
     if options.jobs > 1 and options.acs != EMBEDDED:
-        raise UsageError(
-            "cases side by side would be fleets with the same serial numbers at one ACS",
-            "leave out -j; or start one run after another with a --serial-prefix each",
-        )
+        if not options.serial_prefix:
+            raise UsageError(
+                "cases side by side would be fleets with the same serial numbers at one ACS",
+                "leave out -j; or say --serial-prefix LAB-, and each case has its own: LAB-1-, LAB-2-, …",
+            )
+        name = options.adapter or ("cpescript" if options.north is not None else "")
+        if name in ALONE:
+            raise UsageError(
+                f"cases side by side cannot share one ACS by the adapter '{name}': {ALONE[name]}", "leave out -j"
+            )
 
 
 def _jobs(found: Sequence[Selected], options: RunOptions, state: State | None) -> Iterator[Job]:

@@ -29,8 +29,9 @@ from cpescript.transport.http import HttpWire
 from cpescript.transport.listener import Listener
 from cpescript.transport.loopback import Loopback
 from cpescript.transport.nat import UDP
+from cpescript.transport.options import WireOptions
 from cpescript.transport.pacing import BoundPace, Pace, VirtualPace
-from cpescript.transport.tls import TlsProblem
+from cpescript.transport.tls import TlsProblem, server_context
 from cpescript.transport.udp import DatagramPorts
 from cpescript.transport.xmpp import XmppPorts
 
@@ -202,9 +203,6 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
         simulation.opening = target.paces.opening
     wire.pace = pace
     target.remarks += _time_remarks(timeline, options, patience, driven=remote is not None)
-    if options.wire.tls_insecure:
-        target.remarks.append("neither the certificate of the ACS nor its name was checked (--tls-insecure)")
-    target.closers.append(lambda: _shortages(target, wire))
     if options.north_side.tls_insecure:
         target.remarks.append("the certificate of the ACS's north side was not checked")
     return target
@@ -231,13 +229,16 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     target.run = wire.loop.run_until_complete
     target.spawn = _beside(wire, simulation)
     target.latencies = lambda: figures(wire)
+    target.closers.append(lambda: _shortages(target, wire))
+    if options.wire.tls_insecure:
+        target.remarks.append("neither the certificate of the ACS nor its name was checked (--tls-insecure)")
     try:
         name = options.adapter if options.adapter is not None else "cpescript" if options.north is not None else None
         if name is not None:
             target.adapter = make_adapter(name, options.north, options, target.run, target.spawn)
             target.closers.append(target.adapter.close)
         listener = Listener(wire, simulation.seed, simulation.reachable)
-        port = listener.start()
+        simulation.connection_request_base = _listen(listener, options.wire)
         target.closers.append(listener.close)
         datagrams = DatagramPorts(wire)
         target.closers.append(datagrams.close)
@@ -248,8 +249,24 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     except BaseException:
         target.close()
         raise
-    simulation.connection_request_base = f"http://127.0.0.1:{port}"
     return target
+
+
+def _listen(listener: Listener, options: WireOptions) -> str:
+    """Open the fleet's port; return what the URLs of its devices begin with. Raises Refused."""
+    host, port = options.listen
+    try:
+        tls = server_context(options.listen_tls) if options.listen_tls is not None else None
+        port = listener.start(host, port, tls)
+    except TlsProblem as problem:
+        raise Refused(str(problem), "--listen-tls takes a certificate with its key in one file, PEM") from None
+    except OSError as problem:
+        raise Refused(
+            f"no connection requests can be taken at {host} port {port}: {problem}",
+            "--listen takes an address of this machine and a port that is free",
+        ) from None
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls is not None else 'http'}://{shown}:{port}"
 
 
 def _shortages(target: Target, wire: HttpWire) -> None:

@@ -44,9 +44,9 @@ class Worker:
             except (EOFError, OSError):
                 return
 
-    def _run(self, file: str, ordinal: int, digest: str, trace: str | None, *job: Any) -> None:
+    def _run(self, file: str, ordinal: int, digest: str, trace: str | None, prefix: str, *job: Any) -> None:
         self._stop = False
-        options = replace(self._options, observer=self, interrupted=self._interrupted)
+        options = replace(self._options, observer=self, interrupted=self._interrupted, serial_prefix=prefix)
         if file not in self._files:
             catalogue = standard_catalogue(read_system)
             self._files[file] = cases_of(Path(file), options, catalogue, set())[0]

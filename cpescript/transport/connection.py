@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
     """A connection as asyncio drives it. `request` may be called before it stands: the request then goes first."""
 
     __slots__ = (
+        "__weakref__",
         "_answered",
         "_begun",
         "_body",

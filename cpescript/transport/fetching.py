@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 32
 """Files under way at once; the others wait their turn, which no time limit counts."""
+GOODBYE = 0.25
+"""Real seconds at the end for TLS connections to say goodbye: aiohttp does not wait for that, and uvloop does not close
+while one is at it."""
 MOST_REDIRECTS = 5
 SLACK = 64 * 1024
 """Octets beyond the size that the ACS told, before a file is given up: enough to see that it is another one."""
@@ -50,6 +53,7 @@ class Fetcher:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._client: aiohttp.ClientSession | None = None
         self._cnonces = 0
+        self._secure = False
 
     async def carry(self, serial: str, fetch: Fetch) -> Fetched:
         """Make the exchange that a device wants."""
@@ -72,13 +76,17 @@ class Fetcher:
         """Close what connections are open."""
         if self._client is not None:
             await self._client.close()
+            if self._secure:
+                await asyncio.sleep(GOODBYE)
 
     async def _carry(self, serial: str, fetch: Fetch) -> Fetched:
         url, authorization, context = fetch.url, "", self._tls.of(serial)
         redirects = asked = 0
         while True:
-            if target_of(url) is None:
+            target = target_of(url)
+            if target is None:
                 return Fetched("http")
+            self._secure = self._secure or target.tls
             async with await self._request(url, authorization, context, fetch) as response:
                 challenges = response.headers.getall("WWW-Authenticate", [])
                 challenge = digest.parse_challenge(challenges) if response.status == 401 and fetch.username else None

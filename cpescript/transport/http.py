@@ -23,6 +23,7 @@ from functools import partial
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from cpescript.cwmp.fetch import Fetch, Fetched
 from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
@@ -113,7 +114,12 @@ class HttpWire:
         self.loop.set_exception_handler(self._astray)
         self.ticks: list[Callable[[float], object]] = []
         """Called with the wall clock at each tick: other sockets of the loop put their time-outs here."""
-        self.reach = Reach(self.loop, limits, options)
+        try:
+            self.reach = Reach(self.loop, limits, options)
+        except BaseException:
+            if loop is None:
+                self.loop.close()
+            raise
         self._limits = limits
         self._options = options
         self._fetcher: Fetcher | None = None
@@ -122,6 +128,8 @@ class HttpWire:
         self._carried: dict[_Carried, None] = {}
         self._parked: dict[_Carried, None] = {}
         self._jobs: dict[asyncio.Task[None], None] = {}
+        self._leaving: WeakSet[Connection] = WeakSet()
+        """TLS connections that may still be saying goodbye: uvloop does not close while one is at it."""
         self._outstanding_jobs = 0
         self._late: deque[Callable[[], object]] = deque()
         self._over: asyncio.Future[None] | None = None
@@ -347,6 +355,8 @@ class HttpWire:
             carried.connecting = None
         if connection is not None:
             connection.abort() if abort else connection.close()
+            if carried.target is not None and carried.target.tls:
+                self._leaving.add(connection)
 
     async def _connect(self, carried: _Carried, connection: Connection, target: Target) -> None:
         """Make a connection stand; its request goes out with it. A failure is the session's."""
@@ -389,6 +399,8 @@ class HttpWire:
             task.cancel()
         for carried in [*self._carried, *self._parked]:
             self._disconnect(carried, abort=True)
+        for connection in list(self._leaving):
+            connection.abort()
         self._carried.clear()
         self._parked.clear()
         self._ready.clear()

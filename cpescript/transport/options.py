@@ -25,6 +25,10 @@ class WireOptions:
     """URL of an HTTP proxy, `http://[user:password@]host:port`."""
     source_addresses: tuple[str, ...] = ()
     """Addresses of this machine that connections are made from, in turn; empty: as the routing table says."""
+    listen: tuple[str, int] = ("127.0.0.1", 0)
+    """Address and port at which the fleet takes connection requests; port 0: any that is free."""
+    listen_tls: Path | None = None
+    """Certificate and key, PEM, where connection requests are taken by HTTPS."""
 
 
 DEFAULT = WireOptions()

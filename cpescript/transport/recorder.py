@@ -5,9 +5,12 @@ Rules:
 1. Requests and answers go through as they are, but for the headers of a connection (RFC 9110, 7.6.1) and Host. The
    path that devices use is kept, because a digest covers it.
 2. A device is known by its Inform; what follows belongs to it by its connection, or by the cookies that the ACS gave.
+   A session whose connection is gone, and that goes on over no other within `SETTLE`, was cut.
 3. The trace has credentials masked (`masked`); what goes through has them, of course.
 4. Connection requests pass this proxy by, unless it is told to relay them: then ConnectionRequestURLs in Informs are
-   rewritten to lead here, path kept. Of two devices with the same path only the first can be relayed.
+   rewritten to lead here. The path is kept, because a digest covers it: of devices with the same path the first has the
+   port of the proxy, and each other one a port of its own, as far as there are any (`ports`). Behind https it is always
+   a port of its own kind: connection requests are http (TR-069, 3.2.2).
 """
 
 from __future__ import annotations
@@ -37,6 +40,8 @@ MAX_BODY = 16 * 1024 * 1024
 """Octets of a message that are passed on: twice what an ACS's answer may have anywhere else here."""
 TIMEOUT = 90.0
 """Real seconds that an ACS has for an answer: longer than any device waits."""
+SETTLE = 5.0
+"""Real seconds in which a device that opens a connection for each message is back with the next one."""
 MOST_DEVICES = 100_000
 MOST_COOKIES = 200_000
 
@@ -71,6 +76,12 @@ class _Known:
     url: str = ""
     session: int = 0
     open: bool = False
+    transport: asyncio.BaseTransport | None = None
+    """The connection that it was last heard on."""
+    at: tuple[int, str] | None = None
+    """Port and path at which it is called, where its calls are relayed."""
+    gone: float | None = None
+    """Since when that is closed."""
     recent: Any = None
 
     @property
@@ -87,6 +98,8 @@ class Recorder:
         writer: Writer,
         *,
         relay: bool = False,
+        ports: int = 0,
+        settle: float = SETTLE,
         say: Callable[[str], object] = lambda text: None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -95,16 +108,24 @@ class Recorder:
         self._parts = urlsplit(acs)
         self._writer = writer
         self._relay = relay
+        self._ports = ports
+        self._settle = settle
         self._say = say
         self._tls = tls
         self._began = time.monotonic_ns()
         self._n = 0
         self._devices: dict[str, _Known] = {}
-        self._connections: dict[int, _Known] = {}
+        self._connections: dict[int, tuple[asyncio.BaseTransport, _Known]] = {}
+        """By the id of the transport, which is held so that no other gets that id."""
+        self._talking: dict[int, _Known] = {}
         self._cookies: dict[str, _Known] = {}
-        self._paths: dict[str, _Known] = {}
+        self._paths: dict[tuple[int, str], _Known] = {}
+        """Who is called at a port and path."""
         self._client: aiohttp.ClientSession | None = None
-        self._base = ""
+        self._runner: web.AppRunner | None = None
+        self._host = ""
+        self._called = 0
+        """The port that connection requests come to."""
 
     async def start(self, host: str, port: int, stack: AsyncExitStack, tls: ssl.SSLContext | None = None) -> int:
         """Listen and return the port. What is opened is closed by `stack`. Raises OSError."""
@@ -120,10 +141,18 @@ class Recorder:
         runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        site = web.TCPSite(runner, host, port, ssl_context=tls)
-        await site.start()
-        found: int = runner.addresses[0][1]
-        self._base = f"http://{host}:{found}"
+        self._runner, self._host = runner, host
+        found = await self._listen(port, tls)
+        self._called = await self._listen(0) if tls is not None and self._relay else found
+        sweeping = asyncio.create_task(self._sweep())
+        stack.callback(sweeping.cancel)
+        return found
+
+    async def _listen(self, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen at one more port; return it. Raises OSError."""
+        assert self._runner is not None
+        await web.TCPSite(self._runner, self._host, port, ssl_context=tls).start()
+        found: int = self._runner.addresses[-1][1]
         return found
 
     @property
@@ -141,11 +170,10 @@ class Recorder:
             return web.Response(status=413)
         plain = _unpacked(body, request.headers.get("Content-Encoding", ""))
         message = _decoded(plain)
-        peer = id(request.transport)
-        device = self._whose(request, peer, message)
+        device = self._whose(request, message)
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
         if self._relay and device is not None and message is not None and message.kind == "Inform":
-            rewritten = self._rewritten(plain, device)
+            rewritten = await self._rewritten(plain, device, request)
             if rewritten is not plain:
                 body = rewritten
                 headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
@@ -207,7 +235,8 @@ class Recorder:
 
     async def _relayed(self, request: web.Request) -> web.Response:
         """Pass a connection request on to the device whose path it is."""
-        device = self._paths.get(request.raw_path) if self._relay and request.method == "GET" else None
+        at = (_local(request)[1], request.raw_path)
+        device = self._paths.get(at) if self._relay and request.method == "GET" else None
         if device is None:
             return web.Response(status=405 if not self._relay else 404)
         assert self._client is not None
@@ -227,28 +256,54 @@ class Recorder:
                 answer.headers.add(name, value)
         return answer
 
-    def _rewritten(self, plain: bytes, device: _Known) -> bytes:
+    async def _rewritten(self, plain: bytes, device: _Known, request: web.Request) -> bytes:
         """Return an Inform whose ConnectionRequestURL leads here."""
         found = _CONNECTION_URL.search(plain)
         if found is None:
             return plain
         url = found[2].decode("utf-8", "replace").strip().replace("&amp;", "&")
         path = urlsplit(url).path or "/"
-        if self._paths.setdefault(path, device) is not device:
+        port = await self._port(device, path)
+        if port is None:
             return plain
         device.url = url
-        here = f"{self._base}{path}".replace("&", "&amp;").encode()
+        # Behind 0.0.0.0 only the device's own connection tells an address of ours.
+        host = self._host if self._host not in ("0.0.0.0", "::") else _local(request)[0]
+        at = f"[{host}]" if ":" in host else host
+        here = f"http://{at}:{port}{path}".replace("&", "&amp;").encode()
         return plain[: found.start(2)] + here + plain[found.end(2) :]
+
+    async def _port(self, device: _Known, path: str) -> int | None:
+        """Return the port at which a device is called for, None where there is none left for its path."""
+        port = device.at[0] if device.at is not None else self._called
+        if device.at is not None and device.at != (port, path):
+            # Its path is another since: who changes it at each boot must not fill the memory.
+            del self._paths[device.at]
+            device.at = None
+        if self._paths.setdefault((port, path), device) is device:
+            device.at = (port, path)
+            return port
+        if self._ports < 1:
+            self._say(f"{device.name}: another device has the path {path}; its connection requests are not relayed")
+            return None
+        self._ports -= 1
+        port = await self._listen(0)
+        device.at = (port, path)
+        self._paths[device.at] = device
+        return port
 
     # --- the trace ----------------------------------------------------------------------------------------------------
 
-    def _whose(self, request: web.Request, peer: int, message: Message | None) -> _Known | None:
+    def _whose(self, request: web.Request, message: Message | None) -> _Known | None:
+        transport = request.transport
         if message is None or message.kind != "Inform":
-            found = self._connections.get(peer)
-            if found is None:
+            _, device = self._connections.get(id(transport), (None, None))
+            if device is None:
                 cookies = request.headers.get("Cookie", "").split(";")
-                found = next((self._cookies[each.strip()] for each in cookies if each.strip() in self._cookies), None)
-            return found
+                device = next((self._cookies[each.strip()] for each in cookies if each.strip() in self._cookies), None)
+            if device is not None:
+                device.transport, device.gone = transport, None
+            return device
         fields = message.fields
         parts = (fields.get("oui", ""), fields.get("product_class", ""), fields.get("serial_number", ""))
         identity = "-".join(str(part) for part in parts)
@@ -262,14 +317,30 @@ class Recorder:
         if not device.open:
             device.session += 1
             device.open = True
-        if len(self._connections) > MOST_COOKIES:
-            self._connections.clear()
-        self._connections[peer] = device
+            self._talking[device.number] = device
+        device.transport, device.gone = transport, None
+        if transport is not None:
+            self._connections[id(transport)] = (transport, device)
         return device
+
+    async def _sweep(self) -> None:
+        """End the sessions of devices that have gone, and forget connections that are closed."""
+        while True:
+            await asyncio.sleep(self._settle / 4)
+            now = time.monotonic()
+            for device in list(self._talking.values()):
+                if device.transport is not None and not device.transport.is_closing():
+                    continue
+                device.gone = now if device.gone is None else device.gone
+                if now - device.gone >= self._settle:
+                    self._end(device, "cut")
+            for key in [key for key, (transport, _) in self._connections.items() if transport.is_closing()]:
+                del self._connections[key]
 
     def _end(self, device: _Known, outcome: str) -> None:
         if device.open:
             device.open = False
+            self._talking.pop(device.number, None)
             self._fact(device, "SessionEnd", outcome=outcome)
 
     def _tell(
@@ -299,6 +370,12 @@ class Recorder:
         self._writer.write(
             Record(t, self._n, device, session, direction, protocol, kind, http, body, data, wall_ns=wall)
         )
+
+
+def _local(request: web.Request) -> tuple[str, int]:
+    """Return the address of ours that a request came to."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return (str(name[0]), int(name[1])) if name else ("127.0.0.1", 0)
 
 
 def _shown(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -2,16 +2,21 @@
 
 A device connects once it is up, as the account in its tree says; whether that is still so is looked at every ten
 seconds of virtual time. Virtual time stands still while a connection is being made.
+
+The connections live on a loop and thread of their own: the library leaves tasks behind and does not bear every loop,
+neither of which may touch the sessions. Whatever comes in is handed over to the wire, and handled within the run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
+from collections.abc import Callable, Coroutine
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cpescript.cwmp import xmpp_account
 from cpescript.cwmp.power import STOPPED
@@ -31,6 +36,8 @@ CONNECT = 10.0
 GOODBYE = 1.0
 """Real seconds that servers are given to close their streams."""
 
+Result = TypeVar("Result")
+
 _REQUEST = f"{{{xmpp_account.NAMESPACE}}}"
 _ERRORS = {401: ("auth", "not-authorized"), 503: ("cancel", "service-unavailable")}
 """Status to the type and condition of the error stanza (Annex K.2.3.2)."""
@@ -41,60 +48,115 @@ class XmppProblem(Exception):
 
 
 class XmppPorts:
-    """The connections of a fleet, on the loop of its wire. `ca` are certificates that servers' may be signed by."""
+    """The connections of a fleet, beside its wire. `ca` are certificates that servers' may be signed by."""
 
     def __init__(self, wire: HttpWire, ca: Path | None = None) -> None:
         self.wire = wire
         self.ca = ca
         self._ports: list[_Port] = []
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._over: asyncio.Event | None = None
 
     def add(self, device: Device) -> None:
         """Let a device keep a connection from now on. Raises XmppProblem."""
         if MISSING:
             raise XmppProblem(MISSING)
+        if self._thread is None:
+            ready = threading.Event()
+            self._thread = threading.Thread(target=asyncio.run, args=(self._live(ready),), name="xmpp", daemon=True)
+            self._thread.start()
+            ready.wait()
         port = _Port(self, device.agent)
         self._ports.append(port)
-        port.again()
+        port.begin()
 
     def close(self) -> None:
         """Close every connection; before the wire is closed."""
-        self.wire.loop.run_until_complete(self._close())
+        if self._thread is not None and self._loop is not None and self._over is not None:
+            self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
+            self._thread = None
 
-    async def _close(self) -> None:
+    async def there(self, job: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine on the loop of the connections, for one on the wire's."""
+        assert self._loop is not None
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(job, self._loop))
+
+    def here(self, action: Callable[[], object]) -> None:
+        """Have something handled within the run; from the loop of the connections."""
+        self.wire.loop.call_soon_threadsafe(self.wire.enter, action)
+
+    def say(self, stanza: Any) -> None:
+        """Send a stanza that was made within the run."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(stanza.send)
+
+    async def _live(self, ready: threading.Event) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        ready.set()
+        await self._over.wait()
         await asyncio.gather(*(port.hang_up() for port in self._ports))
-        self._ports.clear()
 
 
 class _Port:
     """One device's connection."""
 
     def __init__(self, ports: XmppPorts, agent: CwmpAgent) -> None:
-        self._wire = ports.wire
-        self._ca = ports.ca
+        self._ports = ports
         self._agent = agent
         self._account: xmpp_account.Account | None = None
-        self._client: Any = None
+        """As whom it is connected."""
         self._busy = False
+        self._client: Any = None
+        """Belongs to the loop of the connections."""
 
-    def again(self) -> None:
+    # Within the run.
+
+    def begin(self) -> None:
+        """Look after the connection from when the device may be up for the first time."""
+        self._again(SECOND)
+
+    def _again(self, after: int) -> None:
         kernel = self._agent.device.host.kernel
-        # The first look is when the device may have booted: at the instant of its making it is not up yet.
-        kernel.at(kernel.now + (LOOK_EVERY if self._account else SECOND), self._agent.device, _Port._look, self)
+        kernel.at(kernel.now + after, self._agent.device, _Port._look, self)
 
     def _look(self) -> None:
-        if self._agent.flags & STOPPED:
-            self._wanted(None)
-            return
-        if not self._busy:
-            self._wanted(xmpp_account.account(self._agent.device) if self._agent.listening else None)
-        kernel = self._agent.device.host.kernel
-        kernel.at(kernel.now + LOOK_EVERY, self._agent.device, _Port._look, self)
+        gone = bool(self._agent.flags & STOPPED)
+        wanted = xmpp_account.account(self._agent.device) if self._agent.listening and not gone else None
+        if wanted != self._account and not self._busy:
+            self._busy = True
+            job = self._ports.there(self._change(wanted))
+            self._ports.wire.run_job(job, partial(self._changed, wanted), stirs=False)
+        if not gone:
+            self._again(LOOK_EVERY)
 
-    def _wanted(self, account: xmpp_account.Account | None) -> None:
-        if account == self._account and (self._client is not None or account is None):
-            return
-        self._account, self._busy = account, True
-        self._wire.run_job(self._change(account), self._changed, stirs=False)
+    def _changed(self, account: xmpp_account.Account | None, jid: str) -> None:
+        self._busy = False
+        self._account = account if jid else None
+        xmpp_account.bound(self._agent.device, jid)
+
+    def _lost(self) -> None:
+        self._account = None
+        xmpp_account.bound(self._agent.device, "")
+
+    def _answer(self, iq: Any) -> None:
+        """Answer a connection request, at the current instant."""
+        request = iq.xml.find(f"{_REQUEST}connectionRequest")
+        username, password = ((request.findtext(f"{_REQUEST}{name}") or "") for name in ("username", "password"))
+        status = xmpp_account.ask(self._agent, str(iq["from"]), username, password)
+        if status == 200:
+            self._ports.wire.stir()
+        reply = iq.reply()
+        if status in _ERRORS:
+            kind, condition = _ERRORS[status]
+            reply["type"] = "error"
+            reply["error"]["code"] = str(status)
+            reply["error"]["type"] = kind
+            reply["error"]["condition"] = condition
+        self._ports.say(reply)
+
+    # On the loop of the connections.
 
     async def _change(self, account: xmpp_account.Account | None) -> str:
         """Connect as another account, or not at all; return the JID that the server has given, "" for none."""
@@ -108,68 +170,42 @@ class _Port:
 
         # Without TLS no password goes over the line, but a proof of it may.
         settings = {"feature_mechanisms": {"unencrypted_scram": not account.tls}}
-        client = slixmpp.ClientXMPP(
-            account.jid, account.password, settings, loop=self._wire.loop, ssl_context=self._tls()
-        )
+        trusted = ssl.create_default_context(cafile=self._ports.ca)
+        client = slixmpp.ClientXMPP(account.jid, account.password, settings, ssl_context=trusted)
         client.enable_direct_tls = False
         client.enable_starttls, client.enable_plaintext = account.tls, not account.tls
-        over: asyncio.Future[str] = self._wire.loop.create_future()
+        over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def settle(jid: str) -> None:
             if not over.done():
                 over.set_result(jid)
 
         client.add_event_handler("session_start", lambda _: settle(client.boundjid.full))
-        for event in ("failed_auth", "failed_all_auth", "connection_failed", "disconnected"):
+        for event in ("failed_all_auth", "connection_failed", "disconnected"):
             client.add_event_handler(event, lambda _: settle(""))
-        client.register_handler(
-            Callback("connection request", MatchXPath(f"{{jabber:client}}iq/{_REQUEST}connectionRequest"), self._came)
-        )
+        asked = MatchXPath(f"{{jabber:client}}iq/{_REQUEST}connectionRequest")
+        client.register_handler(Callback("connection request", asked, self._came))
         client.connect(account.host or None, account.port if account.host else None)
+        self._client = client
         try:
             jid = await asyncio.wait_for(over, CONNECT)
         except TimeoutError:
             jid = ""
-        self._client = client
         if not jid:
             await self.hang_up()
             return ""
         client.send_presence()
-        client.add_event_handler("disconnected", partial(self._lost, client))
+        client.add_event_handler("disconnected", partial(self._dropped, client))
         return jid
 
-    def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._ca)
+    def _came(self, iq: Any) -> None:
+        if iq["type"] in ("get", "set"):
+            self._ports.here(partial(self._answer, iq))
 
-    def _changed(self, jid: str) -> None:
-        self._busy = False
-        xmpp_account.bound(self._agent.device, jid)
-
-    def _lost(self, client: Any, _: object) -> None:
+    def _dropped(self, client: Any, _: object) -> None:
         if self._client is client:
             self._client = None
-            self._wire.enter(partial(xmpp_account.bound, self._agent.device, ""))
-
-    def _came(self, iq: Any) -> None:
-        self._wire.enter(partial(self._answer, iq))
-
-    def _answer(self, iq: Any) -> None:
-        """Answer a connection request, at the current instant."""
-        if iq["type"] not in ("get", "set"):
-            return
-        request = iq.xml.find(f"{_REQUEST}connectionRequest")
-        username, password = ((request.findtext(f"{_REQUEST}{name}") or "") for name in ("username", "password"))
-        status = xmpp_account.ask(self._agent, str(iq["from"]), username, password)
-        if status == 200:
-            self._wire.stir()
-        reply = iq.reply()
-        if status in _ERRORS:
-            kind, condition = _ERRORS[status]
-            reply["type"] = "error"
-            reply["error"]["code"] = str(status)
-            reply["error"]["type"] = kind
-            reply["error"]["condition"] = condition
-        reply.send()
+            self._ports.here(self._lost)
 
     async def hang_up(self) -> None:
         """Close the connection, with a word where the server listens."""

@@ -143,7 +143,10 @@ def test_what_a_portal_does_not_have_is_known_before_anything_runs(tmp_path: Pat
 
 def test_what_the_adapter_of_a_run_does_not_have_is_known_too(tmp_path: Path) -> None:
     text = 'spawn 1 of hg100 as cpe\nacs upload "x" url "http://x" on cpe\nexpect Upload on cpe within 1m\n'
-    for adapter, instead in (("genieacs", "leave the step out for GenieACS"), ("token_controller", "it has call, connect")):
+    for adapter, instead in (
+        ("genieacs", "leave the step out for GenieACS"),
+        ("token_controller", "it has call, connect"),
+    ):
         options = RunOptions(
             scenarios=(scenario(tmp_path, text),), acs="http://127.0.0.1:9/", adapter=adapter, north="x"
         )

@@ -98,3 +98,11 @@ def test_without_a_scheme_anybody_is_heard() -> None:
     world = World(connection_request=ConnectionRequest())
     agent = world.device()
     assert agent.connection_request(GET).status == 200
+
+
+def test_a_proof_belongs_to_the_user_that_it_names(world: World) -> None:
+    agent = world.device()
+    challenge = parse_challenge(agent.connection_request(GET).all("WWW-Authenticate"))
+    assert challenge is not None
+    proof = authorization(challenge, "acs", "knock", "GET", "/k3y", 1, "c").replace('"acs"', '"other"')
+    assert agent.connection_request(HttpRequest((("Authorization", proof),), b"", "GET", "/k3y")).status == 401

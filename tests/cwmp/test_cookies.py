@@ -49,6 +49,13 @@ def test_a_secure_cookie_goes_over_tls_only() -> None:
     there = URL.replace("http:", "https:")
     assert sent("s=1; Secure", there, set_at=there) == "s=1"
     assert sent("s=1; Secure", URL, set_at=there) == ""
+    assert sent("s=1; Secure", there, set_at=URL) == "", "who speaks plainly cannot set one"
+
+
+def test_a_part_of_an_address_is_no_domain() -> None:
+    url = "http://192.0.2.7/cwmp/in"
+    assert sent("s=1; Domain=2.7", url, set_at=url) == ""
+    assert sent("s=1; Domain=192.0.2.7", url, set_at=url) == "s=1"
 
 
 @pytest.mark.parametrize(

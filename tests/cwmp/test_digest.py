@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,6 +94,16 @@ def test_the_example_of_rfc_7616_with_sha_256() -> None:
         "/dir/index.html", nc="00000001", cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", algorithm="SHA-256",
     )  # fmt: skip
     assert response == "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+
+
+def test_a_session_key_of_sha_256() -> None:
+    def of(text: str) -> str:
+        return sha256(text.encode()).hexdigest()
+
+    secret = of(of("u:r:p") + ":n:c")
+    wanted = of(f"{secret}:n:00000001:c:auth:" + of("POST:/"))
+    found = digest_response("u", "p", "r", "n", "POST", "/", nc="00000001", cnonce="c", algorithm="SHA-256-sess")
+    assert found == wanted
 
 
 @given(

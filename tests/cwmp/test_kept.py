@@ -9,10 +9,11 @@ import pytest
 
 from cpescript.cwmp import kept
 from cpescript.cwmp.message import InstallOperation
+from cpescript.quirks import catalogue
 from tests.cwmp.test_diagnosis import diagnosing, request, state
 from tests.cwmp.test_modules import DU, EU, HUB, change, modular
 from tests.cwmp.test_windows import completed, schedule_download, window
-from tests.cwmp.world import World, dead, schedule_inform
+from tests.cwmp.world import World, dead, download, schedule_inform
 
 LAMP = "Device.X_Hub.Enable"
 
@@ -66,6 +67,16 @@ def test_a_transfer_in_its_window_is_tried_again_there(world: World, later: Worl
     assert completed(later) == [(77 + 35, 0)]
 
 
+@pytest.mark.parametrize(("before", "after"), [(40, 60), (102, 0), (120, 0)])
+def test_what_is_left_of_a_delay_is_waited_for(before: float, after: float, world: World, later: World) -> None:
+    world.device()
+    world.ask(download(delay=100))
+    world.run(before)
+    reborn(world, later)
+    later.run(300)
+    assert completed(later) == [(77 + after + 35, 0)]
+
+
 def test_scheduled_informs_come_with_their_keys(world: World, later: World) -> None:
     world.device()
     world.ask(schedule_inform(100, "a"), schedule_inform(50, "b"))
@@ -78,9 +89,10 @@ def test_scheduled_informs_come_with_their_keys(world: World, later: World) -> N
 
 def test_events_of_a_session_under_way_are_not_lost(world: World, later: World) -> None:
     agent = world.device()
-    world.acs.overrule = dead
+    agent.add_hook(catalogue()["slow-cpe"].make({}))
     agent.inform("X 00D0AA Door open")
-    world.run(0)
+    world.run(1)
+    assert agent.session is not None
     reborn(world, later)
     assert later.informs() == [(77, ("1 BOOT", "X 00D0AA Door open"))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -191,6 +192,85 @@ def test_basic_credentials(world: World) -> None:
     world.acs.overrule = overrule
     world.device()
     assert outcome(world) == {"outcome": "done"}
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess", "SHA-256", "SHA-256-sess"])
+@pytest.mark.parametrize("qop", ["auth", "auth-int", ""])
+@pytest.mark.parametrize("packed", [False, True])
+def test_every_digest_that_a_server_may_ask_for(algorithm: str, qop: str, packed: bool) -> None:
+    world = World(extension={"http": {"gzip": True}} if packed else {})
+    counts: list[int] = []
+
+    def overrule(request: HttpRequest, message: Message | None) -> Reply | None:
+        proof = parse_authorization(request.header("Authorization") or "")
+        if proof is None:
+            asked = f'Digest realm="acs", nonce="n", algorithm={algorithm}' + (f', qop="{qop}"' if qop else "")
+            return HttpResponse(401, (("WWW-Authenticate", asked),))
+        assert proof.fields is not None
+        assert proof.fields.get("qop", "") == qop
+        assert verify(proof, "cpe", "secret", "POST", "acs", request.body)
+        counts.append(proof.count)
+        if packed and request.body:
+            inform = decode(gzip.decompress(request.body))
+            return encode(Message("InformResponse", {"max_envelopes": 1}, inform.id))  # type: ignore[return-value]
+        return None
+
+    world.acs.overrule = overrule
+    world.device()
+    assert outcome(world) == {"outcome": "done"}
+    assert counts == ([1, 2] if qop else [0, 0])
+
+
+def test_the_next_nonce_is_taken_and_counted_from_one(world: World) -> None:
+    seen: list[tuple[str, int]] = []
+
+    def overrule(request: HttpRequest, message: Message | None) -> Reply | None:
+        proof = parse_authorization(request.header("Authorization") or "")
+        if proof is None:
+            return HttpResponse(401, (("WWW-Authenticate", digest_challenge("acs", "n0")),))
+        seen.append((proof.nonce, proof.count))
+        if message is None:
+            return HttpResponse(204)
+        body = encode(Message("InformResponse", {"max_envelopes": 1}, message.id))
+        return HttpResponse(200, (("Authentication-Info", 'nextnonce="n1"'),), body)
+
+    world.acs.overrule = overrule
+    world.device()
+    assert seen == [("n0", 1), ("n1", 1)]
+
+
+def test_a_challenge_that_nobody_can_answer_is_named(world: World) -> None:
+    asked = (("WWW-Authenticate", 'Digest realm="acs", nonce="n", algorithm=ROT13'),)
+    world.acs.overrule = lambda request, message: HttpResponse(401, asked)
+    world.device()
+    assert outcome(world)["reason"].endswith("the Digest algorithm 'ROT13' is not known")
+
+
+def test_a_packed_answer_is_unpacked_where_the_profile_says_so() -> None:
+    world = World(extension={"http": {"gzip": True}})
+
+    def overrule(request: HttpRequest, message: Message | None) -> Reply | None:
+        if not request.body:
+            return HttpResponse(204)
+        inform = decode(gzip.decompress(request.body))
+        body = gzip.compress(encode(Message("InformResponse", {"max_envelopes": 1}, inform.id)))
+        return HttpResponse(200, (("Content-Encoding", "gzip"),), body)
+
+    world.acs.overrule = overrule
+    world.device()
+    assert outcome(world) == {"outcome": "done"}
+    assert b"<" in next(record.body for record in world.records if record.kind == "Inform")
+    world.acs.overrule = lambda request, message: HttpResponse(200, (("Content-Encoding", "br"),), b"x")
+    world.devices[0].agent.inform()
+    world.run(0)
+    assert outcome(world)["reason"] == "an answer in a content coding that cannot be undone"
+
+
+def test_https_never_becomes_http(world: World) -> None:
+    world.acs_url = "https://acs.example/cwmp"
+    world.acs = _redirect("http://acs.example/cwmp", 1)
+    world.device()
+    assert outcome(world) == {"outcome": "tls", "reason": "a redirect from https to 'http://acs.example/cwmp'"}
 
 
 def test_cookies_live_as_long_as_the_session(world: World) -> None:

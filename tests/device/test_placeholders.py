@@ -46,7 +46,7 @@ def test_numbers_and_pools_go_before_what_may_hold_them() -> None:
     # {cpe_id}, {cpe} and pools are text by the time that {cpe:...} is read, and its result is not read again.
     assert expand("{cpe:pick:{wan},x}") == "203.0.113.7"
     assert expand("{cpe:pick:{cpe_id},x}") == "cpe-7"
-    assert expand("{cpe:pick:{cpe:2},x}", 1) == "{cpe:2,x}"
+    assert expand("{cpe:pick:{cpe:2},x}", 1) == "{cpe:pick:01,x}"
 
 
 def test_hexadecimal_case() -> None:

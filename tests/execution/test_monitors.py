@@ -96,8 +96,8 @@ def test_each_time_that_an_invariant_breaks_is_counted(play):
 
 
 def test_an_invariant_that_could_not_have_fired_is_vacuous(play):
-    world = play("spawn 1 of hg100 as cpe\nwait 1s\nnever Download on cpe where offline\nwait 1h\n").state(0, 1, "online")
-    world.run()
+    world = play("spawn 1 of hg100 as cpe\nwait 1s\nnever Download on cpe where offline\nwait 1h\n")
+    world.state(0, 1, "online").run()
     assert world.claims[3].verdict == "vacuous"
     assert world.claims[3].message == "no device was ever one that this 'never' speaks of"
     nobody = play(

@@ -1,4 +1,4 @@
-"""What must not pass: claims that look right and were judged by the wrong instant, the wrong device or nothing at all."""
+"""What must not pass: claims that look right and were asked of the wrong instant or device, or of nothing."""
 
 import pytest
 
@@ -33,14 +33,12 @@ OLD_AND_NEW = ((0, 1, "1"), (10, 1, "Download"), (20, 1, "2"), (30, 1, "Download
         (f'exactly 1 Download where {VERSION} == "1" on cpe within 1h', True),
         (f'at most 0 Download where {VERSION} == "1" on cpe within 1h', False),
         (f'no Download where {VERSION} == "1" on cpe for 1h', False),
-        (f'exactly 1 Download where {VERSION} == old on cpe within 1h', True),
-        (f'at most 0 Download where {VERSION[:-7]}{{leaf}} == "1" on cpe within 1h', False),
+        (f"exactly 1 Download where {VERSION} == old on cpe within 1h", True),
         ("exactly 1 Download where elapsed < 20s on cpe within 1h", True),
-        (f'exactly 2 Download where {VERSION} exists on cpe within 1h', True),
+        (f"exactly 2 Download where {VERSION} exists on cpe within 1h", True),
     ],
 )
 def test_a_message_is_asked_what_was_so_when_it_came(play, claim, holds):
-    claim = claim.replace(f"{VERSION[:-7]}{{leaf}}", VERSION)
     text = f'spawn 1 of hg100 as cpe\nlet old = "{{1}}"\ncheck {claim}\nnote old\n'
     assert played(play, text, *OLD_AND_NEW).run()[0] == ("passed" if holds else "failed")
 
@@ -112,6 +110,16 @@ def test_an_instance_that_is_gone_is_gone_when_judged_again(simulated, tmp_path)
     assert [claim.verdict for claim in again.results[0].claims] == ["met", "missed"]
 
 
+@pytest.mark.parametrize("version", ["2.0.0", "9.9.9"])
+def test_what_a_system_sees_is_judged_again_as_it_was(simulated, tmp_path, version):
+    claim = f'check acs sees {VERSION} == "{version}" on each fleet within 1m'
+    result, _ = simulated(f"spawn 3 of hg100 as fleet\nwait 1m\nparallel:\n    {claim}\n    {claim}\n")
+    again = judge_trace(str(tmp_path / "case.cpes"), read(tmp_path / "trace.jsonl"), {}, {}, False, Bag())
+    verdict = "passed" if version == "2.0.0" else "failed"
+    assert (result.verdict, again.results[0].verdict) == (verdict, verdict)
+    assert len(again.results[0].remarks) == len(result.remarks) + 1
+
+
 TWO = ((0, 1, "1"), (0, 2, "1"), (5, 1, "Download"), (40, 1, "2"), (50, 2, "Download"), (55, 2, "2"))
 
 
@@ -166,7 +174,9 @@ def test_silence_of_nobody_is_vacuous(play, claim):
 
 
 def test_a_count_that_was_met_before_the_devices_went_is_met(play):
-    text = "spawn 1 of hg100 as cpe\nwait 1s\nstop cpe\nwait 1m\ncheck exactly 1 Download on cpe within 1h since start\n"
+    text = (
+        "spawn 1 of hg100 as cpe\nwait 1s\nstop cpe\nwait 1m\ncheck exactly 1 Download on cpe within 1h since start\n"
+    )
     world = played(play, text, (0.5, 1, "Download"))
     assert world.run()[0] == "passed"
     assert world.claims[5].verdict == "met"
@@ -196,13 +206,13 @@ def test_what_one_device_said_is_plainly_that_message(play):
     text = """
         spawn 2 of hg100 as fleet
         expect Download on fleet[1] within 1m as dl
-        check Inform where command_key == dl.command_key on each fleet within 1m
-        check Inform on fleet[2] within 5s since dl
+        check Reboot where command_key == dl.command_key on each fleet within 1m
+        check Reboot on fleet[2] within 5s since dl
         """
     world = play(text).at(1, 1, "Download", command_key="k")
     for device in (1, 2):
-        world.at(2, device, "Inform", command_key="k")
-    world.at(3, 2, "Inform", command_key="other")
+        world.at(2, device, "Reboot", command_key="k")
+    world.at(3, 2, "Reboot", command_key="other")
     assert world.run()[0] == "passed"
 
 

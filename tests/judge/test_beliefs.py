@@ -23,7 +23,8 @@ def sees(value, system="acs"):
 
 
 def call(condition, **arguments):
-    return BeliefClaim(SPAN, "portal", "status", {n: x.Literal_(SPAN, v) for n, v in arguments.items()}, condition, called=True)
+    inputs = {name: x.Literal_(SPAN, value) for name, value in arguments.items()}
+    return BeliefClaim(SPAN, "portal", "status", inputs, condition, called=True)
 
 
 @pytest.fixture

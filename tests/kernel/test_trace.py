@@ -4,6 +4,9 @@ import hashlib
 import io
 import json
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import Kernel
 from cpescript.kernel.trace import (
@@ -11,8 +14,10 @@ from cpescript.kernel.trace import (
     EVIDENCE_MESSAGES,
     FROM_ACS,
     HEARTBEATS,
+    LOCAL,
     SLACK,
     TO_ACS,
+    Record,
     Trace,
     Writer,
 )
@@ -121,3 +126,27 @@ def test_the_file_and_its_digest():
     assert lines[4]["device"] is None
     assert lines[4]["data"] == {"text": "***"}
     assert writer.hexdigest() == hashlib.sha256(file.getvalue()).hexdigest()
+
+
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+heads = st.none() | st.builds(
+    lambda status, pairs: HttpResponse(status, tuple(pairs)), st.integers(200, 599), st.lists(st.tuples(texts, texts))
+)
+plain = st.none() | st.booleans() | st.integers() | texts
+
+
+@given(
+    st.integers(0, 1 << 62), st.booleans(), st.integers(0, 9), st.sampled_from([TO_ACS, FROM_ACS, LOCAL]), texts, texts,
+    heads, st.none() | st.binary(max_size=12), st.dictionaries(texts, plain | st.lists(plain, max_size=2), max_size=3),
+    st.none() | st.integers(0, 1 << 62),
+)  # fmt: skip
+def test_a_line_put_together_by_hand_is_that_of_the_plain_way(
+    t, of_a_device, session, direction, scenario, kind, http, body, data, wall
+):
+    record = Record(
+        t, 7, Box(2) if of_a_device else None, session, direction, "cwmp", kind, http, body, data, wall_ns=wall
+    )
+    file = io.BytesIO()
+    Writer(scenario, file).write(record)
+    line = json.dumps(record.as_dict(scenario), ensure_ascii=False, separators=(",", ":"))
+    assert file.getvalue() == line.encode() + b"\n"

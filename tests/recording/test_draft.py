@@ -72,3 +72,37 @@ def test_any_name_becomes_one_of_the_language(text):
     name = called(text)
     assert name[0].isalpha() or name[0] == "_"
     assert all(letter.islower() or letter.isdigit() or letter in "-_" for letter in name)
+
+
+MODELS = """
+limit 1d
+spawn 3 of hg100 as gateways
+wait until each gateways registered within 10m
+spawn 2 of ont4 as terminals
+wait until each terminals registered within 10m
+reboot gateways[1]
+expect Inform where events contains "1 BOOT" on gateways[1] within 10m
+wait 10m
+"""
+
+
+@pytest.mark.slow
+def test_one_device_of_each_model(drafted, tmp_path, cpescript):
+    case = tmp_path / "case.cpes"
+    case.write_text(MODELS)
+    path, out = drafted(str(case), "--all-models")
+    assert out.count("parameters") == 2
+    text = path.read_text()
+    assert 'profile lab-hg100 = "lab-hg100.yaml"' in text
+    assert "# gateways[1], one of 3 alike\n    spawn 1 of lab-hg100 as hg100\n" in text
+    assert "on ont4 within" in text
+    assert "reboot hg100\n" in text
+    assert text.index("as hg100") < text.index("as ont4") < text.index("reboot hg100")
+    assert cpescript("check", path)[0] == 0
+    assert run(RunOptions(scenarios=(str(path),), seed=1)).exit_status == 0
+
+
+def test_one_device_or_one_of_each_model(tmp_path, cpescript):
+    (tmp_path / "x.jsonl").write_text("{}\n")
+    assert cpescript("draft", tmp_path / "x.jsonl", "--all-models", "--device", "a[1]")[0] == 2
+    assert cpescript("draft", tmp_path / "x.jsonl", "--all-models")[0] == 2

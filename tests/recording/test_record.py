@@ -5,17 +5,26 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import ssl
+import time
 import urllib.request
 from contextlib import contextmanager
+from http.client import HTTPConnection
 
 import pytest
+from aiohttp import web
 
+from cpescript.acs.server import Acs
 from cpescript.kernel.trace import Writer
 from cpescript.recording.reading import Entry, Header, read
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
+from cpescript.transport import authority
+from cpescript.transport.acs_service import AcsService
+from cpescript.transport.options import WireOptions
 from cpescript.transport.recorder import Recorder, masked
-from tests.adapters.serving import on_a_loop
+from cpescript.transport.tls import server_context
+from tests.adapters.serving import on_a_loop, served
 
 SCENARIO = """
 limit 1h
@@ -28,17 +37,17 @@ wait 1m
 
 
 @contextmanager
-def recording(acs_url, relay=False):
+def recording(acs_url, relay=False, inwards=None, outwards=None, **options):
     file = io.BytesIO()
     writer = Writer("recorded", file)
     writer.header({"start": "2026-01-01T00:00:00Z", "acs": "external"})
-    recorder = Recorder(acs_url, writer, relay=relay)
+    recorder = Recorder(acs_url, writer, relay=relay, tls=outwards, **options)
 
     async def start(stack):
-        return await recorder.start("127.0.0.1", 0, stack)
+        return await recorder.start("127.0.0.1", 0, stack, inwards)
 
     with on_a_loop(start) as port:
-        yield f"http://127.0.0.1:{port}/", recorder, file
+        yield f"{'http' if inwards is None else 'https'}://127.0.0.1:{port}/", recorder, file
 
 
 def entries(file, folder):
@@ -76,6 +85,113 @@ def test_a_fleet_through_the_proxy(relay, acs, tmp_path, cpescript):
     assert cpescript("draft", trace)[0] == 0
     assert cpescript("check", tmp_path / "recorded.cpes")[0] == 0
     assert cpescript("diff", trace, trace)[0] == 0
+
+
+@pytest.mark.slow
+def test_https_on_both_sides(tmp_path):
+    authority.new(tmp_path)
+    authority.server(tmp_path, ["127.0.0.1"])
+    certificate, ca = tmp_path / "127.0.0.1.pem", tmp_path / "ca.pem"
+    service, path = AcsService(Acs()), tmp_path / "case.cpes"
+    path.write_text(SCENARIO)
+
+    async def start(stack):
+        return await service.start("127.0.0.1", 0, 0, stack, server_context(certificate, None, None))
+
+    trusting = ssl.create_default_context(cafile=str(ca))
+    with (
+        on_a_loop(start) as (port, north),
+        recording(f"https://127.0.0.1:{port}/", True, server_context(certificate, None, None), trusting) as (
+            url,
+            _,
+            file,
+        ),
+    ):
+        options = RunOptions(
+            scenarios=(str(path),),
+            acs=url,
+            adapter="cpescript",
+            north=f"http://127.0.0.1:{north}",
+            seed=1,
+            wire=WireOptions(tls_ca=ca),
+        )
+        [result] = run(options).scenarios
+    assert (url[:8], result.verdict, result.reason) == ("https://", "passed", "")
+    _, found = entries(file, tmp_path)
+    assert [each.data["outcome"] for each in found if each.kind == "SessionEnd"] == ["done"] * 6
+    assert len([each for each in found if each.kind == "ConnectionRequest"]) == 3, "http, to a port of their own"
+
+
+INFORM = """<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"
+ xmlns:cwmp="urn:dslforum-org:cwmp-1-0">
+<soap:Header><cwmp:ID>1</cwmp:ID></soap:Header><soap:Body><cwmp:Inform>
+<DeviceId><Manufacturer>M</Manufacturer><OUI>00D0AA</OUI><ProductClass>X</ProductClass>
+<SerialNumber>{serial}</SerialNumber>
+</DeviceId><Event><EventStruct><EventCode>1 BOOT</EventCode><CommandKey/></EventStruct></Event>
+<MaxEnvelopes>1</MaxEnvelopes><CurrentTime>2026-01-01T00:00:00Z</CurrentTime><RetryCount>0</RetryCount>
+<ParameterList><ParameterValueStruct><Name>Device.ManagementServer.ConnectionRequestURL</Name><Value>{url}</Value>
+</ParameterValueStruct></ParameterList></cwmp:Inform></soap:Body></soap:Envelope>"""
+
+
+def speak(url, serial, called="http://192.0.2.1/x"):
+    """Send an Inform over a connection of its own; return that connection."""
+    connection = HTTPConnection(url.removeprefix("http://").rstrip("/"), timeout=10)
+    connection.request("POST", "/", INFORM.format(serial=serial, url=called).encode(), {"Content-Type": "text/xml"})
+    assert connection.getresponse().read()
+    return connection
+
+
+@pytest.mark.slow
+def test_a_device_that_goes_in_the_middle_was_cut_and_one_that_stays_was_not(acs, tmp_path):
+    with recording(acs.url, settle=0.4) as (url, _, file):
+        stays, goes = speak(url, "STAYS"), speak(url, "GOES")
+        goes.close()
+        deadline = time.monotonic() + 10
+        while b"SessionEnd" not in file.getvalue() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        stays.request("POST", "/", b"")
+        stays.getresponse().read()
+        stays.close()
+    _, found = entries(file, tmp_path)
+    [cut] = [each for each in found if each.kind == "SessionEnd" and each.data["outcome"] == "cut"]
+    assert (cut.device, cut.session) == ("recorded[2]", 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ports", "relayed"), [(0, 1), (1, 2), (5, 3)])
+def test_devices_with_the_same_path_are_called_at_ports_of_their_own(ports, relayed, acs, tmp_path):
+    called = []
+
+    async def device(request):
+        called.append(request.path)
+        return web.Response()
+
+    with served(device) as there, recording(acs.url, True, ports=ports, say=lambda text: None) as (url, _, _):
+        for serial in ("A", "B", "C"):
+            speak(url, serial, f"{there}/cr").close()
+        here = [record.url for record in acs.acs.records.values()]
+        for target in here:
+            urllib.request.urlopen(target, timeout=10)
+    assert len([target for target in here if not target.startswith(there)]) == relayed
+    assert len(set(here)) == min(relayed + 1, 3)
+    assert called == ["/cr"] * 3
+
+
+@pytest.mark.slow
+def test_a_device_that_changes_its_path_is_called_at_the_new_one(acs):
+    called = []
+
+    async def device(request):
+        called.append(request.path)
+        return web.Response()
+
+    with served(device) as there, recording(acs.url, True) as (url, recorder, _):
+        for path in ("/old", "/new"):
+            speak(url, "A", f"{there}{path}").close()
+        [record] = acs.acs.records.values()
+        urllib.request.urlopen(record.url, timeout=10)
+        assert len(recorder._paths) == 1
+    assert called == ["/new"]
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,9 @@ def test_a_trace_that_breaks_off_is_inconclusive(small: tuple[Path, Path], capsy
     status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
     assert status == 3
     told = " ".join(out.split())
-    assert "the trace ends before the scenario does: its run was killed, or wrote no 'end', as older versions do" in told
+    assert (
+        "the trace ends before the scenario does: its run was killed, or wrote no 'end', as older versions do" in told
+    )
 
 
 def test_a_run_that_never_began_is_the_same_error_again(tmp_path: Path) -> None:

@@ -26,10 +26,14 @@ class OwnClock:
         self.handle = self.service._cwmp
         self.service._cwmp = self.answer
         self.known = set()
+        self.at_once = self.most = 0
 
     async def answer(self, request):
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
         await asyncio.sleep(self.delay)
         response = await self.handle(request)
+        self.at_once -= 1
         for key in [key for key in self.service.acs.records if key not in self.known]:
             self.known.add(key)
             if self.job is not None:
@@ -51,7 +55,8 @@ def play(tmp_path):
     def make(text, *, delay=0.0, job=None, **options):
         path = tmp_path / "case.cpes"
         path.write_text(textwrap.dedent(text).lstrip("\n"))
-        with on_a_loop(OwnClock(delay, job).start) as url:
+        acs = make.acs = OwnClock(delay, job)
+        with on_a_loop(acs.start) as url:
             return run(RunOptions(scenarios=(str(path),), acs=url, seed=1, **options)).scenarios[0]
 
     return make
@@ -129,3 +134,38 @@ def test_records_carry_the_wall_clock_against_an_external_acs_only(play, tmp_pat
     assert '"wall_ns"' in trace.read_text()
     run(RunOptions(scenarios=("bootstrap_provisioning",), seed=1, trace=trace))
     assert '"wall_ns"' not in trace.read_text()
+
+
+WINDOWS = """
+    limit 1h
+    spawn 12 of hg100 as fleet over 900ms
+    expect InformResponse on each fleet within 1m
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "most", "told"),
+    [
+        ({"window_ns": 0}, range(1, 2), "events of 0 s share the wire"),
+        ({"in_flight": 3}, range(2, 4), "events of 1 s share the wire, 3 sessions at most"),
+        ({}, range(5, 13), "events of 1 s share the wire, 200 sessions at most"),
+    ],
+)
+def test_what_shares_the_wire_is_what_was_said(options, most, told, play):
+    result = play(WINDOWS, delay=0.02, **options)
+    assert result.verdict == "passed"
+    assert play.acs.most in most
+    [remark] = [remark for remark in result.remarks if "external ACS" in remark]
+    assert told in remark
+    assert remark.endswith("2 s of real quiet pass before each deadline")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clock", ["clock virtual", "clock scaled 60x", "clock real"])
+def test_a_run_that_has_no_real_time_left_is_inconclusive(clock, play):
+    text = f"{clock}\nlimit 1d\nspawn 1 of hg100 as cpe\nexpect Reboot on cpe within 10h\n"
+    result = play(text, real_limit_s=0.3, patience_ns=60 * SECOND)
+    assert result.verdict == "inconclusive"
+    assert "real time" in result.cut
+    assert result.clock == clock.removeprefix("clock ")

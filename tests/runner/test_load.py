@@ -172,3 +172,9 @@ GOOD = LoadResult(
 )
 def test_who_was_the_limit(change, limit):
     assert who_was_the_limit(replace(GOOD, **change)).startswith(limit)
+
+
+def test_a_simulator_that_is_late_without_being_busy_was_kept_from_running():
+    late = Times(1, 0, 0, 50.0, 50.0)
+    assert "other things to do" in who_was_the_limit(replace(GOOD, own_delay=late))
+    assert "other things to do" not in who_was_the_limit(replace(GOOD, own_delay=late, cpu_share=0.95))

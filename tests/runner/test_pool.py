@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from cpescript.acs.server import Acs
 from cpescript.report import json as document
 from cpescript.runner import pool
 from cpescript.runner.options import RunOptions, Silent
 from cpescript.runner.run import UsageError, run
+from cpescript.transport.acs_service import AcsService
+from tests.adapters.serving import on_a_loop
 
 TEXT = """
 scenario "of a matrix" for size in [1, 2, 3]:
@@ -128,5 +131,29 @@ def test_a_file_that_changes_meanwhile_is_noticed(scenario, monkeypatch):
 def test_fleets_of_one_acs_are_not_run_side_by_side(scenario, tmp_path):
     with pytest.raises(UsageError, match="same serial numbers"):
         run(RunOptions(scenarios=(str(scenario),), jobs=2, acs="http://127.0.0.1:9/"))
+    for more in ({"adapter": "cpescript", "north": "http://127.0.0.1:9"}, {"north": "http://127.0.0.1:9"}):
+        with pytest.raises(UsageError, match="by the adapter 'cpescript'"):
+            run(RunOptions(scenarios=(str(scenario),), jobs=2, acs="http://127.0.0.1:9/", serial_prefix="LAB-", **more))
     with pytest.raises(UsageError, match="one place at a time"):
         run(RunOptions(scenarios=(str(scenario),), jobs=2, state=tmp_path / "fleet.db"))
+
+
+@pytest.mark.slow
+def test_at_one_acs_each_case_has_serial_numbers_of_its_own(tmp_path):
+    path = tmp_path / "s.cpes"
+    path.write_text(
+        'scenario "of a matrix" for n in [1, 2, 3]:\n    spawn 2 of hg100 as fleet\n'
+        "    expect InformResponse on each fleet within 1m\n"
+    )
+    service = AcsService(Acs())
+
+    async def start(stack):
+        return await service.start("127.0.0.1", 0, 0, stack)
+
+    with on_a_loop(start) as (port, _):
+        options = RunOptions(
+            scenarios=(str(path),), jobs=2, seed=1, acs=f"http://127.0.0.1:{port}/", serial_prefix="LAB-", patience_ns=0
+        )
+        assert run(options).exit_status == 0
+    serials = sorted(key.serial for key in service.acs.records)
+    assert serials == [f"LAB-{case}-HG0000000{number}" for case in (1, 2, 3) for number in (1, 2)]

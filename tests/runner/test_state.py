@@ -246,20 +246,23 @@ scenario "yesterday":
     policy "apps.yaml"
     spawn 2 of hg200 as fleet
     wait until each fleet registered within 5m
-    acs call install(url: "http://apps.example/hub-1.2.0.app") on fleet
-    expect Device.X_00D0AA_Hub.Enable == true on each fleet within 10m
+    acs call install(url: "http://apps.example/hub-1.2.0.app") on fleet[2]
+    expect Device.X_00D0AA_Hub.Enable == true on fleet[2] within 10m
     set Device.X_00D0AA_Hub.Enable = false on fleet[2]
 """
     today = """
 seed 7
 spawn 2 of hg200 as fleet
 wait until each fleet registered within 5m
-check Device.X_00D0AA_Hub.Enable == true on fleet[1]
+check Device.X_00D0AA_Hub.Enable not exists on fleet[1]
 check Device.X_00D0AA_Hub.Enable == false on fleet[2]
-check Device.SoftwareModules.DeploymentUnit.1.Status == "Installed" on each fleet
+check Device.SoftwareModules.DeploymentUnit.1.Status == "Installed" on fleet[2]
 acs set Device.X_00D0AA_Hub.Enable = true on fleet[2]
 expect Device.X_00D0AA_Hub.Enable == true on fleet[2] within 5m
 """
     assert play(tmp_path, "yesterday", yesterday).startswith("passed")
+    with sqlite3.connect(tmp_path / "fleet.db") as file:
+        assert file.execute("SELECT count(DISTINCT profile) FROM device").fetchone() == (1,), "one profile, app or not"
+    file.close()
     assert play(tmp_path, "today", today).startswith("passed")
     assert play(tmp_path, "again", today.replace("== false on fleet[2]", "== true on fleet[2]")).startswith("passed")

@@ -116,6 +116,23 @@ def test_what_cannot_be_used_is_told_before_anything_is_sent(wire: dict[str, obj
     assert why in str(result.problems)
 
 
+def test_the_password_of_a_proxy_is_no_text_for_a_report(tmp_path: Path) -> None:
+    path = tmp_path / "it.cpes"
+    path.write_text(FIRST_CONTACT, encoding="utf-8")
+    proxy = "http://lab:opensesame@127.0.0.1:1"
+    options = RunOptions(
+        scenarios=(str(path),),
+        acs="http://192.0.2.1/",
+        seed=7,
+        patience_ns=1_000_000,
+        wire=WireOptions(proxy=proxy),
+        rerun=f"--proxy {proxy}",
+    )
+    result = run(options).scenarios[0]
+    assert "--proxy" in result.rerun
+    assert "opensesame" not in repr(result)
+
+
 def test_a_target_says_how_it_is_reached_and_the_command_line_is_stronger(lab: Path, tmp_path: Path) -> None:
     (tmp_path / "cpescript.toml").write_text(
         '[acs.lab]\nurl = "https://acs.example/"\n'

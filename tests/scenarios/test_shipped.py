@@ -81,6 +81,7 @@ KIN = {
         "factory_reset",
         "mesh_ssid",
         "object_lifecycle",
+        "optical_flap",
         "pppoe_credentials",
         "spv_faults",
         "voice_line",
@@ -90,6 +91,7 @@ KIN = {
         "factory_reset",
         "mesh_ssid",
         "object_lifecycle",
+        "optical_flap",
         "pppoe_credentials",
         "spv_faults",
         "voice_line",
@@ -100,6 +102,10 @@ KIN = {
     "no-factory-reprovision": {"femto_site"},
 }
 """Other scenarios that fail under a defect, because they owe the same thing; all the rest pass."""
+
+
+SMALLER = {"firmware_rollout": {"size": "40"}}
+"""How scenarios are cut down where only their verdict counts."""
 
 
 def play(name, **options):
@@ -156,7 +162,7 @@ def test_the_defect_is_caught_by_its_scenario_on_its_line(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(catalogue()))
 def test_no_defect_breaks_more_than_its_kin(name):
-    verdicts = {other: play(other, defects=(name,))[1].verdict for other in SCENARIOS}
+    verdicts = {other: play(other, defects=(name,), params=SMALLER.get(other, {}))[1].verdict for other in SCENARIOS}
     broken = {other for other, verdict in verdicts.items() if verdict != "passed"}
     assert broken == {catalogue()[name].caught_by, *KIN.get(name, ())}
     assert {verdicts[other] for other in broken} == {"failed"}

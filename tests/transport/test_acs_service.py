@@ -21,6 +21,7 @@ from cpescript.acs.orders import DeviceKey, Order
 from cpescript.acs.server import Acs
 from cpescript.adapters.base import AdapterError, Setup
 from cpescript.adapters.cpescript import Cpescript, RemoteAcs
+from cpescript.cwmp import image
 from cpescript.cwmp.codec import decode, encode
 from cpescript.cwmp.digest import digest_challenge, parse_authorization, verify
 from cpescript.kernel.time import SECOND
@@ -118,6 +119,24 @@ def test_the_last_answer_is_an_empty_204_without_content_type() -> None:
             status, last, body = await there.post(b"", Cookie=headers["Set-Cookie"].partition(";")[0])
             assert (status, body) == (204, b"")
             assert "Content-Type" not in last
+
+    run(story)
+
+
+def test_images_of_declared_firmware_are_served() -> None:
+    async def story() -> None:
+        async with served(Acs(firmware={"2.1": 200_000, "tiny": 1})) as there:
+            base = there.service.acs.file_base_url
+            assert base == there.south.removesuffix("acs") + "files/"
+            async with there.client.get(f"{base}2.1.bin") as response:
+                assert await response.read() == image.filler("2.1", 200_000)
+            async with there.client.head(f"{base}2.1.bin") as response:
+                assert (response.status, response.headers["Content-Length"]) == (200, "200000")
+            async with there.client.get(f"{base}tiny.bin") as response:
+                assert await response.read() == image.header("tiny")
+            for name in ("3.0.bin", "..%2Fetc%2Fpasswd", ""):
+                async with there.client.get(f"{base}{name}") as response:
+                    assert response.status in (404, 405)
 
     run(story)
 

@@ -18,7 +18,7 @@ from cpescript.cwmp.http import HttpRequest
 from cpescript.kernel.queue import Owner
 from cpescript.transport import authority
 from cpescript.transport.options import WireOptions
-from cpescript.transport.tls import CONTEXTS_KEPT, Contexts, TlsProblem, server_context, words
+from cpescript.transport.tls import Contexts, TlsProblem, server_context, words
 from tests.transport.scripted_wire import OK, Talk, World, request
 
 POST = HttpRequest((), b"<a/>")
@@ -184,16 +184,37 @@ def test_files_go_by_the_same_rules(make_world: Make, lab: Path, certificate: Pa
     assert [each.failure for each in came] == ["tls", ""]
 
 
-def test_contexts_are_bounded_and_names_of_files_are_serial_numbers(lab: Path, tmp_path: Path) -> None:
-    (tmp_path / "x.pem").write_bytes(authority.client(lab, "x").read_bytes())
-    contexts = Contexts(WireOptions(tls_client_certs=tmp_path))
+def test_a_file_does_not_move_from_https_to_http(make_world: Make, lab: Path, certificate: Path) -> None:
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem"))
+    plain = world.answering(OK)
+
+    async def down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request(reader)
+        writer.write(f"HTTP/1.1 302 Found\r\nLocation: {plain}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    url = world.serve(down, ssl=server_context(certificate)).replace("http://127.0.0.1", "https://localhost")
+    came: list[Fetched] = []
+    world.kernel.at(0, Cpe("HG1"), lambda _: world.wire.fetch(Cpe("HG1"), Fetch("GET", url), came.append), None)
+    world.wire.drive(world.kernel)
+    assert came == [Fetched("http")]
+
+
+def test_contexts_are_bounded_and_names_of_files_are_serial_numbers(
+    lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cpescript.transport.tls.CONTEXTS_KEPT", 4)
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    for place in (folder, tmp_path):
+        (place / "x.pem").write_bytes(authority.client(lab, "x").read_bytes())
+    contexts = Contexts(WireOptions(tls_ca=lab / "ca.pem", tls_client_certs=folder))
     common = contexts.of("nobody")
     assert contexts.of("x") is contexts.of("x") is not common
     assert contexts.of("../x") is contexts.of("..") is contexts.of("") is common
-    for number in range(CONTEXTS_KEPT + 5):
-        (tmp_path / f"{number}.pem").symlink_to(tmp_path / "x.pem")
+    for number in range(9):
+        (folder / f"{number}.pem").symlink_to(folder / "x.pem")
         contexts.of(str(number))
-    assert len(contexts._own) == CONTEXTS_KEPT
+    assert len(contexts._own) == 4
 
 
 @pytest.mark.parametrize(
