@@ -166,7 +166,7 @@ def spelled(record: Record, scenario: str) -> str:
     already."""
     name = record.name
     line = (
-        f'{{"t":{record.t},"n":{record.n},"scenario":{scenario},"device":{"null" if name is None else _text(name)},'
+        f'{{"t":{record.t:d},"n":{record.n},"scenario":{scenario},"device":{"null" if name is None else _text(name)},'
         f'"session":{record.session or "null"},"direction":"{record.direction}","protocol":{_text(record.protocol)},'
         f'"kind":{_text(record.kind)},'
     )

@@ -36,6 +36,12 @@ MAX_DEPTH = 50
 """Deepest nest of blocks when procedures are put in where they are run: somewhat more than one text may have."""
 IN_WITH = WITH_ONLY | {"set", "inject-quirk", "inject-fault"}
 
+
+def _comes(node: Any) -> bool:
+    """Whether a claim is about what comes, a message or a state: a figure or a parameter can be looked at on the spot."""
+    return isinstance(node.claim, (tree.MessageForm, tree.StateForm))
+
+
 _ITEM_WORDS = {
     tree.Use: "use",
     tree.Profile: "profile",
@@ -261,7 +267,7 @@ class Blocks:
                 if isinstance(node, tree.Handler)
                 else ""
             )
-            if word in ("always", "never", "on every", "on first"):
+            if word in ("always", "never", "on every", "on first") or (word == "sometimes" and _comes(node)):
                 reason = (
                     "each statement of 'parallel' is a block of its own"
                     if place.block == "parallel"

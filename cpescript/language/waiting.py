@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cpescript.diagnostics import Bag
 from cpescript.language import timeline as tl
 from cpescript.language import tree
+from cpescript.pattern import expression as px
 
 
 def check_times(bag: Bag, statement: str, form: tree.Form, claim: tl.Claim, clauses: Mapping[str, tree.Clause]) -> None:
@@ -20,6 +22,32 @@ def check_times(bag: Bag, statement: str, form: tree.Form, claim: tl.Claim, clau
         bag.error(
             since.span, "wrong-clause", "'since' says where a deadline begins, and there is none", "add 'within 30s'"
         )
+    elif within is not None and lasting is None and isinstance(claim, tl.ValueClaim) and _only_falls(claim.expression):
+        bag.warning(
+            within.span,
+            "met-at-once",
+            "a count only grows: what may be no more is met at once, or never",
+            "write 'for' instead of 'within'",
+        )
+
+
+_UPPER = {"<": "left", "<=": "left", ">": "right", ">=": "right"}
+"""Comparison to the side that it bounds from above."""
+
+
+def _only_falls(expression: Any) -> bool:
+    """Whether an expression is an upper bound of a count of messages, which can become false, but never true."""
+    if not isinstance(expression, px.Binary):
+        return False
+    if expression.operator == "==":
+        sides = (expression.left, expression.right)
+        return any(map(_counts, sides)) and any(isinstance(side, px.Literal_) and side.value == 0 for side in sides)
+    side = _UPPER.get(expression.operator)
+    return side is not None and _counts(getattr(expression, side))
+
+
+def _counts(node: Any) -> bool:
+    return isinstance(node, px.Call) and node.function == "count" and isinstance(node.arguments[0], px.MessagePattern)
 
 
 def _message_times(

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from cpescript.diagnostics import Bag
 from cpescript.language.catalogue import standard_catalogue
 from cpescript.language.loader import load
-from cpescript.language.timeline import Timeline
+from cpescript.language.timeline import Spawn, Timeline
+from cpescript.pattern.walking import walk
 from cpescript.recording.reading import Entry, Header, Line, TraceError
-from cpescript.recording.world import RecordedWorld, ReplayTrace
+from cpescript.recording.world import Parted, RecordedWorld, ReplayTrace, Unlike
 from cpescript.results import Problem, ScenarioResult
 from cpescript.runner.case import Case
 from cpescript.runner.options import EMBEDDED, RunOptions
@@ -57,25 +58,41 @@ class Rejudged(Case):
             self.trace.timed_by(lambda: self.simulation.wall or 0)
         self.simulation.load(part.entries)
         self.simulation.interrupt = self.executor.interrupt
+        self.simulation.parting = self._parting
         self.simulation.troubled = self._troubled
 
     def _troubled(self, data: Mapping[str, Any]) -> None:
         whose: Literal["environment", "cpescript"] = "cpescript" if data.get("whose") == "cpescript" else "environment"
         self.problems.append(Problem(whose, str(data.get("message", "")), str(data.get("remedy", ""))))
 
+    def _parting(self, why: str) -> None:
+        self.executor.cut = self.executor.cut or why
+
+    def _replay(self) -> None:
+        try:
+            self.executor.start()
+            self.drive()
+        except Parted as parted:
+            self.executor.abandon(str(parted))
+            return
+        left = self.simulation.rest()
+        if left:
+            self.simulation.parted = left
+            self._parting(left)
+
     def run(self) -> ScenarioResult:
+        """Judge the trace. Raises Unlike."""
         with self.told():
             first = self.simulation.first()
             if first is not None and first.kind == "problem":
                 # Then it never began: the ACS could not be made ready.
                 self._troubled(first.data)
             else:
-                self.executor.start()
-                self.drive()
+                self._replay()
         result = self.result()
         remarks = [f"judged again from a saved trace of a run with seed {self.seed}"]
-        if self.simulation.differs:
-            remarks.append(f"the scenario went another way than when the trace was made: {self.simulation.differs}")
+        if result.verdict != "inconclusive" and self.simulation.parted:
+            remarks.append(self.simulation.parted)
         return replace(result, acs="a saved trace", remarks=(*result.remarks, *remarks), rerun="")
 
 
@@ -144,12 +161,22 @@ def judge_trace(
         if timeline is None:
             there = ", ".join(f"'{each.title}'" for each in cases) or "none"
             return Judged(problem=f"the trace is of '{part.header.scenario}', and {path.name} has {there}")
-        result = Rejudged(timeline, part, strict).run()
+        try:
+            result = Rejudged(timeline, part, strict).run()
+        except Unlike as unlike:
+            line = _spawned_at(timeline, unlike.cohort)
+            return Judged(problem=f"the trace has {unlike}, line {line} makes {unlike.makes} of '{unlike.cohort}'")
         if timeline.digest != part.header.digest:
             changed = "the scenario's text is not the one that the trace was made with"
             result = replace(result, remarks=(*result.remarks, changed))
         results.append(result)
     return Judged(tuple(merge_matrix(results, strict=strict)))
+
+
+def _spawned_at(timeline: Timeline, cohort: str) -> int:
+    """Return the line that makes a cohort."""
+    steps = walk((timeline.body, *(each.body for each in timeline.procedures.values()), timeline.final))
+    return next((step.span.line for step in steps if isinstance(step, Spawn) and step.cohort == cohort), 0)
 
 
 def find(cases: Iterable[Timeline], header: Header) -> Timeline | None:

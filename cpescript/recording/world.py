@@ -9,14 +9,18 @@ Rules:
    kept up to date by what the trace says of them. They say nothing themselves.
 4. Orders are answered as they were then (`answered`), beliefs are those of the trace, and a run that was cut short then
    is cut short at the same place.
+5. Claims may be others than then; what was done (`DONE`) must be the same, at the same instants. Where it is not, and
+   where the trace ends before the scenario does, nothing more can be known: `Parted`.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from itertools import chain
+from typing import Any, NoReturn
 
 from cpescript.acs.orders import OrderResult
 from cpescript.cwmp.agent import CwmpAgent
@@ -29,6 +33,7 @@ from cpescript.execution.facts import FleetFacts
 from cpescript.execution.world import RefusedError
 from cpescript.kernel import draws
 from cpescript.kernel.queue import DEVICE, LIMIT, TIMELINE, Kernel, Owner
+from cpescript.kernel.time import format_clock
 from cpescript.kernel.trace import FROM_ACS, LOCAL, Trace
 from cpescript.pattern.message import Parts, fits
 from cpescript.recording.reading import Entry
@@ -36,16 +41,35 @@ from cpescript.simulation import _ACTS, Answers, Simulation, decode_or_none
 
 OWN = frozenset({"act", "stimulus", "answered", "claim-opened", "claim-closed", "note", "cut"})
 """Facts that execution puts into the trace."""
+DONE = frozenset({"act", "stimulus", "answered"})
+"""Those that say what was done: what devices and ACS did then, they did because of it."""
 _APPLIED = frozenset({"set", "add", "delete", "label", "serial"})
 """Acts that change a shadow at once; what the others lead to is in the trace."""
 _HEARTBEAT = ["Inform", "InformResponse", "Empty", "Empty"]
 _LAST = Owner((1 << 28) - 1)
 """Behind everybody else of its priority."""
-_SAME = ("line", "claim", "verb")
-"""What two facts of execution have in common when they are the same one."""
+_SAME = ("line", "claim")
+"""What two facts of a claim have in common when they are the same one."""
+_DONE_ALIKE = ("verb", "devices")
+"""And two of something done, beside the statement's words."""
+_COMMENT = re.compile(r'\s#(?=(?:[^"]*"[^"]*")*[^"]*$).*')
 
 Done = Callable[[Any], None]
 """Takes the results of an order, or the error that it ended in."""
+
+
+class Parted(BaseException):
+    """The trace says nothing of what comes now. Ends the judging wherever it stands, as no error of a step does."""
+
+
+class Unlike(BaseException):
+    """The trace is of other devices than the scenario makes: `cohort`, how many it makes, and what the trace has."""
+
+    def __init__(self, cohort: str, makes: int, has: str) -> None:
+        super().__init__(has)
+        self.cohort = cohort
+        self.makes = makes
+        self.has = has
 
 
 class ReplayTrace(Trace):
@@ -54,7 +78,7 @@ class ReplayTrace(Trace):
     world: RecordedWorld
 
     def fact(self, device: Any, kind: str, session: int = 0, **data: Any) -> None:
-        if kind in OWN and not self.world.feeding:
+        if kind in OWN and not self.world.feeding and not self.world.parted:
             self.world.catch_up(kind, data)
         super().fact(device, kind, session, **data)
 
@@ -104,8 +128,10 @@ class RecordedWorld(Simulation):
         super().__init__(kernel, trace, **more)
         self.facts: RecordedFacts = RecordedFacts(kernel, self.start, self.seed)
         self.feeding = False
-        self.differs: str = ""
-        """Where execution first went another way than then."""
+        self.parted = ""
+        """Why the trace says nothing from here on."""
+        self.parting: Callable[[str], None] = lambda why: None
+        """Told so, before anything is left."""
         self.complete = False
         """Whether the trace tells its end."""
         self.wall: int | None = None
@@ -163,9 +189,24 @@ class RecordedWorld(Simulation):
             self._stage = DEVICE
             self._announce_entry(self._ahead.popleft())
         if not self.complete:
-            self.interrupt(
+            self._part(
                 "the trace ends before the scenario does: its run was killed, or wrote no 'end', as older versions do"
             )
+        # Behind all that this last instant still decides.
+        self.kernel.at(self.kernel.now, _LAST, self._run_out, None, LIMIT)
+
+    def _run_out(self, _: object) -> None:
+        self._part(f"the trace ends at {format_clock(self.kernel.now)}, before the scenario does")
+
+    def _part(self, why: str) -> NoReturn:
+        self.parted = why
+        self.parting(why)
+        raise Parted(why)
+
+    def rest(self) -> str:
+        """Return what was done then and not now, after a scenario that came to its end; "" where nothing was."""
+        left = chain(self._ahead, self._source)
+        return next((_undone(entry) for entry in left if entry.kind in DONE), "")
 
     def _give_way(self, entry: Entry) -> bool:
         """Let execution come to where it was when it said this; return whether to come again later."""
@@ -182,36 +223,43 @@ class RecordedWorld(Simulation):
             self.interrupt(str(entry.data.get("why", "")))
         if self._head() is entry:
             # It was not said this time.
-            self._note_difference(f"then, {_told(entry.kind, entry.data)}; not now")
+            if entry.kind in DONE:
+                self._part(_undone(entry))
             self._ahead.popleft()
         return False
 
     def catch_up(self, kind: str, data: Mapping[str, Any]) -> None:
         """Execution is about to say something: announce what came before it then, and take its record away."""
-        place = 0
-        while True:
-            while len(self._ahead) <= place:
-                entry = next(self._source, None)
-                if entry is None:
-                    self._note_difference(f"now, {_told(kind, data)}; not then")
-                    return
-                self._ahead.append(entry)
-            entry = self._ahead[place]
-            if entry.t > self.kernel.now or (entry.kind in OWN and not _same(entry, kind, data)):
-                self._note_difference(f"now, {_told(kind, data)}; not then")
-                return
-            if entry.kind in OWN:
-                break
-            place += 1
+        # Claims may be others now: they are passed over on the way to what was done.
+        concerns = DONE if kind in DONE else OWN
+        found = ((place, entry) for place, entry in enumerate(self._this_instant()) if entry.kind in concerns)
+        place, entry = next(found, (0, None))
+        if entry is None or not _same(entry, kind, data):
+            if kind in DONE:
+                self._part(_otherwise(data, entry, self.kernel.now))
+            return
         for _ in range(place):
-            self._announce_entry(self._ahead.popleft())
+            before = self._ahead.popleft()
+            if before.kind not in OWN:
+                self._announce_entry(before)
         # What was announced may have made execution say more: then the record is behind that.
         if self._ahead and self._ahead[0] is entry:
             self._ahead.popleft()
         self._stage = DEVICE
 
-    def _note_difference(self, what: str) -> None:
-        self.differs = self.differs or what
+    def _this_instant(self) -> Iterator[Entry]:
+        """Yield the records that are still to be announced in this instant, without taking them."""
+        place = 0
+        while True:
+            if len(self._ahead) <= place:
+                entry = next(self._source, None)
+                if entry is None:
+                    return
+                self._ahead.append(entry)
+            if self._ahead[place].t > self.kernel.now:
+                return
+            yield self._ahead[place]
+            place += 1
 
     def _feed_while(self, wanted: Callable[[Entry], bool]) -> None:
         while (entry := self._head()) is not None and entry.t <= self.kernel.now and wanted(entry):
@@ -307,6 +355,7 @@ class RecordedWorld(Simulation):
     ) -> Sequence[int]:
         if cohort in self.facts.cohorts:
             raise ValueError(f"there is a cohort '{cohort}' already")
+        self._see_alike(cohort, count)
         fleet = self.facts.fleet
         first = len(fleet) + 1
         numbers = range(first, first + count)
@@ -333,6 +382,26 @@ class RecordedWorld(Simulation):
 
             self._feed_while(not_yet)
         return numbers
+
+    def _see_alike(self, cohort: str, count: int) -> None:
+        """See that the trace makes these devices here, and no others. Raises Unlike."""
+        made: dict[str, int] = {}
+        for entry in self._this_instant():
+            if entry.kind in DONE or (made and entry.direction != LOCAL):
+                break
+            if entry.kind == "spawn":
+                name = str(entry.data.get("cohort", ""))
+                made[name] = made.get(name, 0) + 1
+        if not made and count:
+            self._part(
+                f"the scenario goes another way than the trace: it makes {_devices(count)} of '{cohort}' at "
+                f"{format_clock(self.kernel.now)}; when the trace was made, none were made there"
+            )
+        if count and cohort not in made:
+            name, many = next(iter(made.items()))
+            raise Unlike(cohort, count, f"{_devices(many)} of '{name}' there")
+        if made.get(cohort, 0) != count:
+            raise Unlike(cohort, count, f"{_devices(made[cohort])} of '{cohort}'")
 
     def act(self, verb: str, device: int, arguments: Mapping[str, Any]) -> bool:
         if verb in _APPLIED:
@@ -451,12 +520,44 @@ def _results(entry: Entry, count: int) -> list[OrderResult] | RefusedError:
 
 
 def _same(entry: Entry, kind: str, data: Mapping[str, Any]) -> bool:
-    return entry.kind == kind and all(entry.data.get(name) == data.get(name) for name in _SAME)
+    if entry.kind != kind:
+        return False
+    if kind not in DONE:
+        return all(entry.data.get(name) == data.get(name) for name in _SAME)
+    # Lines move when claims are added: it is the words that count.
+    alike = all(entry.data.get(name) == data.get(name) for name in _DONE_ALIKE)
+    return alike and _words(entry.data) in ("", _words(data))
 
 
-def _told(kind: str, data: Mapping[str, Any]) -> str:
-    line = f" of line {data['line']}" if "line" in data else ""
-    return f"'{kind}'{line} was told"
+def _words(data: Mapping[str, Any]) -> str:
+    """Return a statement as it was written, without its comment; "" where it is not known, or masked."""
+    words = " ".join(_COMMENT.sub("", str(data.get("statement", ""))).split())
+    return "" if "***" in words else words
+
+
+def _told(data: Mapping[str, Any]) -> str:
+    said = _words(data) or str(data.get("verb", "what the ACS answered"))
+    many = f" ({_devices(data['devices'])})" if "devices" in data else ""
+    return f"line {data.get('line', '?')}, '{said}'{many}"
+
+
+def _devices(many: int) -> str:
+    return f"{many} device{'s' * (many != 1)}"
+
+
+def _undone(entry: Entry) -> str:
+    return (
+        f"the scenario goes another way than the trace: {_told(entry.data)}, was done at {format_clock(entry.t)} when "
+        "the trace was made, and is not done there now"
+    )
+
+
+def _otherwise(data: Mapping[str, Any], entry: Entry | None, now: int) -> str:
+    then = f"it was {_told(entry.data)}" if entry is not None else "nothing was done there"
+    return (
+        f"the scenario goes another way than the trace: {_told(data)}, is done at {format_clock(now)}; when the trace "
+        f"was made, {then}"
+    )
 
 
 def _write(device: Device, path: str, text: str) -> None:

@@ -109,9 +109,7 @@ def abilities_of(options: RunOptions) -> Abilities | None:
         return Abilities(name, adapter.verbs, adapter.beliefs, adapter.calls) if adapter is not None else None
     known: Mapping[str, Abilities] = {
         "cpescript": Abilities(name, VERBS, True, None),
-        "genieacs": Abilities(
-            name, GenieAcs.verbs, True, {each: call.inputs for each, call in CALLS.items()}, INSTEAD
-        ),
+        "genieacs": Abilities(name, GenieAcs.verbs, True, {each: call.inputs for each, call in CALLS.items()}, INSTEAD),
         "manual": Abilities(name, VERBS, False, None),
     }
     return known.get(name)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import Kernel
+from cpescript.kernel.time import Duration
 from cpescript.kernel.trace import (
     EVIDENCE_DEPTH,
     EVIDENCE_MESSAGES,
@@ -132,11 +133,12 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 heads = st.none() | st.builds(
     lambda status, pairs: HttpResponse(status, tuple(pairs)), st.integers(200, 599), st.lists(st.tuples(texts, texts))
 )
+instants = st.integers(0, 1 << 62) | st.integers(0, 1 << 62).map(Duration)
 plain = st.none() | st.booleans() | st.integers() | texts
 
 
 @given(
-    st.integers(0, 1 << 62), st.booleans(), st.integers(0, 9), st.sampled_from([TO_ACS, FROM_ACS, LOCAL]), texts, texts,
+    instants, st.booleans(), st.integers(0, 9), st.sampled_from([TO_ACS, FROM_ACS, LOCAL]), texts, texts,
     heads, st.none() | st.binary(max_size=12), st.dictionaries(texts, plain | st.lists(plain, max_size=2), max_size=3),
     st.none() | st.integers(0, 1 << 62),
 )  # fmt: skip

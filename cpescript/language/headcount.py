@@ -1,0 +1,107 @@
+"""Checks numbers of devices against how many a scenario makes, as far as that is known before running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cpescript.diagnostics import Bag, Diagnostic, Span
+from cpescript.language import timeline as tl
+from cpescript.pattern import expression as px
+from cpescript.pattern.walking import walk
+
+_AGAIN = (tl.Repeat, tl.ForEach, tl.Handler)
+"""Steps whose blocks may run more than once, so that what they spawn is not counted."""
+
+
+def check_headcount(timeline: tl.Timeline, bag: Bag) -> None:
+    """Report `fleet[4]` and `at least 4 of fleet` where the fleet has three devices.
+
+    The blocks of an `if` are left alone: their condition may be about the number. Procedures too: their devices are
+    arguments.
+    """
+    if timeline.skip is not None:
+        return
+    heads = Heads(timeline)
+    for node in walk((timeline.body, timeline.final), without=(tl.If,)):
+        if isinstance(node, px.Slice):
+            _slice(node, heads, bag)
+        elif isinstance(node, (tl.Expect, tl.Monitor)) and node.on is not None:
+            _quantity(node, heads, bag)
+
+
+class Heads:
+    """The most devices that a target can have."""
+
+    def __init__(self, timeline: tl.Timeline) -> None:
+        self.cohorts: dict[str, int | None] = {}
+        for step in walk((timeline.body, timeline.final), without=_AGAIN):
+            if isinstance(step, tl.Spawn):
+                self._more(step.cohort, number(step.count))
+            elif isinstance(step, tl.Let):
+                self.cohorts[step.name] = None
+            elif isinstance(step, _AGAIN):
+                self._unknown(step)
+        self._unknown(tuple(timeline.procedures.values()))
+
+    def _more(self, cohort: str, count: int | None) -> None:
+        known = self.cohorts.get(cohort, 0)
+        self.cohorts[cohort] = None if known is None or count is None else known + count
+
+    def _unknown(self, steps: Any) -> None:
+        for step in walk(steps):
+            if isinstance(step, tl.Spawn):
+                self.cohorts[step.cohort] = None
+            elif isinstance(step, (tl.Let, tl.ForEach)):
+                self.cohorts[step.name] = None
+
+    def of(self, target: Any) -> int | None:
+        """Return the most devices of a target, None where that is not known before running."""
+        if isinstance(target, px.Cohort):
+            return self.cohorts.get(target.name)
+        if isinstance(target, px.Slice):
+            first, last = number(target.first), number(target.last) if target.last is not None else None
+            if first is None or (target.last is not None and last is None):
+                return None
+            return 1 if last is None else last - first + 1
+        if isinstance(target, (px.Where, px.Except)):
+            return self.of(target.base)
+        if isinstance(target, px.Union_):
+            parts = [self.of(part) for part in target.parts]
+            known = [part for part in parts if part is not None]
+            return sum(known) if len(known) == len(parts) else None
+        return 1 if isinstance(target, px.Device) else None
+
+
+def number(node: Any) -> int | None:
+    """Return the whole number that a node is, None where it is worked out while running."""
+    return node.value if isinstance(node, px.Literal_) and type(node.value) is int else None
+
+
+def _slice(node: px.Slice, heads: Heads, bag: Bag) -> None:
+    most = heads.of(node.base)
+    bounds = [bound for bound in (node.first, node.last) if bound is not None]
+    beyond = next((bound for bound in bounds if (number(bound) or 0) > (most or 0)), None)
+    if most is not None and beyond is not None:
+        whose = f"'{node.base.name}'" if isinstance(node.base, px.Cohort) else "this"
+        remedy = f"count from 1 to {most}" if most > 1 else "write [1]"
+        _once(bag, beyond.span, "bad-slice", f"{whose} has {devices(most)}, and no number {number(beyond)}", remedy)
+
+
+def _quantity(step: tl.Expect | tl.Monitor, heads: Heads, bag: Bag) -> None:
+    quantifier, most = step.quantifier, heads.of(step.on)
+    wanted = number(quantifier.amount)
+    if quantifier.kind not in ("at least", "exactly") or most is None or wanted is None or wanted <= most:
+        return
+    assert isinstance(quantifier.amount, px.Literal_)
+    message = f"{quantifier.kind} {wanted} of {devices(most)} is never true"
+    _once(bag, quantifier.amount.span, "bad-number", message, f"at most {most} of them can be")
+
+
+def devices(count: int) -> str:
+    return f"{count} device{'' if count == 1 else 's'}"
+
+
+def _once(bag: Bag, span: Span, code: str, message: str, remedy: str) -> None:
+    """Report what every case of a matrix would repeat."""
+    if Diagnostic(span, code, message, remedy) not in bag.items:
+        bag.error(span, code, message, remedy)
