@@ -55,9 +55,7 @@ def _act(run: Executor, frame: Frame, step: tl.Act) -> None:
     devices = run.devices(frame, step.target)
     over = run.duration(frame, step.over) if step.over is not None else 0
     run.stamp(frame)
-    run.world.trace.fact(
-        None, "act", verb=step.verb, line=step.span.line, devices=len(devices), statement=step.source
-    )
+    run.world.trace.fact(None, "act", verb=step.verb, line=step.span.line, devices=len(devices), statement=step.source)
     if not devices:
         run.vacuous.append(f"line {step.span.line}: '{step.source}' spoke of no device")
     now, idle = run.kernel.now, 0
@@ -111,9 +109,7 @@ def _stimulus(run: Executor, frame: Frame, step: tl.Stimulus) -> Steps:
         run.vacuous.append(f"line {step.span.line}: '{step.source}' spoke of no device")
         return
     count = len(devices) if devices else 0
-    run.world.trace.fact(
-        None, "stimulus", verb=step.verb, line=step.span.line, devices=count, statement=step.source
-    )
+    run.world.trace.fact(None, "stimulus", verb=step.verb, line=step.span.line, devices=count, statement=step.source)
     capture = Capture(count) if step.capture else None
     if capture is not None and step.verb == "add":
         _keep_answers(run, capture, devices or [], "AddObjectResponse")

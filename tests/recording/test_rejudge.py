@@ -195,17 +195,108 @@ def command(*words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, 
 def test_other_claims_on_the_same_traffic(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     path, trace = small
     assert command("judge", str(path), "--trace", str(trace), capsys=capsys)[0] == 0
-    path.write_text(SMALL.replace("expect SPV", "expect Download"))
-    status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
-    assert status == 1
-    assert "the scenario's text is not the one that the trace was made with" in out
+    for claim, status in (("never SPV\n", 1), ("never Download\n", 0)):
+        path.write_text(claim + SMALL)
+        ended, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+        assert ended == status, out
+        assert "the scenario's text is not the one that the trace was made with" in out
 
 
-def test_steps_that_were_not_there_then_are_told(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "check no Fault on cpe for 10h",
+        "expect Download on cpe within 20h",
+        "never Fault\nwait 30h",
+        "sometimes Download on cpe\nwait 30h",
+        "wait until cpe offline within 1h",
+        "expect cpe online for 10h",
+        "wait 1h\ncheck count(Download) == 1 on cpe",
+        "wait 1h\ncheck no Download on cpe\nfinally:\n    check Download on cpe\n    reboot cpe",
+    ],
+)
+def test_what_is_decided_behind_the_end_of_the_trace_is_not_judged(
+    tail: str, small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     path, trace = small
-    path.write_text(SMALL.replace("expect SPV", "reboot cpe\nexpect SPV"))
-    _, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
-    assert "went another way" in " ".join(out.split())
+    path.write_text(SMALL + tail + "\n")
+    status, out, _ = command("judge", str(path), "--trace", str(trace), "--strict", capsys=capsys)
+    assert status == 3, out
+    assert "inconclusive" in out
+    assert "the trace ends at 00:00:00, before the scenario does" in " ".join(out.split())
+
+
+def test_what_was_missed_before_the_end_of_the_trace_is_missed(
+    small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, trace = small
+    path.write_text("never SPV\n" + SMALL + "wait 30h\n")
+    assert command("judge", str(path), "--trace", str(trace), capsys=capsys)[0] == 1
+
+
+LARGER = """
+spawn 3 of hg100 as fleet
+expect InformResponse on each fleet within 1m
+wait 5m
+reboot fleet  # all
+expect Inform where events contains "M Reboot" or events contains "1 BOOT" on each fleet within 10m
+wait 10m
+inform fleet
+expect InformResponse on each fleet within 1m
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("reboot fleet ", "reboot fleet[1] ", "line 5, 'reboot fleet[1]' (1 device), is done at 00:05:00; when the "
+         "trace was made, it was line 5, 'reboot fleet' (3 devices)"),
+        ("reboot fleet  # all\n", "", "line 5, 'reboot fleet' (3 devices), was done at 00:05:00 when the trace was "
+         "made, and is not done there now"),
+        ("wait 5m", "wait 6m", "line 5, 'reboot fleet' (3 devices), was done at 00:05:00 when"),
+        ("wait 5m", "wait 4m", "line 5, 'reboot fleet' (3 devices), is done at 00:04:00; when the trace was made, "
+         "nothing was done there"),
+        ("wait 5m", "inform fleet[2]\nwait 5m", "line 4, 'inform fleet[2]' (1 device), is done at 00:00:00; when"),
+        ("inform fleet\nexpect InformResponse on each fleet within 1m\n", "", "line 8, 'inform fleet' (3 devices), was "
+         "done at 00:1"),
+        ("spawn 3 of hg100 as fleet", "wait 1m\nspawn 3 of hg100 as fleet", "it makes 3 devices of 'fleet' at 00:01:00"),
+    ],
+)  # fmt: skip
+def test_a_step_that_differs_is_named(
+    old: str, new: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, trace = tmp_path / "larger.cpes", tmp_path / "larger.jsonl"
+    path.write_text(LARGER)
+    assert run(RunOptions(scenarios=(str(path),), trace=trace, seed=1)).exit_status == 0
+    path.write_text("# claims and comments may be others\nnever Fault\n" + LARGER.replace("# all", "# of them"))
+    status, out, _ = command("judge", str(path), "--trace", str(trace), "--strict", capsys=capsys)
+    assert status == 0, out
+    assert old in LARGER
+    path.write_text(LARGER.replace(old, new))
+    status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+    assert status == 3, out
+    assert "the scenario goes another way than the trace" in " ".join(out.split())
+    assert why in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("spawn 3", "spawn 4", "the trace has 3 devices of 'fleet', line 2 makes 4 of 'fleet'"),
+        ("spawn 3", "spawn 2", "the trace has 3 devices of 'fleet', line 2 makes 2 of 'fleet'"),
+        ("fleet", "boxes", "the trace has 3 devices of 'fleet' there, line 2 makes 3 of 'boxes'"),
+    ],
+)
+def test_a_trace_of_other_devices_is_refused(
+    old: str, new: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, trace = tmp_path / "larger.cpes", tmp_path / "larger.jsonl"
+    path.write_text(LARGER)
+    run(RunOptions(scenarios=(str(path),), trace=trace, seed=1))
+    path.write_text(LARGER.replace(old, new))
+    status, _, err = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+    assert status == 2
+    assert why in err
 
 
 def test_a_trace_that_breaks_off_is_inconclusive(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
