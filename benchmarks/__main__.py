@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.table import Row
 
-THEMES = ("run", "devices", "language", "editors")
+THEMES = ("run", "http_sessions", "devices", "language", "editors")
 
 
 def main(chosen: list[str]) -> int:

@@ -1,7 +1,8 @@
-"""Sessions over real HTTP: the whole path of `cpescript run` against an nginx that gives two fixed answers.
+"""Sessions over real HTTP: the whole path of `cpescript run` against an nginx that gives fixed answers.
 
 A connection per session, two round trips in each: an Inform is answered by an InformResponse with ID 1, an empty POST
-by 204. nginx runs on a port of 127.0.0.1 that happens to be free, on a core of its own where there is one; counted is
+by 204. With `setting`, the empty POST is answered by a SetParameterValues, a third round trip; with `challenging`, a
+session's first request by a Digest challenge. nginx runs on a port of 127.0.0.1 that happens to be free, on a core of its own where there is one; counted is
 the CPU time of this process, so what one core of the simulator can do.
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.table import Row
 from cpescript.runner.case import Case
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import timelines
@@ -43,6 +45,21 @@ INFORM_RESPONSE = (
     "</soap-env:Body></soap-env:Envelope>"
 )
 
+SET_PARAMETER_VALUES = (
+    '<?xml version="1.0" encoding="UTF-8"?>'
+    '<soap-env:Envelope xmlns:soap-env="http://schemas.xmlsoap.org/soap/envelope/" '
+    'xmlns:soap-enc="http://schemas.xmlsoap.org/soap/encoding/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:cwmp="urn:dslforum-org:cwmp-1-2"><soap-env:Header>'
+    '<cwmp:ID soap-env:mustUnderstand="1">7</cwmp:ID></soap-env:Header><soap-env:Body><cwmp:SetParameterValues>'
+    '<ParameterList soap-enc:arrayType="cwmp:ParameterValueStruct[1]"><ParameterValueStruct>'
+    '<Name>Device.DeviceInfo.ProvisioningCode</Name><Value xsi:type="xsd:string">A</Value></ParameterValueStruct>'
+    "</ParameterList><ParameterKey>k</ParameterKey></cwmp:SetParameterValues></soap-env:Body></soap-env:Envelope>"
+)
+CHALLENGE = (
+    "if ($http_authorization = '') {{ return 401; }} "
+    "add_header WWW-Authenticate 'Digest realm=\"acs\", nonce=\"{nonce}\", qop=\"auth\", algorithm=MD5' always;"
+)
+
 CONFIGURATION = """
 daemon off;
 master_process off;
@@ -59,7 +76,9 @@ http {{
     default_type "text/xml; charset=utf-8";
     server {{
         listen 127.0.0.1:{port} backlog=2048;
-        if ($http_content_length = 0) {{ return 204; }}
+        {challenge}
+        if ($http_content_length = 0) {{ {empty} }}
+        if ($http_content_length ~ '^[0-9]{{3}}$') {{ return 204; }}
         location / {{ return 200 '{answer}'; }}
     }}
 }}
@@ -67,8 +86,11 @@ http {{
 
 
 @contextmanager
-def fixed_answers() -> Iterator[str]:
-    """Run an nginx that gives the two answers and yield its URL. Raises FileNotFoundError where there is no nginx."""
+def fixed_answers(*, setting: bool = False, challenging: bool = False) -> Iterator[str]:
+    """Run an nginx that gives the answers and yield its URL. Raises FileNotFoundError where there is no nginx.
+
+    It tells an answer to a SetParameterValues from an Inform by its length, hundreds of octets against thousands.
+    """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise FileNotFoundError("no nginx is installed")
@@ -77,7 +99,11 @@ def fixed_answers() -> Iterator[str]:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         file = Path(folder, "nginx.conf")
-        file.write_text(CONFIGURATION.format(folder=folder, port=port, answer=INFORM_RESPONSE))
+        empty = f"return 200 '{SET_PARAMETER_VALUES}';" if setting else "return 204;"
+        challenge = CHALLENGE.format(nonce="0123456789abcdef") if challenging else ""
+        file.write_text(
+            CONFIGURATION.format(folder=folder, port=port, answer=INFORM_RESPONSE, empty=empty, challenge=challenge)
+        )
         command = [program, "-p", folder, "-c", str(file)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
             try:
@@ -99,9 +125,10 @@ def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
     raise RuntimeError(f"nginx does not run: {log.read_text() if log.exists() else 'no word why'}")
 
 
-def measure() -> float:
+def measure(*, setting: bool = False, challenging: bool = False) -> float:
     """Return sessions per second of one core's time."""
-    with tempfile.TemporaryDirectory() as folder, fixed_answers() as url:
+    answers = fixed_answers(setting=setting, challenging=challenging)
+    with tempfile.TemporaryDirectory() as folder, answers as url:
         file = Path(folder, "heartbeat.cpes")
         file.write_text(SCENARIO)
         options = RunOptions(scenarios=(str(file),), acs=url)
@@ -111,9 +138,23 @@ def measure() -> float:
         began = time.process_time()
         result = case.run()
         took = time.process_time() - began
-    if result.verdict != "passed" or any(latency.errors for latency in result.latencies):
+    kinds = {latency.kind for latency in result.latencies if not latency.errors}
+    as_asked = len(kinds) == len(result.latencies) and ("SetParameterValuesResponse" in kinds) is setting
+    if result.verdict != "passed" or not as_asked:
         raise SystemExit(f"the benchmark's own scenario {result.verdict}: {result.reason} {result.latencies}")
     return result.sessions / took
+
+
+def digest_microseconds() -> float:
+    """Return what a Digest challenge costs a session, its round trip included."""
+    return (1 / measure(challenging=True) - 1 / measure()) * 1e6
+
+
+ROWS: tuple[Row, ...] = (
+    Row("http_sessions_per_s", "sessions/s", "at least 7,000", measure),
+    Row("http_setting_sessions_per_s", "sessions/s", "at least 5,000", lambda: measure(setting=True)),
+    Row("http_digest_us", "us/session", "at most 60", digest_microseconds),
+)
 
 
 if __name__ == "__main__":

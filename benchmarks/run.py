@@ -196,13 +196,6 @@ def command_ms(*arguments: str, turns: int = 10) -> float:
     return sorted(took[1:])[turns // 2]
 
 
-def http_sessions() -> float:
-    """Sessions a second over real HTTP. Raises FileNotFoundError where there is no nginx."""
-    from benchmarks.http_sessions import measure
-
-    return measure()
-
-
 def day_of_1000() -> float:
     """Seconds for 1,000 devices that inform every 300 s for a virtual day."""
     case = make_case(DAY, size=1000, hours="24h")
@@ -238,7 +231,6 @@ ROWS: tuple[Row, ...] = (
     Row("build_100k_s", "s", "at most 3", lambda: idle_apart()[1]),
     Row("idle_1m_gib", "GiB", "at most 2.2", lambda: idle_apart(1_000_000)[0] * 1e6 / (1 << 30), slow=True),
     Row("timers_per_s", "events/s", "at least 500,000", timers_per_second),
-    Row("http_sessions_per_s", "sessions/s", "at least 5,000", http_sessions),
     Row("version_ms", "ms", "at most 150", lambda: command_ms("--version")),
     Row("check_ms", "ms", "at most 400", lambda: command_ms("check", "firmware_rollout")),
     Row("day_of_1000_s", "s", "at most 60", day_of_1000),

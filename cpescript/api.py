@@ -115,6 +115,8 @@ def length(time: Time) -> str:
     """Return a length of time as the language writes it."""
     if isinstance(time, timedelta):
         return format_duration((time.days * 86_400 + time.seconds) * 1_000_000_000 + time.microseconds * 1_000)
+    if not isinstance(time, (str, Duration)):
+        raise ScenarioError(f'a length of time has a unit: "{time}s" or a timedelta, not {time!r}')
     return time if isinstance(time, str) else format_duration(time)
 
 
@@ -461,4 +463,5 @@ class Sim:
 
 def _refuse(bag: Bag) -> None:
     if bag.failed:
-        raise ScenarioError("\n" + bag.render())
+        first = next(item for item in bag if item.severity == "error")
+        raise ScenarioError(f"{first.message}\n\n{bag.render()}")

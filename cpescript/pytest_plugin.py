@@ -221,7 +221,12 @@ def simulation(request: pytest.FixtureRequest) -> Iterator[Sim]:
     What it was made with stands in the marker `cpescript`. It is closed when the test's function has returned, and
     fails the test then for what it has missed on the way.
     """
+    import inspect
+    from dataclasses import fields
+
     from cpescript.api import Sim
+    from cpescript.diagnostics import did_you_mean
+    from cpescript.runner.options import RunOptions
 
     marker = request.node.get_closest_marker("cpescript")
     settings = dict(marker.kwargs) if marker is not None else {}
@@ -234,6 +239,10 @@ def simulation(request: pytest.FixtureRequest) -> Iterator[Sim]:
     seed = request.config.getoption("cpes_seed")
     if seed is not None:
         settings["seed"] = seed
+    known = {*inspect.signature(Sim).parameters, *(each.name for each in fields(RunOptions))} - {"options"}
+    for name in settings:
+        if name not in known:
+            raise pytest.UsageError(f"the marker 'cpescript' takes no '{name}': {did_you_mean(name, known, 'see Sim')}")
     sim = Sim(**{"folder": request.path.parent, "name": request.node.name.split("[")[0], **given, **settings})
     request.node.stash.setdefault(SIMULATIONS, []).append(sim)
     try:

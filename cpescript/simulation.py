@@ -8,6 +8,7 @@ wire's matter, how orders reach the ACS the adapter's. It is the devices' `Host`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from cpescript.acs.orders import DeviceKey, Order, OrderResult
@@ -39,6 +40,7 @@ from cpescript.transport.base import Wire
 from cpescript.transport.calls import Callee, token_path
 from cpescript.transport.nat import Nats
 from cpescript.transport.pacing import VirtualPace
+from cpescript.transport.tls import TlsProblem
 from cpescript.transport.xmpp import XmppProblem
 
 UNDER_TEST = "acs"
@@ -137,6 +139,8 @@ class Simulation:
 
         self.xmpp: Callable[[Device], None] | None = None
         """Lets a device keep a connection to its XMPP server; None where nobody is reached by XMPP."""
+        self.tls: Callable[[int, Path], None] | None = None
+        """Has the device of a number show a client certificate of its own; None where no ACS is reached by TLS."""
         self.nats = Nats(seed)
         """Devices behind NATs: what reaches them."""
         self._owner = Owner(ASKING)
@@ -663,16 +667,29 @@ def _serial(simulation: Simulation, device: Device, arguments: Mapping[str, Any]
 
 def _transport(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
     """Say how a device is reached. Raises RefusedError where it lacks what that needs."""
-    if arguments["name"] == "xmpp":
-        _xmpp(simulation, device)
-        return
-    speaks = bool(arguments.get("arguments", {}).get("stun", False))
+    _TRANSPORTS[arguments["name"]](simulation, device, arguments.get("arguments", {}))
+
+
+def _nat(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:
+    speaks = bool(given.get("stun", False))
     if speaks and (path := missing(device)):
         raise RefusedError(f"{device.schema.name} has no {path}, where its address outside would stand")
     simulation.nats.add(device, speaks=speaks)
 
 
-def _xmpp(simulation: Simulation, device: Device) -> None:
+def _tls(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:
+    if simulation.tls is None:
+        raise RefusedError("the embedded ACS speaks no TLS: 'transport tls' is for an ACS of yours (--acs https://…)")
+    if not device.agent.acs_url.lower().startswith("https:"):
+        raise RefusedError(f"its ACS is at {device.agent.acs_url}, which 'transport tls' does not reach: that is https")
+    if "client_cert" in given:
+        try:
+            simulation.tls(device.number, given["client_cert"])
+        except TlsProblem as problem:
+            raise RefusedError(str(problem)) from None
+
+
+def _xmpp(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:
     if path := xmpp_account.missing(device):
         raise RefusedError(f"{device.schema.name} has no {path}, so it speaks no XMPP")
     if simulation.xmpp is None:
@@ -681,6 +698,13 @@ def _xmpp(simulation: Simulation, device: Device) -> None:
         simulation.xmpp(device)
     except XmppProblem as problem:
         raise RefusedError(str(problem)) from None
+
+
+_TRANSPORTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
+    "nat": _nat,
+    "tls": _tls,
+    "xmpp": _xmpp,
+}
 
 
 def _label(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cpescript.cli.exits import OK
-from cpescript.cli.files import locate, problems, show
+from cpescript.cli.files import problems, show
+from cpescript.cli.files import scenarios as files_of
 from cpescript.cli.page import Command
 from cpescript.results import BAD_USAGE
 
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 def command(scenarios: tuple[str, ...], as_json: bool) -> int:
     """Find every mistake in scenarios without running them.
 
-    SCENARIO is a file, or the name of a scenario that ships. Each mistake says where it is, what was expected and what
-    was probably meant.
+    SCENARIO is a file, a folder of them, or the name of a scenario that ships. Each mistake says where it is, what was
+    expected and what was probably meant.
     """
     from cpescript.language.catalogue import standard_catalogue
     from cpescript.language.loader import check
@@ -43,10 +44,7 @@ def command(scenarios: tuple[str, ...], as_json: bool) -> int:
         check_policies(cases, bag, named_only=True)
 
     catalogue = standard_catalogue(read_system)
-    found = [
-        (path, check(path, catalogue, environment=os.environ, also=policies))
-        for path in (locate("scenarios", name) for name in scenarios)
-    ]
+    found = [(path, check(path, catalogue, environment=os.environ, also=policies)) for path in files_of(scenarios)]
     if as_json:
         listed = [{"path": str(path), "ok": not bag.failed, "problems": problems(bag)} for path, bag in found]
         click.echo(json.dumps(listed, indent=2, ensure_ascii=False))

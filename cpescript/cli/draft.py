@@ -35,7 +35,8 @@ def command(trace: Path, device: str | None, all_models: bool, name: str | None,
 
     The profile is what a device told of itself, the scenario expects of the ACS what it did then.
 
-    Both are written beside the trace. The scenario checks and runs as it is; read it, and keep what you mean.
+    Both are written beside the trace. The scenario checks as it is; read it, and keep what you mean: what an operator
+    ordered looks like the ACS's own doing in a recording, and nobody orders it again.
     """
     from cpescript.device.importing import ImportRefused
     from cpescript.recording.draft import called, models, scenario

@@ -74,6 +74,22 @@ def locate(kind: libraries.Kind, name: str) -> Path:
     return found
 
 
+def scenarios(names: Iterable[str]) -> list[Path]:
+    """Return the scenarios that these names mean; of a folder, every one below it. Raises BadParameter."""
+    from cpescript.runner.loading import files_of
+
+    found: list[Path] = []
+    for name in names:
+        if not Path(name).is_dir():
+            found.append(locate("scenarios", name))
+            continue
+        below = list(files_of([name]))
+        if not below:
+            raise click.BadParameter(f"there is no scenario in '{name}'")
+        found += below
+    return found
+
+
 def problems(bag: Bag) -> list[dict[str, Any]]:
     """Return a bag's items for `--json`: `{file, line, column, code, message}`, and `severity` and `remedy`."""
     return [

@@ -10,7 +10,8 @@ import click
 
 from cpescript.cli import params
 from cpescript.cli.exits import OK
-from cpescript.cli.files import READABLE, locate, show
+from cpescript.cli.files import READABLE, show
+from cpescript.cli.files import scenarios as files_of
 from cpescript.cli.page import Command
 from cpescript.diagnostics import Bag
 from cpescript.results import BAD_USAGE
@@ -31,7 +32,7 @@ from cpescript.results import BAD_USAGE
 def command(scenarios: tuple[str, ...], words: tuple[str, ...], params_file: Path | None, as_json: bool) -> int:
     """Show what a scenario will do, and when, without doing it.
 
-    SCENARIO is a file, or the name of a scenario that ships.
+    SCENARIO is a file, a folder of them, or the name of a scenario that ships.
     """
     from cpescript.language.catalogue import standard_catalogue
     from cpescript.language.loader import load
@@ -40,8 +41,8 @@ def command(scenarios: tuple[str, ...], words: tuple[str, ...], params_file: Pat
 
     given, in_file = params.given(words), params.from_file(params_file)
     catalogue, bag, planned = standard_catalogue(read_system), Bag(), []
-    for name in scenarios:
-        program, found = load(locate("scenarios", name), catalogue)
+    for path in files_of(scenarios):
+        program, found = load(path, catalogue)
         bag.extend(found)
         if program is not None and not found.failed:
             cases, found = program.cases(given, in_file, os.environ)

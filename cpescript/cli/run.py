@@ -16,7 +16,7 @@ import click
 
 from cpescript.cli import Drawn, params
 from cpescript.cli.exits import MEANINGS, OK
-from cpescript.cli.files import READABLE, writable, write
+from cpescript.cli.files import READABLE, show, writable, write
 from cpescript.cli.interrupts import Interrupts
 from cpescript.cli.page import Command, Option
 from cpescript.cli.values import defect, duration, jobs
@@ -27,6 +27,7 @@ from cpescript.results import BAD_USAGE, NOTHING_SELECTED, MessageLine, RunResul
 from cpescript.runner.options import DEFAULT_IN_FLIGHT, DEFAULT_REAL_LIMIT, DEFAULT_WINDOW, EMBEDDED, RunOptions
 
 if TYPE_CHECKING:
+    from cpescript.diagnostics import Bag
     from cpescript.runner.run import Selected
 
 EXAMPLES = (
@@ -314,8 +315,15 @@ def command(ctx: click.Context, /, **given: Any) -> int:
         )
         try:
             if given["listing"]:
-                return _list(selected(options)[0], as_json=given["as_json"])
-            result = run(options)
+                cases, bag = selected(options)
+                show([bag])
+                return _list(cases, as_json=given["as_json"])
+
+            def warned(bag: Bag) -> None:
+                progress.clear()
+                show([bag])
+
+            result = run(options, warned)
         except UsageError as error:
             progress.clear()
             return refused(error.bag.render() if error.bag else "", error.message, error.remedy)
@@ -355,6 +363,8 @@ def _list(cases: Sequence[Selected], *, as_json: bool) -> int:
             tags = f"  [{', '.join(case.timeline.tags)}]" if case.timeline.tags else ""
             skip = f"  skipped: {case.timeline.skip}" if case.timeline.skip is not None else ""
             click.echo(f"{case.spelt}: {case.timeline.title}{tags}{skip}")
+    if not cases:
+        click.echo("nothing was selected", err=True)
     return OK if cases else NOTHING_SELECTED
 
 

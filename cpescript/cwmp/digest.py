@@ -13,7 +13,7 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import md5, sha256
 from typing import Literal
@@ -21,6 +21,8 @@ from typing import Literal
 Scheme = Literal["basic", "digest"]
 
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
+# A word that no `=` follows.
+_SCHEME = re.compile(r"[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*(?:,|$)|\s+(?![\s=]))")
 
 
 def _md5(octets: bytes) -> str:
@@ -63,6 +65,24 @@ def _parameters(text: str) -> dict[str, str]:
     return found
 
 
+def _challenges(headers: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the scheme and the parameters of each challenge; a line may hold several (RFC 9110, 11.6.1).
+
+    A challenge begins where, at the start or after a comma, a word stands that no `=` follows: commas part
+    parameters, too. What makes no sense ends its line.
+    """
+    for header in headers:
+        position = 0
+        while (begun := _SCHEME.match(header, position)) is not None:
+            fields: dict[str, str] = {}
+            position = begun.end()
+            while (match := _PARAMETER.match(header, position)) is not None and match.end() > position:
+                value = re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
+                fields.setdefault(match[1].lower(), value)
+                position = match.end()
+            yield begun[1], fields
+
+
 def parse_challenge(headers: Iterable[str]) -> Challenge | None:
     """Return the strongest challenge among WWW-Authenticate values that can be answered, None where there is none.
 
@@ -70,9 +90,7 @@ def parse_challenge(headers: Iterable[str]) -> Challenge | None:
     algorithm than those above, or with qops but neither `auth` nor `auth-int`, cannot be answered.
     """
     basic = None
-    for header in headers:
-        scheme, _, rest = header.strip().partition(" ")
-        fields = _parameters(rest)
+    for scheme, fields in _challenges(headers):
         if scheme.lower() == "basic":
             basic = Challenge("basic", fields.get("realm", ""))
         elif scheme.lower() == "digest" and "nonce" in fields:
@@ -99,9 +117,7 @@ def _chosen_qop(offered: str) -> str | None:
 def unanswerable(headers: Iterable[str]) -> str:
     """Say why none of these WWW-Authenticate values can be answered."""
     reasons = []
-    for header in headers:
-        scheme, _, rest = header.strip().partition(" ")
-        fields = _parameters(rest)
+    for scheme, fields in _challenges(headers):
         if scheme.lower() != "digest":
             reasons.append(f"the scheme {scheme[:40]!r} is not known")
         elif "nonce" not in fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpescript.execution.frame import Frame
@@ -96,7 +97,12 @@ def _tell_stopped(run: Executor, step: tl.Act, device: int) -> None:
 
 def _act_arguments(run: Executor, scope: Scope, step: tl.Act) -> dict[str, Any]:
     arguments = run.arguments(scope, step.arguments)
-    return arguments if step.verb != "send" else {"body": run.documents.render(step, arguments["file"], scope)}
+    if step.verb == "send":
+        return {"body": run.documents.render(step, arguments["file"], scope)}
+    if step.verb == "transport" and (file := arguments["arguments"].get("client_cert")) is not None:
+        # As all paths in a scenario: relative to the file that names it.
+        arguments["arguments"] = {**arguments["arguments"], "client_cert": Path(step.span.source).parent / file}
+    return arguments
 
 
 # --- what is asked of an ACS ----------------------------------------------------------------------------------------

@@ -169,7 +169,7 @@ class Executor:
 
     def _finish(self, steps: Sequence[tl.Step]) -> None:
         """Run these and what procedures left undone, then it is over."""
-        if self._abandoned or not (steps or self._unfinished):
+        if not (steps or self._unfinished):
             self._finished()
             return
         process = self.launch("finally", self.kernel.now)

@@ -192,6 +192,8 @@ _MEANT = {
     "factoryreset": "factory-reset",
     "reset": "factory-reset",
     "wake": "connect",
+    "connection-request": "connect",
+    "connectionrequest": "connect",
     "run": "call",
 }
 """What people call an order to an ACS, in small letters, and what it is called here."""
@@ -207,6 +209,32 @@ def _order(problem: Problem) -> Diagnostic | None:
     meant = _MEANT.get(word.text.lower().replace("_", "")) or nearest(word.text, ORDERS)
     remedy = f"did you mean 'acs {meant}'?" if meant else f"orders: {', '.join(ORDERS)}"
     return problem.error("unknown-order", f"no order is called '{word.text}'", remedy, word)
+
+
+def _synonym(problem: Problem) -> Diagnostic | None:
+    """`restart fleet`, `poweroff fleet`: a statement by another name, which must not be taken for a slip of the pen."""
+    first = problem.tokens[0]
+    meant = _SYNONYMS.get(first.text)
+    follower = problem.tokens[1].text if len(problem.tokens) > 1 else ""
+    if meant is None or problem.at > 1 or first.kind != WORD or follower == "=" or first.text in problem.words(0):
+        return None
+    if "NAME" not in problem.possible(0) and problem.after(0, problem.parser.keywords["let"]) is None:
+        return None
+    message = f"no statement begins with '{first.text}'"
+    return problem.error("unknown-statement", message, f"did you mean '{meant}'?", first)
+
+
+def _blocks_own(problem: Problem) -> Diagnostic | None:
+    """`expect in order … unless Fault:`, `expect all of fleet …`: what claims know in another form."""
+    token = problem.token
+    if token is None:
+        return None
+    words = [each.text for each in problem.tokens[: problem.at]]
+    if token.text == "unless" and words[1:3] in (["in", "order"], ["in", "any"], ["one", "of"]):
+        return problem.error("wrong-clause", "a block of claims takes no 'unless'", "claim what ends it by itself")
+    if words[-2:] == ["all", "of"] and token.kind == WORD:
+        return problem.error("quantifier", "'all' is every device there is", f"write 'each {token.text}'")
+    return None
 
 
 def _small_message(problem: Problem) -> Diagnostic | None:
@@ -346,7 +374,10 @@ def _no_statement(problem: Problem) -> Diagnostic | None:
     if follower == "=":
         remedy = f"did you mean 'let {first.text} = …'?"
         return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
-    meant = nearest(first.text, statements) or _SYNONYMS.get(first.text)
+    if follower == "(" and problem.at == 1:
+        message = f"no statement begins with '{first.text}'"
+        return problem.error("unknown-statement", message, f"a procedure is run by 'do {first.text}(…)'", first)
+    meant = nearest(first.text, statements)
     remedy = f"did you mean '{meant}'?" if meant else "a statement begins with its verb: spawn, expect, acs, wait, …"
     return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
 
@@ -367,6 +398,12 @@ _SYNONYMS = {
     "restart": "reboot",
     "test": "scenario",
     "var": "let",
+    "poweroff": "power off",
+    "power-off": "power off",
+    "poweron": "power on",
+    "power-on": "power on",
+    "powercycle": "power-cycle",
+    "factoryreset": "factory-reset",
 }
 """What people coming from other languages try first."""
 
@@ -456,6 +493,8 @@ RULES: tuple[Explanation, ...] = (
     _equals,
     _block_on_line,
     _order,
+    _synonym,
+    _blocks_own,
     _small_message,
     _slip,
     _reserved,

@@ -57,6 +57,7 @@ READERS = ("csv", "json", "file")
 TARGET_NODES = (px.All, px.Device, px.Slice, px.Where, px.Except, px.Union_, px.Draw)
 
 _NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SIZES = frozenset(("count", "size", "length", "len"))
 _ORDERED = frozenset(("<", "<=", ">", ">="))
 _EQUALITY = frozenset(("==", "!="))
 _FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
@@ -232,7 +233,9 @@ class Expressions:
                     node.span,
                     "many-devices",
                     f"'{base.name}' may be more than one device",
-                    f"`let one = {base.name}[1]`, then one.{names[0]}",
+                    f"write count({base.name})"
+                    if names[0] in _SIZES
+                    else f"`let one = {base.name}[1]`, then one.{names[0]}",
                 )
                 return px.Literal_(node.span, None), ANY
             return self._of_device(node, px.Cohort(base.span, base.name), names, place)

@@ -45,7 +45,7 @@ class Heads:
 
     def _more(self, cohort: str, count: int | None) -> None:
         known = self.cohorts.get(cohort, 0)
-        self.cohorts[cohort] = None if known is None or count is None else known + count
+        self.cohorts[cohort] = None if known is None or count is None or count < 1 else known + count
 
     def _unknown(self, steps: Any) -> None:
         for step in walk(steps):

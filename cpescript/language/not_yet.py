@@ -7,7 +7,6 @@ from cpescript.diagnostics import Bag, Span
 NOT_YET: dict[str, str] = {
     "operate": "'acs operate' is USP, which is not simulated yet",
     "protocol": "devices speak CWMP only; other protocols are not simulated yet",
-    "transport": "'transport tls' is not simulated yet",
     "subscribed": "'subscribed' is USP, which is not simulated yet",
     "usp-message": "this is a message of USP, which is not simulated yet",
     "telemetry": "telemetry is not simulated yet",

@@ -60,6 +60,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("repeat", "for", "DURATION", "as in 'repeat every 1m for {at}:'"),
     Slip("let", "WORD", ":", "a 'let' has no type: let {before} = …"),
     Slip("note", "", ",", 'write one text: "{{a}} and {{b}}"'),
+    Slip("factory", "factory", "reset", "write 'factory-reset'"),
     Slip("inject", "inject", "WORD", "did you mean 'inject quirk {at}'?"),
     Slip("inject", "WORD", "WORD", "arguments stand in brackets: {before}({at}: …)"),
     Slip("", "quirk fault as let define param profile do call", "STRING", "a name has no quotes"),

@@ -38,7 +38,7 @@ IN_WITH = WITH_ONLY | {"set", "inject-quirk", "inject-fault"}
 
 
 def _comes(node: Any) -> bool:
-    """Whether a claim is about what comes, a message or a state: a figure or a parameter can be looked at on the spot."""
+    """Whether a claim is about what comes, a message or a state. A figure and a parameter are looked at on the spot."""
     return isinstance(node.claim, (tree.MessageForm, tree.StateForm))
 
 

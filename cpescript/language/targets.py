@@ -119,11 +119,12 @@ class Targets:
 
     def _draw(self, node: px.Draw, place: Place) -> tuple[Any, frozenset[str] | None]:
         if place.claim:
+            written = node.amount.value if isinstance(node.amount, px.Literal_) else "10%"
             self.bag.error(
                 node.span,
                 "draw-in-claim",
                 "a draw inside a claim would be made anew at each look",
-                "`at least 10% of`, or a name?",
+                f"`at least {written} of`, or a name?",
             )
         base, cohorts = self.target(node.base, place)
         return px.Draw(node.span, self.amount(node.amount, place, "how many to draw"), base), cohorts

@@ -48,6 +48,7 @@ _MASTER = re.compile(
     | (?P<STRING>"(?:[^"\\]|\\.)*")
     | (?P<RAW>r"[^"]*")
     | (?P<INSTANT>\d{{4}}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)(?!\w))
+    | (?P<baddate>\d{{4}}-\d\d-\d\d[\w:.+-]*)
     | (?P<TIME>\d{{1,2}}:\d\d(?::\d\d)?(?!\w))
     | (?P<DURATION>(?:{_NUMBER}(?:ms|s|m|h|d))+(?![\w.]))
     | (?P<OCTETS>{_NUMBER}(?:B|KiB|MiB|GiB)(?!\w))
@@ -72,7 +73,11 @@ _STRAY = {
     "||": ("stray-character", "'||' is not an operator", "write `or`"),
     "!": ("stray-character", "'!' is not an operator", "write `not`, or `!=`"),
     "$": ("stray-character", "'$' means nothing here", "a name stands bare, in a text in braces: {name}"),
-    ".": ("stray-character", "a '.' stands inside a name or a path", "a device is picked by fleet[1]"),
+    ".": (
+        "stray-character",
+        "a '.' stands inside a name or a path",
+        "a device is picked by fleet[1]; name it by `let`",
+    ),
     ";": ("stray-character", "one statement a line, and nothing ends it", "take the ';' out"),
     "\ufeff": ("stray-character", "a byte-order mark in the middle of the text", "take it out"),
 }
@@ -97,13 +102,16 @@ def tokenize_line(text: str, line: int, source: str, bag: Bag, column: int = 1) 
         yield token
 
 
-_MISTAKES = frozenset({"badnumber", "noquote", "bad"})
+_MISTAKES = frozenset({"baddate", "badnumber", "noquote", "bad"})
 
 
 def _report(token: Token, text: str, end: int, source: str, bag: Bag) -> None:
     span = Span(source, token.line, token.column, token.end_line, token.end_column)
     if token.kind == "noquote":
         bag.error(span, "missing-quote", "this text has no end quote", 'add the closing `"`')
+    elif token.kind == "baddate":
+        day = token.text[:10]
+        bag.error(span, "bad-instant", "an instant has a time and a zone", f"as in {day}T00:00:00Z")
     elif token.kind == "badnumber":
         code, message, remedy = _bad_number(token.text)
         bag.error(span, code, message, remedy)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from cpescript.diagnostics import did_you_mean
 from cpescript.language import timeline as tl
 from cpescript.language import tree
-from cpescript.language.not_yet import refuse
+from cpescript.language.context import folder
 from cpescript.language.types import fits
+from cpescript.pattern import expression as px
 
 if TYPE_CHECKING:
     from cpescript.language.scope import Place
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 TRANSPORTS: dict[str, dict[str, str]] = {"nat": {"stun": "bool"}, "xmpp": {}, "tls": {"client_cert": "text"}}
 """Name to its arguments, all of which may be left out, and their types."""
-_UNBUILT = {"tls": "transport"}
-"""Name to its row in `not_yet.NOT_YET`."""
+_FILES = frozenset({"client_cert"})
+"""Arguments that name a file; a name that is written out is looked for at once."""
 
 
 def act(blocks: Blocks, node: tree.Action, target: Any, place: Place) -> tl.Step | None:
@@ -27,8 +28,6 @@ def act(blocks: Blocks, node: tree.Action, target: Any, place: Place) -> tl.Step
     if known is None:
         remedy = did_you_mean(word.text, TRANSPORTS, f"there is {' and '.join(TRANSPORTS)}")
         bag.error(word.span, "unknown-transport", f"no transport is called '{word.text}'", remedy)
-        return None
-    if refuse(bag, blocks.head(node)[0], _UNBUILT.get(word.text, "")):
         return None
     names = list(known)
     for index, argument in enumerate(node.operands.get("arguments") or ()):
@@ -45,5 +44,9 @@ def act(blocks: Blocks, node: tree.Action, target: Any, place: Place) -> tl.Step
             blocks.expressions.mismatch(argument.value, type_, known[name], f"'{name}'")
         else:
             given[name] = value
+            written = isinstance(value, px.Literal_) and isinstance(value.value, str)
+            if name in _FILES and written and not (folder(value.span) / value.value).is_file():
+                message = f"there is no file '{value.value}'"
+                bag.error(value.span, "missing-file", message, "the path is relative to this file")
     arguments = {"name": word.text, "arguments": given}
     return tl.Act(*blocks.head(node), verb=node.verb, target=target, arguments=arguments, over=None)

@@ -1,7 +1,7 @@
 """Checks literals that a message's element is compared with, where the standards say what may stand in it.
 
-A claim such as `never Inform where events contains "BOOTSTRAP"` asks for what no device ever says, and so holds whatever
-happens. What is free by the standards (vendor events, vendor file types, vendor fault codes) is free here.
+A claim such as `never Inform where events contains "BOOTSTRAP"` asks for what no device ever says, and so holds
+whatever happens. What is free by the standards (vendor events, vendor file types, vendor fault codes) is free here.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ def vocabularies() -> Mapping[str, Vocabulary]:
         ),
         "fault_code": Vocabulary("a fault code", faults, vendor),
         "fault_codes": Vocabulary("a fault code", faults, vendor, many=True),
-        "states": Vocabulary(
-            "a state of a deployment unit", ("Installed", "Uninstalled", "Failed"), many=True
-        ),
+        "states": Vocabulary("a state of a deployment unit", ("Installed", "Uninstalled", "Failed"), many=True),
         "outcome": Vocabulary(
             "an outcome of a session", ("done", "timeout", "cut", "http", "tls", "refused"), device=False
         ),
@@ -148,8 +146,11 @@ def _bare(text: str) -> str:
 
 
 def _meant(text: str, words: Vocabulary) -> str:
-    """Return the known value that a text is but for its number, its blanks and its capitals."""
-    return next((known for known in words.known if _bare(text) and _bare(known) == _bare(text)), "")
+    """Return the known value that a text is but for its number, its blanks and its capitals, or else a part of."""
+    meant = _bare(text)
+    same = (known for known in words.known if meant and _bare(known) == meant)
+    holding = (known for known in words.known if meant and meant in _bare(known))
+    return next(same, next(holding, ""))
 
 
 def _remedy(text: str, words: Vocabulary) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from cpescript.cwmp.message import Message
 from cpescript.device.schema import Schema
 from cpescript.kernel.time import MINUTE, SECOND, Duration, format_clock, format_duration
-from cpescript.kernel.trace import FROM_ACS, TO_ACS
+from cpescript.kernel.trace import FROM_ACS, LOCAL, TO_ACS
 from cpescript.recording.reading import Entry, Header, Line, TraceError
 from cpescript.simulation import decode_or_none
 
@@ -44,6 +44,8 @@ class Talk:
     asked: list[Message] = field(default_factory=list)
     last: int = 0
     changed: tuple[str, ...] = ()
+    ordered: tuple[str, ...] = ()
+    """What an operator had ordered by then and was not asked yet, in the words of the scenario that ran."""
 
 
 def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]]:
@@ -53,7 +55,10 @@ def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]
     """
     talks: list[Talk] = []
     known: dict[str, str] = {}
+    ordered: list[str] = []
     for line in lines:
+        if isinstance(line, Entry) and line.kind == "stimulus" and line.direction == LOCAL:
+            ordered.append(" ".join(str(line.data.get("statement", line.data.get("verb", "something"))).split()))
         if isinstance(line, Header) or line.device is None:
             continue
         message = decode_or_none(line.body) if line.body else None
@@ -62,7 +67,12 @@ def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]
         if device is None and message.kind == "Inform" and line.direction == TO_ACS:
             device = line.device
         if line.device == device:
+            before = len(talks)
             _take(talks, known, line, message)
+            if len(talks) > before:
+                if before and talks[-2].asked:
+                    ordered = ordered[len(talks[-2].ordered) :]
+                talks[-1].ordered = tuple(ordered)
     if device is None or not talks:
         raise TraceError(f"the trace has no Inform of {device or 'any device'}")
     return device, talks
@@ -195,6 +205,8 @@ def _cause(talk: Talk, schema: Schema, cohort: str) -> str:
         return "# the ACS called the device: what made it do so is not in the trace, then it asked"
     if any(event.startswith("M ") for event in events):
         return "# the device came back from what it was told before, then the ACS asked"
+    if talk.ordered and talk.asked:
+        return f"# the ACS had been ordered '{talk.ordered[-1]}', then it asked"
     if "0 BOOTSTRAP" in events:
         return f"factory-reset {cohort}"
     if "1 BOOT" in events:

@@ -94,6 +94,8 @@ def _lines(file: IO[str], name: str) -> Iterator[Line]:
                 raise TraceError(f"{name}:{number}: a trace begins with a header; this is no trace")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise TraceError(f"{name}:{number}: no record of a trace: {error}") from None
+    if not known:
+        raise TraceError(f"{name}: the trace is empty")
 
 
 def _header(value: dict[str, Any], line: int) -> Header:

@@ -160,7 +160,8 @@ def judge_trace(
         timeline = find(cases, part.header)
         if timeline is None:
             there = ", ".join(f"'{each.title}'" for each in cases) or "none"
-            return Judged(problem=f"the trace is of '{part.header.scenario}', and {path.name} has {there}")
+            ours = f"and {path.name} has {there}: they are matched by their titles"
+            return Judged(problem=f"the trace is of '{part.header.scenario}', {ours}")
         try:
             result = Rejudged(timeline, part, strict).run()
         except Unlike as unlike:

@@ -28,7 +28,9 @@ class LastRun:
     """(file, title) of each case that did not pass, to its seed."""
 
     def __init__(self, cases: dict[tuple[str, str], int]) -> None:
-        self._cases = cases
+        self._cases = {key: seed for key, seed in cases.items() if Path(key[0]).is_file()}
+        self.gone = sorted({file for file, _ in cases} - {file for file, _ in self._cases})
+        """The files that are not there any more; their cases are let go."""
 
     @classmethod
     def read(cls, path: Path) -> LastRun:

@@ -335,4 +335,5 @@ def who_was_the_limit(result: LoadResult) -> str:
         reached=result.reached_rate,
         wanted=result.planned / result.asked_seconds if result.asked_seconds else 0.0,
         no_device=result.lost,
+        answered=bool(result.done or not result.started or any(each.count for each in result.rpcs)),
     )

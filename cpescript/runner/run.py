@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from typing import IO, Any
@@ -18,6 +18,7 @@ from cpescript.runner.case import Case, plain_value, started_now
 from cpescript.runner.checks import (
     check_abilities,
     check_defects,
+    check_firmware,
     check_policies,
     check_real_times,
     check_stimuli,
@@ -30,7 +31,7 @@ from cpescript.runner.loading import find_scenario as find_scenario
 from cpescript.runner.north import abilities_of, secrets_of
 from cpescript.runner.options import EMBEDDED, RunOptions
 from cpescript.runner.pool import side_by_side
-from cpescript.runner.selection import Selection
+from cpescript.runner.selection import Selection, warn
 from cpescript.runner.state import State, StateError
 from cpescript.runner.systems import read_system
 from cpescript.runner.verdict import may_yet_pass, merge_matrix
@@ -92,6 +93,7 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
     if options.acs == EMBEDDED:
         check_defects(options.defects, bag)
         check_policies(everything, bag, str(options.policy) if options.policy is not None else None)
+        check_firmware(everything, bag)
         check_real_times(everything, bag)
     elif options.adapter is None and options.north is None:
         check_stimuli(everything, bag)
@@ -99,6 +101,7 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
         check_abilities(everything, abilities, bag)
     if bag.failed:
         raise UsageError("nothing was run", bag=bag)
+    warn(options, wanted, everything, [each.timeline for each in found], bag)
     return found, bag
 
 
@@ -111,12 +114,17 @@ def resolved(options: RunOptions) -> RunOptions:
         raise UsageError(error.message, error.remedy) from error
 
 
-def run(options: RunOptions) -> RunResult:
-    """Run everything that the options name. Raises UsageError where something does not check: then nothing ran."""
+def run(options: RunOptions, warned: Callable[[Bag], None] | None = None) -> RunResult:
+    """Run everything that the options name. Raises UsageError where something does not check: then nothing ran.
+
+    `warned` is told before the first case what is odd about the files and the options, if anything is.
+    """
     began, started = time.monotonic(), started_now()
     options = resolved(options)
     _possible(options)
-    found, _ = selected(options)
+    found, bag = selected(options)
+    if warned is not None and len(bag):
+        warned(bag)
     done: list[Done] = []
     with ExitStack() as stack:
         state = _state_of(options, stack)

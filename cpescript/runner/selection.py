@@ -6,10 +6,11 @@ An expression is words joined by `and`, `or`, `not` and brackets; a word with bl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language.timeline import Timeline
 from cpescript.runner.last import LastRun
 from cpescript.runner.loading import UsageError
@@ -128,3 +129,38 @@ class Selection:
         if self.only and timeline.name not in self.only and timeline.title not in self.only:
             return False
         return self.last is None or self.last.seed(timeline.file, timeline.title) is not None
+
+
+def warn(
+    options: RunOptions, wanted: Selection, everything: Sequence[Timeline], found: Sequence[Timeline], bag: Bag
+) -> None:
+    """Report what options ask for in vain: names and tags that no case has, files of last time that are gone, one seed
+    over and over."""
+    titles = list(dict.fromkeys(name for each in everything for name in (each.title, each.name)))
+    for name in options.only:
+        if name not in titles:
+            _odd(bag, "--only", name, f"no case is called '{name}'", did_you_mean(name, titles, _some(titles)))
+    tags = sorted({tag for each in everything for tag in each.tags})
+    if options.tags is not None and not found:
+        words = [match[0] for match in re.finditer(r"[^\s()\"']+", options.tags)]
+        word = next((word for word in words if word not in (*tags, "and", "or", "not")), options.tags)
+        _odd(bag, "--tags", options.tags, "no case has such tags", did_you_mean(word, tags, _some(tags)))
+    for file in wanted.last.gone if wanted.last is not None else ():
+        _odd(bag, "--rerun-failed", file, "this file is gone, and its failures with it", "")
+    if options.repeat > 1 and options.seed is None:
+        for each in found:
+            if each.seed is not None:
+                message = f"'{each.title}' has a seed of its own: each run is the same"
+                _odd(bag, "--repeat", str(options.repeat), message, "take its 'seed' out to see others")
+
+
+def _odd(bag: Bag, option: str, text: str, message: str, remedy: str) -> None:
+    lines = bag.sources.get(option, "").split("\n") if option in bag.sources else []
+    bag.sources[option] = "\n".join([*lines, text])
+    row = len(lines) + 1
+    bag.warning(Span(option, row, 1, row, len(text) + 1), "in-vain", message, remedy)
+
+
+def _some(names: Iterable[str], most: int = 6) -> str:
+    known = list(names)
+    return f"there are {', '.join(known[:most])}{', …' if len(known) > most else ''}" if known else "there are none"

@@ -246,6 +246,7 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
         ports = XmppPorts(wire, options.wire.tls_ca)
         target.closers.append(ports.close)
         simulation.xmpp = ports.add
+        simulation.tls = wire.reach.tls.show
     except BaseException:
         target.close()
         raise

@@ -25,7 +25,7 @@ from cpescript.kernel import draws
 from cpescript.transport.base import Limits
 from cpescript.transport.connection import target_of
 from cpescript.transport.options import WireOptions
-from cpescript.transport.tls import Contexts, TlsProblem
+from cpescript.transport.tls import Contexts, TlsProblem, Who
 
 if TYPE_CHECKING:
     import ssl
@@ -55,12 +55,12 @@ class Fetcher:
         self._cnonces = 0
         self._secure = False
 
-    async def carry(self, serial: str, fetch: Fetch) -> Fetched:
+    async def carry(self, who: Who, fetch: Fetch) -> Fetched:
         """Make the exchange that a device wants."""
         async with self._turns:
             try:
                 async with asyncio.timeout(self._limits.carrying):
-                    return await self._carry(serial, fetch)
+                    return await self._carry(who, fetch)
             except (TimeoutError, aiohttp.ServerTimeoutError):
                 return Fetched("timeout")
             except (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError, TlsProblem):
@@ -79,8 +79,8 @@ class Fetcher:
             if self._secure:
                 await asyncio.sleep(GOODBYE)
 
-    async def _carry(self, serial: str, fetch: Fetch) -> Fetched:
-        url, authorization, context = fetch.url, "", self._tls.of(serial)
+    async def _carry(self, who: Who, fetch: Fetch) -> Fetched:
+        url, authorization, context = fetch.url, "", self._tls.of(who)
         redirects = asked = 0
         while True:
             target = target_of(url)

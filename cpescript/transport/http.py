@@ -40,6 +40,7 @@ from cpescript.transport.latency import Latencies
 from cpescript.transport.options import DEFAULT, WireOptions
 from cpescript.transport.pacing import Pace, VirtualPace
 from cpescript.transport.reach import Reach, Unreached
+from cpescript.transport.tls import Who
 
 if TYPE_CHECKING:
     from cpescript.cwmp.session import Step
@@ -195,7 +196,7 @@ class HttpWire:
             from cpescript.transport.fetching import Fetcher
 
             self._fetcher = Fetcher(self.reach.tls, self._options, self._limits)
-        self.run_job(self._fetcher.carry(serial_of(device), fetch), done)
+        self.run_job(self._fetcher.carry(who_is(device), fetch), done)
 
     # What the rule of time sees.
 
@@ -363,7 +364,7 @@ class HttpWire:
         failure: Failure | None = None
         try:
             await self.reach.stand(
-                connection, target, serial_of(carried.session.device), partial(setattr, carried, "deadline")
+                connection, target, who_is(carried.session.device), partial(setattr, carried, "deadline")
             )
         except asyncio.CancelledError:
             return
@@ -411,10 +412,10 @@ class HttpWire:
         await self.loop.shutdown_default_executor()
 
 
-def serial_of(device: Owner) -> str:
-    """Return a device's serial number, empty for whoever has none."""
+def who_is(device: Owner) -> Who:
+    """Return what TLS asks of a device; the serial number is empty for whoever has none."""
     identity = getattr(device, "device_id", None)
-    return str(identity[3]) if identity is not None else ""
+    return Who(str(identity[3]) if identity is not None else "", device.number)
 
 
 def _throw(problem: BaseException) -> None:

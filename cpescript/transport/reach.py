@@ -26,7 +26,7 @@ from cpescript.cwmp.http import Failure
 from cpescript.transport.base import Limits, LocalShortage
 from cpescript.transport.connection import Connection, Target, target_of
 from cpescript.transport.options import WireOptions
-from cpescript.transport.tls import Contexts, TlsProblem, words
+from cpescript.transport.tls import Contexts, TlsProblem, Who, words
 
 NAMES_FOR = 60.0
 """Real seconds that a resolved host name is kept: what an uncached A record with a short TTL would give."""
@@ -91,10 +91,8 @@ class Reach:
         self._names: dict[tuple[str, int], tuple[float, list[str]]] = {}
         self._reached: dict[tuple[str, int], None] = {}
 
-    async def stand(
-        self, connection: Connection, target: Target, serial: str, grace: Callable[[float], object]
-    ) -> None:
-        """Make a connection stand towards a target, as the device of that serial number.
+    async def stand(self, connection: Connection, target: Target, who: Who, grace: Callable[[float], object]) -> None:
+        """Make a connection stand towards a target, as the device that is named.
 
         `grace` is told until when the connection must stand, anew after each wait for a port. Raises Unreached,
         LocalShortage.
@@ -106,7 +104,7 @@ class Reach:
         while True:
             problem: OSError
             try:
-                await self._try(connection, target, serial, hop.host, hop.port)
+                await self._try(connection, target, who, hop.host, hop.port)
             except TlsProblem as caught:
                 raise Unreached("tls", words(caught)) from None
             except OSError as caught:
@@ -129,12 +127,12 @@ class Reach:
             await asyncio.sleep(PORT_RETRY)
             grace(monotonic() + self._limits.connect)
 
-    async def _try(self, connection: Connection, target: Target, serial: str, host: str, port: int) -> None:
+    async def _try(self, connection: Connection, target: Target, who: Who, host: str, port: int) -> None:
         """Try each address of a host; raises the last OSError, TlsProblem, Unreached."""
         problem: OSError | None = None
         for address in await self._addresses(host, port):
             try:
-                await self._one(connection, target, serial, address, port)
+                await self._one(connection, target, who, address, port)
             except OSError as caught:
                 problem = caught
             else:
@@ -142,22 +140,20 @@ class Reach:
         if problem is not None:
             raise problem
 
-    async def _one(self, connection: Connection, target: Target, serial: str, address: str, port: int) -> None:
+    async def _one(self, connection: Connection, target: Target, who: Who, address: str, port: int) -> None:
         where: dict[str, Any] = {"host": address, "port": port}
         if self._sources is not None:
             where = {"sock": await self._bound(next(self._sources), address, port)}
         secure: dict[str, Any] = {}
         if target.tls:
-            secure = {"ssl": self.tls.of(serial), "server_hostname": target.host}
+            secure = {"ssl": self.tls.of(who), "server_hostname": target.host}
         if self.proxy is None or not target.tls:
             await self.loop.create_connection(lambda: connection, **where, **secure)
             return
         transport, tunnel = await self.loop.create_connection(lambda: _Tunnel(self.loop), **where)
         try:
             await tunnel.ask(target, self.proxy)
-            standing = await self.loop.start_tls(
-                transport, connection, secure["ssl"], server_hostname=target.host
-            )
+            standing = await self.loop.start_tls(transport, connection, secure["ssl"], server_hostname=target.host)
         except BaseException:
             transport.abort()
             raise

@@ -9,6 +9,7 @@ import re
 import ssl
 from collections import OrderedDict
 from pathlib import Path
+from typing import NamedTuple
 
 from cpescript.transport.options import DEFAULT, WireOptions
 
@@ -56,36 +57,54 @@ def words(problem: BaseException) -> str:
     return text.removeprefix("[SSL] ")[:200]
 
 
+class Who(NamedTuple):
+    """A device, as far as TLS is about it: certificates of a folder go by serial number, those of a scenario by
+    the device's number, for a device may get another serial number later."""
+
+    serial: str
+    number: int = 0
+
+
 class Contexts:
     """TLS contexts for a fleet. Raises TlsProblem where the CA file or the folder cannot be used."""
 
     def __init__(self, options: WireOptions = DEFAULT) -> None:
         self._options = options
         self._common: ssl.SSLContext | None = None
-        self._own: OrderedDict[str, ssl.SSLContext] = OrderedDict()
+        self._own: OrderedDict[Path, ssl.SSLContext] = OrderedDict()
+        self._named: dict[int, Path] = {}
         if options.tls_ca is not None:
             self._common = self._make()
         folder = options.tls_client_certs
         if folder is not None and not folder.is_dir():
             raise TlsProblem(f"{folder} is no folder with client certificates")
 
-    def of(self, serial: str) -> ssl.SSLContext:
+    def show(self, number: int, file: Path) -> None:
+        """Have a device show that certificate, PEM with its key, whatever the folder has. Raises TlsProblem where the
+        file cannot be used."""
+        self._with(file)
+        self._named[number] = file
+
+    def of(self, who: Who) -> ssl.SSLContext:
         """Return the context of a device. A device without a certificate shows none. Raises TlsProblem."""
-        known = self._own.get(serial)
-        if known is not None:
-            self._own.move_to_end(serial)
-            return known
-        file = self._certificate(serial)
+        file = self._named.get(who.number) or self._certificate(who.serial)
         if file is None:
             if self._common is None:
                 self._common = self._make()
             return self._common
+        return self._with(file)
+
+    def _with(self, file: Path) -> ssl.SSLContext:
+        known = self._own.get(file)
+        if known is not None:
+            self._own.move_to_end(file)
+            return known
         context = self._make()
         try:
             context.load_cert_chain(file)
         except (OSError, ValueError) as error:
             raise TlsProblem(f"client certificate {file}: {error}") from None
-        self._own[serial] = context
+        self._own[file] = context
         if len(self._own) > CONTEXTS_KEPT:
             self._own.popitem(last=False)
         return context

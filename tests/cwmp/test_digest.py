@@ -83,6 +83,20 @@ def test_digest_goes_before_basic_and_what_cannot_be_answered_is_left() -> None:
     assert parse_challenge([sha, 'Digest realm="r", nonce="n", qop="auth-conf"', "Bearer"]) is None
 
 
+def test_a_line_may_hold_several_challenges() -> None:
+    basic, digest = basic_challenge('say "a, Digest b=c"'), digest_challenge("r", "n", stale=True)
+    bearer = 'Bearer, Negotiate abc==, NTLM ,, x  realm = "y"'
+    sha = 'Digest realm="r", nonce="n", algorithm=SHA-512-256'
+    alone = parse_challenge([digest])
+    for parts in ([basic, digest], [digest, basic], [bearer, sha, digest], [sha, basic, bearer, digest]):
+        assert parse_challenge([", ".join(parts)]) == alone
+    assert parse_challenge([f"{bearer}, {sha} , {basic}"]) == Challenge("basic", 'say "a, Digest b=c"')
+    assert parse_challenge(['Digest realm="no end, Digest nonce="n"']) is None
+    assert unanswerable([f"Bearer realm=x, {sha}"]) == (
+        "the scheme 'Bearer' is not known; the Digest algorithm 'SHA-512-256' is not known"
+    )
+
+
 def test_nonsense_is_nobody() -> None:
     for header in ("", "Basic", "Basic !!", "Basic aGk=", "Digest", 'Digest username="x"', "Bearer abc"):
         assert parse_authorization(header) is None

@@ -164,6 +164,6 @@ def test_a_scenario_through_a_tunnel_of_squid(lab: Path, start: Start, acs: dict
 
 
 def test_nothing_older_than_tls_1_2_is_ever_offered() -> None:
-    from cpescript.transport.tls import Contexts
+    from cpescript.transport.tls import Contexts, Who
 
-    assert Contexts(WireOptions(tls_insecure=True)).of("x").minimum_version is ssl.TLSVersion.TLSv1_2
+    assert Contexts(WireOptions(tls_insecure=True)).of(Who("x")).minimum_version is ssl.TLSVersion.TLSv1_2

@@ -200,7 +200,7 @@ FINE: dict[str, list[str]] = {
         f"expect {name} on fleet within 1m" for name in MESSAGES
     ],
     "claims: elements, http, via and outcome": [
-        'expect Download where url contains "x" and file_type == "y" and command_key == "z" on fleet within 1m',
+        'expect Download where url contains "x" and file_type == "2 Web Content" and command_key == "z" on fleet within 1m',
         "expect Fault where fault_code == 9001 on fleet within 1m",
         'expect Inform where events contains "1 BOOT" and retry_count == 0 on fleet within 1m',
         "expect Response where http.status == 503 on fleet within 1m",
@@ -374,7 +374,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("start telemetry on fleet", "not-yet"),
         ("stop telemetry on fleet", "not-yet"),
         ("spawn 1 of hg100 as x with:\n    protocol usp", "not-yet"),
-        ('spawn 1 of hg100 as x with:\n    transport tls(client_cert: "x.pem")', "not-yet"),
+        ('spawn 1 of hg100 as x with:\n    transport tls(client_cert: "gone.pem")', "missing-file"),
         ("spawn 1 of hg100 as x with:\n    transport nut(stun: true)", "unknown-transport"),
         ("spawn 1 of hg100 as x with:\n    transport nat(stun: 5)", "wrong-type"),
         ("spawn 1 of hg100 as x with:\n    transport nat(turn: true)", "arguments"),

@@ -105,3 +105,11 @@ def test_what_is_no_trace(tmp_path, cpescript):
     status, _, err = cpescript("diff", tmp_path / "x", tmp_path / "x")
     assert status == 2
     assert "cpescript run --trace" in err
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_an_empty_file_is_no_trace(words, tmp_path, cpescript):
+    (tmp_path / "x").write_text("")
+    status, out, err = cpescript("diff", tmp_path / "x", tmp_path / "x", *words)
+    assert (status, out) == (2, "")
+    assert "x: the trace is empty" in err

@@ -52,6 +52,30 @@ def test_what_a_scenario_cannot_cause_is_a_comment(drafted):
     assert run(RunOptions(scenarios=(str(path),), seed=1)).exit_status == 0
 
 
+ORDERED = """
+spawn 1 of hg100 as cpe
+expect InformResponse on cpe within 1m
+acs set Device.ManagementServer.PeriodicInformInterval = 900 on cpe
+inform cpe
+expect SPV Device.ManagementServer.PeriodicInformInterval = 900 on cpe within 5m
+wait 1m
+set Device.DeviceInfo.ProvisioningCode = "x" on cpe
+expect InformResponse on cpe within 5m
+"""
+
+
+def test_what_was_ordered_is_not_expected_of_the_acs(drafted, tmp_path):
+    ordered = tmp_path / "ordered.cpes"
+    ordered.write_text(ORDERED)
+    drafted_, _ = drafted(str(ordered))
+    text = drafted_.read_text()
+    path = "Device.ManagementServer.PeriodicInformInterval"
+    told = f"# the ACS had been ordered 'acs set {path} = 900 on cpe', then it asked"
+    assert f"    {told}\n    #     SPV {path} = 900" in text, text
+    assert text.count("had been ordered") == 1
+    assert run(RunOptions(scenarios=(str(drafted_),), seed=1)).exit_status == 0
+
+
 def test_files_that_are_there_are_left_alone(drafted, tmp_path, cpescript):
     drafted("bootstrap_provisioning")
     status, _, err = cpescript("draft", tmp_path / "lab.jsonl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -212,7 +213,7 @@ def test_other_claims_on_the_same_traffic(small: tuple[Path, Path], capsys: pyte
         "wait until cpe offline within 1h",
         "expect cpe online for 10h",
         "wait 1h\ncheck count(Download) == 1 on cpe",
-        "wait 1h\ncheck no Download on cpe\nfinally:\n    check Download on cpe\n    reboot cpe",
+        "wait 1h\ncheck cpe online\nfinally:\n    check cpe offline\n    reboot cpe",
     ],
 )
 def test_what_is_decided_behind_the_end_of_the_trace_is_not_judged(
@@ -253,13 +254,15 @@ expect InformResponse on each fleet within 1m
          "trace was made, it was line 5, 'reboot fleet' (3 devices)"),
         ("reboot fleet  # all\n", "", "line 5, 'reboot fleet' (3 devices), was done at 00:05:00 when the trace was "
          "made, and is not done there now"),
+        ("reboot fleet ", "reboot all ", "line 5, 'reboot all' (3 devices), is done at 00:05:00; when the trace was "
+         "made, it was line 5, 'reboot fleet' (3 devices)"),
         ("wait 5m", "wait 6m", "line 5, 'reboot fleet' (3 devices), was done at 00:05:00 when"),
         ("wait 5m", "wait 4m", "line 5, 'reboot fleet' (3 devices), is done at 00:04:00; when the trace was made, "
          "nothing was done there"),
         ("wait 5m", "inform fleet[2]\nwait 5m", "line 4, 'inform fleet[2]' (1 device), is done at 00:00:00; when"),
         ("inform fleet\nexpect InformResponse on each fleet within 1m\n", "", "line 8, 'inform fleet' (3 devices), was "
          "done at 00:1"),
-        ("spawn 3 of hg100 as fleet", "wait 1m\nspawn 3 of hg100 as fleet", "it makes 3 devices of 'fleet' at 00:01:00"),
+        ("spawn 3 of hg100", "wait 1m\nspawn 3 of hg100", "it makes 3 devices of 'fleet' at 00:01:00"),
     ],
 )  # fmt: skip
 def test_a_step_that_differs_is_named(
@@ -277,6 +280,18 @@ def test_a_step_that_differs_is_named(
     assert status == 3, out
     assert "the scenario goes another way than the trace" in " ".join(out.split())
     assert why in " ".join(out.split())
+
+
+def test_a_trace_that_does_not_say_the_statements_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, trace = tmp_path / "larger.cpes", tmp_path / "larger.jsonl"
+    path.write_text(LARGER)
+    run(RunOptions(scenarios=(str(path),), trace=trace, seed=1))
+    trace.write_text(re.sub(r',"statement":"[^"]*"', "", trace.read_text()))
+    assert command("judge", str(path), "--trace", str(trace), capsys=capsys)[0] == 0
+    path.write_text(LARGER.replace("reboot fleet ", "reboot fleet[1] "))
+    status, out, _ = command("judge", str(path), "--trace", str(trace), capsys=capsys)
+    assert status == 3, out
+    assert "it was line 5, 'reboot' (3 devices)" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(
@@ -340,6 +355,7 @@ def test_a_trace_of_another_scenario(small: tuple[Path, Path], capsys: pytest.Ca
     status, _, err = command("judge", "periodic_inform", "--trace", str(trace), capsys=capsys)
     assert status == 2
     assert "the trace is of 'small'" in err
+    assert "matched by their titles" in err
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from cpescript.cli import main
 from cpescript.kernel.queue import Kernel
 from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import Trace
+from cpescript.results import Latency
 from cpescript.runner.load import LoadOptions, LoadResult, Times, _Load, instants, who_was_the_limit
 from cpescript.runner.options import RunOptions
 from cpescript.simulation import Simulation
@@ -138,6 +139,13 @@ def test_targets_that_are_none(words, tmp_path, capsys, monkeypatch):
     assert load(tmp_path, words[0], "--rate", "1", "--for", "1s")[0] == 2
 
 
+def test_a_port_where_nobody_listens_is_told_as_such(tmp_path, capsys):
+    status, found = load(tmp_path, "http://127.0.0.1:9/", "--count", "5", "--rate", "10", "--for", "1s")
+    assert status == 3
+    assert found["limit"].startswith("nobody answered")
+    assert "nobody answered" in capsys.readouterr().out
+
+
 def test_arrivals():
     even = list(instants(10, SECOND, "even", 1))
     assert even == [number * SECOND // 10 for number in range(10)]
@@ -168,6 +176,9 @@ GOOD = LoadResult(
         ({"failed": {"timeout": 1}}, "the ACS"),
         ({"reached_rate": 9.0}, "the ACS"),
         ({"unfinished": 1}, "the ACS"),
+        ({"done": 0, "failed": {"http": 100}, "rpcs": (Latency("Inform", 100, 1, 1, 1, 1),)}, "the ACS"),
+        ({"done": 0, "failed": {"refused": 100}}, "nobody answered"),
+        ({"done": 0, "unfinished": 100}, "nobody answered"),
     ],
 )
 def test_who_was_the_limit(change, limit):

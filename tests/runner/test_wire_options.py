@@ -103,6 +103,40 @@ def test_a_run_over_tls_with_certificates_on_both_sides(lab: Path, profiles: Pat
     assert not any("--tls-insecure" in remark for remark in passed.remarks)
 
 
+MIXED = """
+spawn 1 of carrier as known with:
+    transport tls(client_cert: cert)
+spawn 1 of carrier as plain with:
+    transport tls
+expect InformResponse on known within 2m
+expect no InformResponse on plain for 2m
+"""
+
+
+@pytest.mark.slow
+def test_a_scenario_names_the_certificate_of_some_of_its_devices(lab: Path, profiles: Path) -> None:
+    authority.client(lab, "mine")
+    (profiles / "mine.pem").write_bytes((lab / "mine.pem").read_bytes())
+    with serving("--tls-cert", str(lab / "localhost.pem"), "--tls-client-ca", str(lab / "ca.pem")) as (acs, north):
+        text = MIXED.replace("cert)", '"mine.pem")')
+        passed = play(profiles, text, acs, north, tls_ca=lab / "ca.pem")
+        gone = play(profiles, text.replace('"mine.pem"', '"{device.index}.pem"'), acs, north, tls_ca=lab / "ca.pem")
+    assert passed.verdict == "passed", (passed.problems, passed.claims)
+    assert gone.verdict == "error"
+    assert "1.pem: [Errno 2] No such file" in gone.reason
+
+
+@pytest.mark.parametrize(
+    ("acs", "why"), [("http://127.0.0.1:1/", "that is https"), ("embedded", "the embedded ACS speaks no TLS")]
+)
+def test_tls_where_there_is_none_is_refused(acs: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "it.cpes"
+    path.write_text("spawn 1 of hg100 as plain with:\n    transport tls\nwait 1s\n", encoding="utf-8")
+    result = run(RunOptions(scenarios=(str(path),), acs=acs, seed=7)).scenarios[0]
+    assert (result.verdict, result.sessions) == ("error", 0)
+    assert why in str(result.problems)
+
+
 @pytest.mark.parametrize(
     ("wire", "why"),
     [

@@ -18,7 +18,7 @@ from cpescript.cwmp.http import HttpRequest
 from cpescript.kernel.queue import Owner
 from cpescript.transport import authority
 from cpescript.transport.options import WireOptions
-from cpescript.transport.tls import Contexts, TlsProblem, server_context, words
+from cpescript.transport.tls import Contexts, TlsProblem, Who, server_context, words
 from tests.transport.scripted_wire import OK, Talk, World, request
 
 POST = HttpRequest((), b"<a/>")
@@ -199,6 +199,19 @@ def test_a_file_does_not_move_from_https_to_http(make_world: Make, lab: Path, ce
     assert came == [Fetched("http")]
 
 
+def test_a_certificate_that_a_scenario_names_goes_before_the_folders(
+    make_world: Make, lab: Path, certificate: Path, tmp_path: Path
+) -> None:
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem", tls_client_certs=lab))
+    world.wire.reach.tls.show(1, authority.client(lab, "other"))
+    with pytest.raises(TlsProblem, match=r"gone\.pem"):
+        world.wire.reach.tls.show(1, tmp_path / "gone.pem")
+    shown: list[Any] = []
+    context = server_context(certificate, client_ca=lab / "ca.pem")
+    assert talk(world, serve(world, context, shown)).log[-1] == "over"
+    assert "other" in str(shown[0]["subject"])
+
+
 def test_contexts_are_bounded_and_names_of_files_are_serial_numbers(
     lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,12 +221,12 @@ def test_contexts_are_bounded_and_names_of_files_are_serial_numbers(
     for place in (folder, tmp_path):
         (place / "x.pem").write_bytes(authority.client(lab, "x").read_bytes())
     contexts = Contexts(WireOptions(tls_ca=lab / "ca.pem", tls_client_certs=folder))
-    common = contexts.of("nobody")
-    assert contexts.of("x") is contexts.of("x") is not common
-    assert contexts.of("../x") is contexts.of("..") is contexts.of("") is common
+    common = contexts.of(Who("nobody"))
+    assert contexts.of(Who("x")) is contexts.of(Who("x")) is not common
+    assert contexts.of(Who("../x")) is contexts.of(Who("..")) is contexts.of(Who("")) is common
     for number in range(9):
         (folder / f"{number}.pem").symlink_to(folder / "x.pem")
-        contexts.of(str(number))
+        contexts.of(Who(str(number)))
     assert len(contexts._own) == 4
 
 

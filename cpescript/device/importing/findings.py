@@ -95,6 +95,12 @@ class Findings:
         self.objects[path] = writable
 
 
+NOTED = 10
+"""Values that a note names."""
+NOTED_VALUE = 40
+"""Characters of each."""
+
+
 def is_secret(root: str, path: str, kind: Type) -> bool:
     """Whether a parameter's value is nothing to be written into a file: hidden by the standard, or a text called so."""
     if standard.generic(path)[len(root) :] in standard.HIDDEN.get(root, ()):
@@ -109,7 +115,7 @@ def settle(findings: Findings, *, secrets: bool) -> dict[str, tuple[Type, str, b
     """
     root = next(iter(findings.parameters), "").partition(".")[0] + "."
     settled: dict[str, tuple[Type, str, bool]] = {}
-    kept_back = bent = 0
+    kept_back, bent = 0, list[str]()
     for path, found in findings.parameters.items():
         kind = TYPES.get(found.type or "string", "string")
         text = found.value if found.value is not None else DEFAULTS[kind]
@@ -120,11 +126,16 @@ def settle(findings: Findings, *, secrets: bool) -> dict[str, tuple[Type, str, b
             text = canonical(kind, text)
         except LexicalError:
             if text:
-                bent += 1
+                bent.append(f"{path} ({text[:NOTED_VALUE]!r} is no {kind})")
             text = DEFAULTS[kind]
         settled[path] = kind, text, bool(found.writable)
     if kept_back:
         findings.notes.append(f"values of secrets not written: {kept_back}; --secrets writes them")
     if bent:
-        findings.notes.append(f"values that did not fit their types, replaced by defaults: {bent}")
+        findings.notes.append(f"values that did not fit their types, replaced by defaults: {len(bent)}: {_some(bent)}")
     return settled
+
+
+def _some(found: list[str]) -> str:
+    more = f" and {len(found) - NOTED} more" if len(found) > NOTED else ""
+    return ", ".join(found[:NOTED]) + more
