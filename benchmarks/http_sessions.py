@@ -2,8 +2,8 @@
 
 A connection per session, two round trips in each: an Inform is answered by an InformResponse with ID 1, an empty POST
 by 204. With `setting`, the empty POST is answered by a SetParameterValues, a third round trip; with `challenging`, a
-session's first request by a Digest challenge. nginx runs on a port of 127.0.0.1 that happens to be free, on a core of its own where there is one; counted is
-the CPU time of this process, so what one core of the simulator can do.
+session's first request by a Digest challenge. nginx runs on a port of 127.0.0.1 that happens to be free, on a core of
+its own where there is one; counted is the CPU time of this process, so what one core of the simulator can do.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SET_PARAMETER_VALUES = (
 )
 CHALLENGE = (
     "if ($http_authorization = '') {{ return 401; }} "
-    "add_header WWW-Authenticate 'Digest realm=\"acs\", nonce=\"{nonce}\", qop=\"auth\", algorithm=MD5' always;"
+    'add_header WWW-Authenticate \'Digest realm="acs", nonce="{nonce}", qop="auth", algorithm=MD5\' always;'
 )
 
 CONFIGURATION = """

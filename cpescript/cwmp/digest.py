@@ -21,6 +21,7 @@ from typing import Literal
 Scheme = Literal["basic", "digest"]
 
 _PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
+_ESCAPED = re.compile(r"\\(.)")
 # A word that no `=` follows.
 _SCHEME = re.compile(r"[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*(?:,|$)|\s+(?![\s=]))")
 
@@ -55,14 +56,18 @@ class Challenge:
     stale: bool = False
 
 
-def _parameters(text: str) -> dict[str, str]:
+def _parameters(text: str, position: int = 0) -> tuple[dict[str, str], int]:
+    """Return the parameters from `position` on, by names in lower case, and where they end."""
     found: dict[str, str] = {}
-    position = 0
     while (match := _PARAMETER.match(text, position)) is not None and match.end() > position:
-        value = re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
-        found.setdefault(match[1].lower(), value)
+        name, quoted, plain = match.groups()
+        if quoted is None:
+            quoted = plain
+        elif "\\" in quoted:
+            quoted = _ESCAPED.sub(r"\1", quoted)
+        found.setdefault(name.lower(), quoted)
         position = match.end()
-    return found
+    return found, position
 
 
 def _challenges(headers: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -74,12 +79,7 @@ def _challenges(headers: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
     for header in headers:
         position = 0
         while (begun := _SCHEME.match(header, position)) is not None:
-            fields: dict[str, str] = {}
-            position = begun.end()
-            while (match := _PARAMETER.match(header, position)) is not None and match.end() > position:
-                value = re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
-                fields.setdefault(match[1].lower(), value)
-                position = match.end()
+            fields, position = _parameters(header, begun.end())
             yield begun[1], fields
 
 
@@ -131,7 +131,7 @@ def unanswerable(headers: Iterable[str]) -> str:
 
 def next_nonce(header: str) -> str | None:
     """Return the nonce that an Authentication-Info value says to use from now on (RFC 7616, 3.5), None for none."""
-    return _parameters(header).get("nextnonce")
+    return _parameters(header)[0].get("nextnonce")
 
 
 def _quoted(text: str) -> str:
@@ -252,7 +252,7 @@ def parse_authorization(header: str) -> Credentials | None:
             return None
         return Credentials("basic", username, password) if colon else None
     if scheme.lower() == "digest":
-        fields = _parameters(rest)
+        fields, _ = _parameters(rest)
         if {"username", "realm", "nonce", "uri", "response"} <= fields.keys():
             return Credentials("digest", fields["username"], fields=fields)
     return None

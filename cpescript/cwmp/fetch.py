@@ -49,6 +49,13 @@ class Fetched:
     size: int = 0
     sha256: str = ""
     head: bytes = b""
+    reason: str = ""
+    """Why it failed, in a few words, where more is known than `failure` says."""
+
+    @property
+    def why(self) -> str:
+        """What a fault's text says of a failure: its kind, and the reason where one is known."""
+        return f"{self.failure}: {self.reason}" if self.reason else self.failure
 
     @property
     def ok(self) -> bool:

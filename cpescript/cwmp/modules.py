@@ -424,7 +424,7 @@ def _read(octets: bytes) -> tuple[Manifest | None, str]:
 
 def _fetched_app(url: str, fetched: Fetched) -> App:
     if fetched.failure:
-        raise Failed(9015, f"{FAULTS[9015]}: {fetched.failure}")
+        raise Failed(9015, f"{FAULTS[9015]}: {fetched.why}")
     if not fetched.ok:
         raise Failed(9016, f"{FAULTS[9016]}: HTTP status {fetched.status}")
     whole = fetched.size == len(fetched.head)

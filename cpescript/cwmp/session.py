@@ -165,6 +165,8 @@ class Session:
     _cookies: Cookies | None = None
     _challenge: digest.Challenge | None = None
     _nonce_count = 0
+    _cnonces = 0
+    """The stream of chance that client nonces are drawn from."""
     _attempts = 0
     _redirects = 0
     _repetitions = 0
@@ -365,6 +367,7 @@ class Session:
             return self._end("http", "401: the ACS does not take these credentials")
         self._challenge = challenge
         self._nonce_count = 0
+        self._cnonces = self.agent.stream("cnonce")
         return self._send(self.state, self._kind, self._body)
 
     def _follow(self, response: HttpResponse, message: Message | None) -> Step:
@@ -484,7 +487,7 @@ class Session:
         parts = urlsplit(self.url)
         uri = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._nonce_count += 1
-        chance = draws.draw(self.agent.stream("cnonce"), self.number << 20 | self.exchanges)
+        chance = draws.draw(self._cnonces, self.number << 20 | self.exchanges)
         if challenge.qop == "auth-int":
             body = coded(body, self._manner)
         return digest.authorization(

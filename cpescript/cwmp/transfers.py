@@ -213,7 +213,7 @@ def _judged(agent: CwmpAgent, transfer: Transfer, fetched: Fetched) -> Ending:
     """Return how a transfer ends that was really carried (A.5.1, 9010 to 9018)."""
     plain = _INTERRUPTED[transfer.kind]
     if fetched.failure:
-        return _fault(_FAILURE_FAULTS.get(fetched.failure, 9015) if transfer.download else plain, fetched.failure)
+        return _fault(_FAILURE_FAULTS.get(fetched.failure, 9015) if transfer.download else plain, fetched.why)
     if not fetched.ok:
         return _fault(_STATUS_FAULTS.get(fetched.status or 0, plain), f"HTTP status {fetched.status}")
     if not transfer.download:

@@ -15,7 +15,7 @@ from cpescript.judge.waiting import Mode, Statement, Waiting
 from cpescript.kernel.time import format_duration
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as x
-from cpescript.pattern.claim import BeliefClaim, Claim, ValueClaim
+from cpescript.pattern.claim import BeliefClaim, Claim, MessageClaim, ValueClaim
 from cpescript.pattern.evaluate import Capture, EvaluationError, Scope, resolve, resolve_path, unconditional
 from cpescript.pattern.walking import walk
 from cpescript.results import LaneBar, Problem
@@ -47,6 +47,9 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
         window, base, since = _since(frame, step, devices, within if within is not None else lasting)
     elif within is None:
         window = now if lasting else 0
+    behind: dict[int, int] | None = None
+    if lasting and within is None and step.since is None:
+        after, behind = frame.process.right_behind(now, run.world.trace.count)
     mode: Mode = "now"
     if within is not None:
         mode = "within, for" if lasting else "within"
@@ -91,6 +94,7 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
             taken=frame.taken,
             captures=captures,
             since=since,
+            behind=behind,
             done=done,
         )
         if not decided:
@@ -113,6 +117,9 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
         verdict=waiting.verdict,
         met=waiting.progress[0],
     )
+    met = waiting.met_by(run.kernel.now)
+    # What a stream of several was met by is what met it for each of them.
+    frame.process.note_met(run.kernel.now, dict.fromkeys(devices, met[0]) if 0 in met else met)
     kind = _BARS.get(str(waiting.verdict), "claim-open")
     run.bars.append(LaneBar(step.source, waiting.opened, run.kernel.now, kind, step.span.line))  # type: ignore[arg-type]
     frame.scope.variables.update(captures)
@@ -295,7 +302,15 @@ def _monitor(run: Executor, frame: Frame, step: tl.Monitor) -> Steps:
         _follow(run, claim, whose, judged)
         ends.extend((yield from _believing(run, frame.scope, claim, whose)))
         until = (claim, others)
-    monitor = run.judge.monitor(statement, step.mode, step.quantifier, step.on, judged, until)
+    after, behind = None, None
+    if step.mode != "sometimes":
+        after, behind = frame.process.right_behind(run.kernel.now, run.world.trace.count)
+    monitor = run.judge.monitor(
+        statement, step.mode, step.quantifier, step.on, judged, until, after=after, behind=behind
+    )
+    if frame.straight and isinstance(step.claim, MessageClaim) and not (step.claim.comparison or step.claim.negated):
+        # From here on it is asked of each message as it comes.
+        run.judge.retire([step.claim])
     frame.closing += [*ends, lambda: _settle(run, frame, monitor)]
 
 

@@ -73,6 +73,10 @@ class Executor:
         self._live: list[Process] = []
         self._unfinished: list[tuple[Frame, Sequence[tl.Step]]] = []
         self._limit: int | None = None
+        self._begun: set[int] = set()
+        """Which steps were ever begun, by identity."""
+        self._beside: list[tuple[Process, tl.Background | tl.At]] = []
+        self._nobody: dict[int, tl.ForEach] = {}
         self._abandoned = False
         self.ending = False
         """Whether nothing is left but `finally:`."""
@@ -123,6 +127,12 @@ class Executor:
             self.judge.prepare(step.unless[0], judged, keep_all=keep_all)
             self.judge.dated(step.claim, step.unless[0])
 
+    def _prepare_monitor(self, step: tl.Monitor, judged: Scope) -> None:
+        # What came in the instant in which it is opened may count.
+        for claim in (step.claim, *(step.until or ())[:1]):
+            if isinstance(claim, tl.MessageClaim) and step.mode != "sometimes":
+                self.judge.prepare(claim, judged, keep_all=False)
+
     def _prepare_call(self, call: x.Call, judged: Scope) -> None:
         patterns = [item for item in call.arguments if isinstance(item, x.MessagePattern)]
         self.judge.count(patterns, judged)
@@ -159,6 +169,8 @@ class Executor:
     def _main_over(self, main: Process) -> None:
         self.record(main.error)
         self.ending = True
+        if main.error is None and not self.cut:
+            self._tell_unreached()
         for process in list(self._live):
             process.stop()
         if self._limit is not None:
@@ -208,6 +220,34 @@ class Executor:
         """What breaks in a process that nobody waits for is told at once."""
         self.record(process.error)
 
+    def runs_beside(self, process: Process, step: tl.Background | tl.At) -> None:
+        """A block was begun, or planned, that nobody waits for."""
+        self._beside = [each for each in self._beside if not each[0].over]
+        self._beside.append((process, step))
+
+    def went_through_nobody(self, step: tl.ForEach) -> None:
+        """A loop had no turn."""
+        self._nobody[id(step)] = step
+
+    def _tell_unreached(self) -> None:
+        """The scenario is over: tell the blocks that never began, and claims beside it that it did not wait for."""
+        found: dict[tuple[int, str], str] = {}
+        for step in self._nobody.values():
+            if id(step.body[0]) not in self._begun:
+                found[step.span.line, step.source] = "there was nobody to go through"
+        for process, beside in self._beside:
+            if process.over:
+                continue
+            if isinstance(beside, tl.At) and id(beside.body[0]) not in self._begun:
+                found[beside.span.line, beside.source] = "its time did not come before the end of the scenario"
+                continue
+            for inner in beside.body:
+                if id(inner) not in self._begun and any(isinstance(node, _CLAIMING) for node in walk(inner)):
+                    found[inner.span.line, inner.source] = "the scenario ended before it"
+                    break
+        for (line, source), why in sorted(found.items()):
+            self.vacuous.append(f"line {line}: '{source}' was never reached: {why}")
+
     def move_floor(self) -> None:
         """Let the judge forget what no running statement can look back to."""
         self.judge.forget_before(min((process.anchor for process in self._live), default=NEVER))
@@ -217,7 +257,8 @@ class Executor:
         process = frame.process
         if not (process.acted and process.anchor == self.kernel.now):
             # Actions in a row are one moment: what answers the first may come before the last is through.
-            process.after = self.world.trace.count
+            process.after = process.marked = self.world.trace.count
+            process.stamped = self.kernel.now
         process.anchor = self.kernel.now
         process.acted = True
         self.move_floor()
@@ -265,6 +306,7 @@ class Executor:
 
     def _step(self, frame: Frame, step: tl.Step) -> Steps:
         started = self.kernel.now
+        self._begun.add(id(step))
         if self._step_begins is not None:
             self._step_begins(step)
         try:
@@ -365,12 +407,16 @@ def _reachable(timeline: tl.Timeline) -> Iterator[tuple[tl.Step, Any]]:
                     yield node, tuple(procedure.defaults.values())
 
 
+_CLAIMING = (tl.Expect, tl.Monitor, tl.Do, tl.Fail)
+
+
 def _nothing(run: Executor, node: Any, judged: Scope) -> None:
     """Most nodes need no preparation."""
 
 
 _PREPARED: Mapping[type, Callable[[Executor, Any, Scope], None]] = {
     tl.Expect: Executor._prepare_claim,
+    tl.Monitor: Executor._prepare_monitor,
     tl.Stimulus: Executor._prepare_order,
     tl.BeliefClaim: Executor._prepare_belief,
     x.Call: Executor._prepare_call,

@@ -78,6 +78,8 @@ def _for_each(run: Executor, frame: Frame, step: tl.ForEach) -> Steps:
     items = run.either(frame, step.over)
     if not isinstance(items, (list, tuple)):
         raise EvaluationError(step.span, f"'for' goes through devices or a list, not through {items!r}")
+    if not items:
+        run.went_through_nobody(step)
     branches: list[Branch] = []
     taken = Taken()
     for turn, item in enumerate(items):
@@ -105,6 +107,7 @@ def _branches(run: Executor, frame: Frame, branches: Sequence[Branch], *, straig
     processes, taken = [], Taken()
     for name, scope, body in branches:
         process = run.launch(name, frame.process.anchor, frame.process.after)
+        process.follow(frame.process)
         # Told when it breaks, not when all are done: problems stand in the order of time.
         process.when_over(lambda over: run.record(over.error))
         inner = frame.inner(scope, process=process, straight=straight, taken=taken)
@@ -113,6 +116,8 @@ def _branches(run: Executor, frame: Frame, branches: Sequence[Branch], *, straig
     yield join(processes)
     last = max([frame.process, *processes], key=lambda process: (process.anchor, process.after))
     frame.process.anchor, frame.process.after = last.anchor, last.after
+    for process in processes:
+        frame.process.follow(process)
     errors = [process.error for process in processes if process.error is not None]
     broken = [error for error in errors if isinstance(error, Broken)]
     if broken:
@@ -132,6 +137,9 @@ def _at(run: Executor, frame: Frame, step: tl.At) -> None:
 
 def _beside(run: Executor, frame: Frame, step: tl.Background | tl.At, due: int | None) -> None:
     process = run.launch(step.source, run.kernel.now)
+    if due is None:
+        process.follow(frame.process)
+    run.runs_beside(process, step)
     process.when_over(run.background_over)
     process.start(_body(run, frame.inner(process=process), step.body, due))
 

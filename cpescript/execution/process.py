@@ -7,7 +7,7 @@ the kernel's order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from cpescript.kernel.queue import TIMELINE, Kernel, Owner
@@ -30,8 +30,12 @@ class Process:
         "after",
         "anchor",
         "error",
+        "marked",
+        "met",
+        "met_at",
         "name",
         "over",
+        "stamped",
     )
 
     def __init__(self, kernel: Kernel, owner: Owner, name: str, anchor: int, after: int = 0) -> None:
@@ -41,6 +45,12 @@ class Process:
         """Number of the last record before the anchor: what was said earlier in that very instant does not count."""
         self.acted = False
         """Whether the last statement was an action or a stimulus."""
+        self.stamped = -1
+        """Instant of the last action or stimulus, and the number of the last record before it."""
+        self.marked = 0
+        self.met_at = -1
+        """Instant of the messages that claims were met by, and the number of the last of them for each device."""
+        self.met: dict[int, int] = {}
         self.over = False
         self.error: BaseException | None = None
         self._kernel = kernel
@@ -75,6 +85,28 @@ class Process:
         if generator is not None:
             generator.close()
         self._finish()
+
+    def note_met(self, instant: int, met: Mapping[int, int]) -> None:
+        """A claim was met by these messages of an instant (device to record number)."""
+        if instant != self.met_at:
+            self.met_at, self.met = instant, {}
+        for device, n in met.items():
+            self.met[device] = max(n, self.met.get(device, 0))
+
+    def right_behind(self, instant: int, here: int) -> tuple[int, dict[int, int]]:
+        """Return the number of the record that messages of this very instant count behind, and those of devices that
+        have one of their own: behind what met the last claim, or the last action, else behind `here`."""
+        acted = self.stamped == instant
+        met = self.met if self.met_at == instant else {}
+        least = self.marked if acted else 0
+        return (self.marked if acted else here), {device: max(n, least) for device, n in met.items()}
+
+    def follow(self, other: Process) -> None:
+        """Stand where another process stands, in what came last."""
+        if (other.stamped, other.marked) > (self.stamped, self.marked):
+            self.stamped, self.marked = other.stamped, other.marked
+        if other.met_at >= self.met_at:
+            self.note_met(other.met_at, other.met)
 
     def when_over(self, callback: Callable[[Any], None]) -> None:
         """Call `callback(process)` when it is over, at once if it is."""

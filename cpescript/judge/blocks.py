@@ -137,8 +137,10 @@ class BlockCondition:
             if isinstance(part, MessageCondition) and _takes(part):
                 part.take(found)
 
-    def consume(self, device: int) -> None:
-        """Lines take their messages as they are met: no other claim can have them meanwhile."""
+    def consume(self, device: int) -> Match | None:
+        # Lines take their messages as they are met: no other claim can have them meanwhile.
+        used = [match for each in self._used[device].values() for match in each]
+        return max(used, key=lambda match: match.n, default=None)
 
     # --- evidence -------------------------------------------------------------------------------------------------
 

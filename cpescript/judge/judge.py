@@ -18,7 +18,7 @@ from cpescript.judge.monitors import Mode as MonitorMode
 from cpescript.judge.monitors import Monitor, Until
 from cpescript.judge.probes import Probe, Probes
 from cpescript.judge.quantity import Amount
-from cpescript.judge.setting import Condition, Setting, Taken, Together, Window
+from cpescript.judge.setting import Condition, Setting, Taken, Together, Unseen, Window
 from cpescript.judge.waiting import Mode, Statement, Waiting
 from cpescript.kernel.time import DEFAULT_START, Instant, format_clock
 from cpescript.kernel.trace import Record, Trace
@@ -203,25 +203,30 @@ class Judge:
         taken: Taken | None = None,
         captures: dict[str, Capture] | None = None,
         since: Mapping[int, Window] | None = None,
+        behind: Mapping[int, int] | None = None,
         done: Callable[[Waiting], None],
     ) -> Waiting:
         """Open a claim on `devices` ([0]: on the run as a whole). May call `done` before it returns.
 
         `since`: the windows of devices that have one of their own, as `since NAME` gives them; then `window` is the
-        earliest and `deadline` the last of them. It is given, if empty, for `since start` too. The devices of `unless`
-        are those of the claim, or others that are judged together. Raises EvaluationError where the quantifier or a
-        count cannot be worked out.
+        earliest and `deadline` the last of them. It is given, if empty, for `since start` too. `behind`: numbers of
+        records that the windows of some devices open right behind, those of the others behind `after`. The devices of
+        `unless` are those of the claim, or others that are judged together. Raises EvaluationError where the quantifier
+        or a count cannot be worked out.
         """
         amount = Amount.of(quantifier, scope)
         claimed = devices
-        if mode == "for" and since is None:
+        if mode == "for" and since is None and behind is None:
             after = self._trace.count
+        if taken is not None and amount.kind in ("at most", "exactly"):
+            taken = Unseen(taken)
         own = since or {}
         together: Together | None = None
         if amount.kind == "across":
             devices, own, together = [0] if claimed else [], {}, lambda: claimed
         closes = deadline if mode in ("within", "for") else None
-        setting = self._setting(statement, scope, Window(window, after, closes), own, taken, captures, len(claimed))
+        windows = {device: Window(window, n, closes) for device, n in (behind or {}).items()} or own
+        setting = self._setting(statement, scope, Window(window, after, closes), windows, taken, captures, len(claimed))
         waiting = Waiting(
             self,
             statement,
@@ -258,8 +263,14 @@ class Judge:
         target: x.Target | None,
         scope: Scope,
         until: tuple[Claim, Sequence[int] | None] | None = None,
+        *,
+        after: int | None = None,
+        behind: Mapping[int, int] | None = None,
     ) -> Monitor:
         """Open an invariant. `until`: what ends it, and the devices that this is asked of; None: those of the target.
+
+        `after`, `behind`: numbers of records that it looks at messages behind, of all devices and of some; None: from
+        here on.
 
         Raises EvaluationError where the quantifier, a count or the target cannot be worked out.
         """
@@ -272,7 +283,10 @@ class Judge:
         if amount.kind == "across" and target is not None:
             among = target
             together = lambda: resolve(among, scope)  # noqa: E731
-        setting = self._setting(statement, scope, Window(self.facts.now, self._trace.count), {}, None, None, 0)
+        now = self.facts.now
+        window = Window(now, after if after is not None else self._trace.count)
+        own = {device: Window(now, n) for device, n in (behind or {}).items()}
+        setting = self._setting(statement, scope, window, own, None, None, 0)
         # Monitors look back to their own beginning, whatever the window of the statements that run beside them.
         setting.probe = lambda claim: self._probe(claim, scope, keep_all=True)
         noting: tuple[Probe, ...] = ()
@@ -285,8 +299,8 @@ class Judge:
             together = lambda: resolve(anybody, scope)  # noqa: E731
         ends = self._until(until, target, amount, setting, together) if until is not None else None
         if isinstance(claim, MessageClaim) and claim.comparison is None and not claim.negated:
-            # It is asked of each message as it comes: nothing need be remembered.
-            setting.probe = lambda claim: self._new_probe(claim, scope, keep_all=False)
+            # It is asked of each message as it comes: nothing need be remembered but what came in this very instant.
+            setting.probe = lambda claim: self._probes.get(id(claim)) or self._new_probe(claim, scope, keep_all=False)
         elif noting:
             setting.probe = lambda claim: noting[0]
         judged = condition(claim, setting, together)
@@ -351,7 +365,13 @@ class Judge:
     def _probe(self, claim: MessageClaim, scope: Scope, *, keep_all: bool = False) -> Probe:
         if id(claim) not in self._probes:
             self.prepare(claim, scope, keep_all=keep_all)
-        return self._probes[id(claim)]
+        probe = self._probes[id(claim)]
+        probe.keep_all = probe.keep_all or keep_all
+        return probe
+
+    def messages(self) -> int:
+        """Return how many messages have come."""
+        return self._trace.messages
 
     # --- for waiting claims and monitors --------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class MessageCondition:
         taken = self.setting.taken if self.takes else {}
         found = []
         for match in self._noted(device):
-            opens = self.setting.window_of(device)
+            opens = self.setting.window_of(match.device)
             if match.n <= max(after, opens.after) or (match.n in taken and match.n not in mine):
                 continue
             if opens.closes is not None and match.t > opens.closes:
@@ -112,8 +112,10 @@ class MessageCondition:
         used = self.first(device)
         return used[-1].n if used else None
 
-    def consume(self, device: int) -> None:
-        self.take(self.first(device) or [])
+    def consume(self, device: int) -> Match | None:
+        used = self.first(device) or []
+        self.take(used)
+        return used[-1] if used else None
 
     def take(self, used: Sequence[Match]) -> None:
         """Use these matches up, and keep the last where the claim keeps one."""
@@ -188,9 +190,11 @@ class CountCondition(MessageCondition):
         used = self.first(device)
         return None if used is None else used[-1].n if used else self.setting.window_of(device).after
 
-    def consume(self, device: int) -> None:
+    def consume(self, device: int) -> Match | None:
         for match in self._counted(device):
             self.keep(match)
+        used = self.first(device)
+        return used[-1] if used else None
 
     def actual(self, device: int) -> str:
         counted = self._counted(device)
@@ -216,7 +220,7 @@ class AbsenceCondition(MessageCondition):
         return self.setting.window_of(device).after if self.holds(device) else None
 
     def consume(self, device: int) -> None:
-        pass
+        """Nothing came that could be used up."""
 
     def actual(self, device: int) -> str:
         used = self.first(device)

@@ -84,6 +84,8 @@ class Monitor:
         self._until = until
         self._until_met: set[int] = set()
         self._released = Numbers()
+        self._messages = judge.messages()
+        """How many messages had come when it was opened."""
         """Devices for which the rule is over."""
         self._members = Numbers()
         self._holding = Numbers()
@@ -116,6 +118,7 @@ class Monitor:
         try:
             self._gone = self._stopped()
             self._look_for_members()
+            self._look_behind()
             if self._until is not None:
                 for device in sorted(self._until.devices):
                     self._end_for(device)
@@ -206,15 +209,39 @@ class Monitor:
             return
         if not self._member(record.device) or asked(self._pattern, record) != self._pattern.full:
             return
-        said = f"{record.kind} came at {format_clock(record.t)}"
-        if self._one_by_one:
-            self._violation(record.device, said)
+        self._came(record.device, record.kind, record.t)
+
+    def _look_behind(self) -> None:
+        """Ask of the messages that came in this very instant, behind what met the claim before."""
+        condition = self.condition
+        if self._pattern is None or not isinstance(condition, MessageCondition) or not any(condition.probe.devices()):
             return
-        self._holding.add(record.device)
+        found = [match for each in self._devices() for match in condition.matches(each) if match.mask == condition.full]
+        for match in sorted(found, key=lambda match: match.n):
+            if self._member(match.device) and not self._ended_by(match.device, match.n):
+                self._heard = True
+                self._came(match.device, self._pattern.node.kind, match.t)
+
+    def _ended_by(self, device: int, n: int) -> bool:
+        """Whether `until` had ended the rule for a device by record `n`."""
+        until = self._until
+        if until is None:
+            return False
+        one = self._one_by_one and not until.own and 0 not in until.devices
+        reached = [until.condition.reached(each) for each in ([device] if one else until.devices)]
+        return all(at is not None and at <= n for at in reached)
+
+    def _came(self, device: int, kind: str, t: int) -> None:
+        """A message came that it speaks of."""
+        said = f"{kind} came at {format_clock(t)}"
+        if self._one_by_one:
+            self._violation(device, said)
+            return
+        self._holding.add(device)
         whole = self._single or self.amount.reached(len(self._holding), self._size())
         self._came_true = self._came_true or whole
         if whole and self.mode == "never":
-            self._violation(record.device, f"{len(self._holding)} devices had {record.kind}; {said}")
+            self._violation(device, f"{len(self._holding)} devices had {kind}; {said}")
 
     def _devices(self) -> Sequence[int]:
         """Return every device that it may have to do with."""
@@ -365,6 +392,8 @@ class Monitor:
         if self.mode == "sometimes":
             if self._came_true:
                 return "met", "it came true"
+            if not self._watched():
+                return "vacuous", "no time passed while it was open"
             return ("inconclusive", "the run ended before it came true") if cut else ("missed", "it never came true")
         if self._gone:
             return "vacuous", self._gone
@@ -372,6 +401,12 @@ class Monitor:
             return "vacuous", f"no device was ever one that this '{self.mode}' speaks of"
         if self.condition.timed is False and self._single and self._pattern is None and 0 not in self._members:
             return "vacuous", "nothing was measured that it could have spoken of"
-        if self.opened == self.judge.facts.now and not (self._heard and self._until_met):
+        if not self._watched():
             return "vacuous", "no time passed while it was open"
         return "met", "never broken"
+
+    def _watched(self) -> bool:
+        """Whether anything could happen while it was open: sessions take no time."""
+        if self.opened != self.judge.facts.now or (self._heard and self._until_met):
+            return True
+        return self._messages != self.judge.messages()

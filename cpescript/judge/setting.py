@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from cpescript.judge.facts import TraceFacts
-from cpescript.judge.probes import Probe
+from cpescript.judge.probes import Match, Probe
 from cpescript.pattern import expression as x
 from cpescript.pattern.claim import Claim, MessageClaim
 from cpescript.pattern.evaluate import Capture, Scope
@@ -23,6 +23,18 @@ class Window(NamedTuple):
     opens: int
     after: int = 0
     closes: int | None = None
+
+
+class Unseen(dict[int, tuple[int, int]]):
+    """What a claim with an upper bound takes for `everybody`: of what others took it has to see everything."""
+
+    def __init__(self, everybody: Taken) -> None:
+        super().__init__()
+        self._everybody = everybody
+
+    def __setitem__(self, n: int, by: tuple[int, int]) -> None:
+        super().__setitem__(n, by)
+        self._everybody[n] = by
 
 
 @dataclass(slots=True)
@@ -96,8 +108,8 @@ class Condition(Protocol):
     def reached(self, device: int) -> int | None:
         """Return the number of the record at which it came true for the device, None where it is not true now."""
 
-    def consume(self, device: int) -> None:
-        """The device has met the claim: take its messages, keep its captures."""
+    def consume(self, device: int) -> Match | None:
+        """The device has met the claim: take its messages, keep its captures; return the last that it was met by."""
 
     def heard(self, device: int) -> bool:
         """Whether anything that it speaks of has come from the device in the window."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from cpescript.diagnostics import Span
 from cpescript.judge.conditions import AnyOf
 from cpescript.judge.numbers import Numbers
+from cpescript.judge.probes import Match
 from cpescript.judge.quantity import Amount
 from cpescript.judge.setting import Condition, Window
 from cpescript.kernel.time import format_clock, format_duration
@@ -107,6 +108,8 @@ class Waiting:
         """Whether a device meets it until it breaks it, once for all."""
         self._pending = Numbers(devices if mode != "for" else ())
         self._met = Numbers(devices if self._latches else ())
+        self._by: dict[int, Match] = {}
+        """The last message that a device met it by."""
         self._missed: dict[int, tuple[int, str]] = {}
         self._timer: int | None = None
         self._steady: int | None = None
@@ -286,7 +289,9 @@ class Waiting:
 
     def _meet(self, device: int) -> None:
         if device in self._pending and self.condition.holds(device):
-            self.condition.consume(device)
+            by = self.condition.consume(device)
+            if by is not None:
+                self._by[device] = by
             self._pending.discard(device)
             self._met.add(device)
 
@@ -405,7 +410,7 @@ class Waiting:
             for device in missing[:MISSES_SHOWN]:
                 try:
                     misses.append(self._miss(device))
-                    hint = hint or self.condition.hint(device)
+                    hint = hint or ("" if many else self.condition.hint(device))
                 except EvaluationError as error:
                     hint = hint or error.message
         limit = f" {self._limit_text}" if self._limit_text else ""
@@ -439,7 +444,13 @@ class Waiting:
         expected = self.condition.expected(device)
         if device in self._met:
             expected = f"{self.amount.text}: {expected}"
+            if device in self._by:
+                why = f"it came at {format_clock(self._by[device].t)}"
         return self.judge.miss(device, at, expected, why or self.condition.actual(device))
+
+    def met_by(self, instant: int) -> dict[int, int]:
+        """Return the numbers of the messages of an instant that devices met it by."""
+        return {device: match.n for device, match in self._by.items() if match.t == instant}
 
     @property
     def progress(self) -> tuple[int, int]:

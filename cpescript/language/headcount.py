@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cpescript.diagnostics import Bag, Diagnostic, Span
+from cpescript.diagnostics import Bag
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
@@ -13,16 +14,15 @@ _AGAIN = (tl.Repeat, tl.ForEach, tl.Handler)
 """Steps whose blocks may run more than once, so that what they spawn is not counted."""
 
 
-def check_headcount(timeline: tl.Timeline, bag: Bag) -> None:
+def check_headcount(steps: Sequence[tl.Step], procedures: Iterable[tl.Procedure], bag: Bag) -> None:
     """Report `fleet[4]` and `at least 4 of fleet` where the fleet has three devices.
 
-    The blocks of an `if` are left alone: their condition may be about the number. Procedures too: their devices are
-    arguments.
+    `steps` are those of a scenario before its params are put in: a number that is given from outside may be any. The
+    blocks of an `if` are left alone, as their condition may be about the number, and so are procedures, whose devices
+    are arguments.
     """
-    if timeline.skip is not None:
-        return
-    heads = Heads(timeline)
-    for node in walk((timeline.body, timeline.final), without=(tl.If,)):
+    heads = Heads(steps, procedures)
+    for node in walk(tuple(steps), without=(tl.If,)):
         if isinstance(node, px.Slice):
             _slice(node, heads, bag)
         elif isinstance(node, (tl.Expect, tl.Monitor)) and node.on is not None:
@@ -32,16 +32,16 @@ def check_headcount(timeline: tl.Timeline, bag: Bag) -> None:
 class Heads:
     """The most devices that a target can have."""
 
-    def __init__(self, timeline: tl.Timeline) -> None:
+    def __init__(self, steps: Sequence[tl.Step], procedures: Iterable[tl.Procedure]) -> None:
         self.cohorts: dict[str, int | None] = {}
-        for step in walk((timeline.body, timeline.final), without=_AGAIN):
+        for step in walk(tuple(steps), without=_AGAIN):
             if isinstance(step, tl.Spawn):
                 self._more(step.cohort, number(step.count))
             elif isinstance(step, tl.Let):
                 self.cohorts[step.name] = None
             elif isinstance(step, _AGAIN):
                 self._unknown(step)
-        self._unknown(tuple(timeline.procedures.values()))
+        self._unknown(tuple(procedures))
 
     def _more(self, cohort: str, count: int | None) -> None:
         known = self.cohorts.get(cohort, 0)
@@ -84,7 +84,7 @@ def _slice(node: px.Slice, heads: Heads, bag: Bag) -> None:
     if most is not None and beyond is not None:
         whose = f"'{node.base.name}'" if isinstance(node.base, px.Cohort) else "this"
         remedy = f"count from 1 to {most}" if most > 1 else "write [1]"
-        _once(bag, beyond.span, "bad-slice", f"{whose} has {devices(most)}, and no number {number(beyond)}", remedy)
+        bag.error(beyond.span, "bad-slice", f"{whose} has {devices(most)}, and no number {number(beyond)}", remedy)
 
 
 def _quantity(step: tl.Expect | tl.Monitor, heads: Heads, bag: Bag) -> None:
@@ -94,14 +94,8 @@ def _quantity(step: tl.Expect | tl.Monitor, heads: Heads, bag: Bag) -> None:
         return
     assert isinstance(quantifier.amount, px.Literal_)
     message = f"{quantifier.kind} {wanted} of {devices(most)} is never true"
-    _once(bag, quantifier.amount.span, "bad-number", message, f"at most {most} of them can be")
+    bag.error(quantifier.amount.span, "bad-number", message, f"at most {most} of them can be")
 
 
 def devices(count: int) -> str:
     return f"{count} device{'' if count == 1 else 's'}"
-
-
-def _once(bag: Bag, span: Span, code: str, message: str, remedy: str) -> None:
-    """Report what every case of a matrix would repeat."""
-    if Diagnostic(span, code, message, remedy) not in bag.items:
-        bag.error(span, code, message, remedy)

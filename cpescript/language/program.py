@@ -14,6 +14,7 @@ from cpescript.language import timeline as tl
 from cpescript.language.context import Context
 from cpescript.language.documents import templates
 from cpescript.language.folding import Folder, constant, plain
+from cpescript.language.headcount import check_headcount
 from cpescript.language.params import Param, values
 from cpescript.language.settings import Settings
 from cpescript.language.symbols import Symbols
@@ -91,6 +92,7 @@ class Program:
     def _cases(self, draft: Draft, given: tuple[tl.ParamValue, ...], bag: Bag) -> list[tl.Timeline]:
         base = {param.name: param.value for param in given}
         folder = Folder(base, self.context, bag)
+        check_headcount((*draft.body, *draft.final), self.procedures.values(), bag)
         columns: list[list[Any]] = []
         for name, node in draft.matrix:
             column = folder.value(node, f"the values of '{name}'")

@@ -7,7 +7,6 @@ from typing import Any
 from cpescript.diagnostics import Bag
 from cpescript.kernel.time import Duration, Percent
 from cpescript.language import timeline as tl
-from cpescript.language.headcount import check_headcount
 from cpescript.language.vocabulary import check_literals
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
@@ -36,7 +35,6 @@ def verify(timeline: tl.Timeline, bag: Bag) -> None:
         if isinstance(node, tl.Stimulus) and node.verb == "download":
             _firmware(node, timeline, bag)
     check_literals(timeline, bag)
-    check_headcount(timeline, bag)
 
 
 def _durations(step: tl.Step, timeline: tl.Timeline, bag: Bag) -> None:

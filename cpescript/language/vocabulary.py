@@ -124,6 +124,7 @@ def _compared(node: px.Binary) -> Iterator[tuple[str, Span, Any]]:
         many = name == "event" or known[name].many
         holds = node.operator == "contains" and side is node.left
         holds = holds or (node.operator in ("in", "not in") and side is node.right)
+        holds = holds or (node.operator in ("==", "!=") and isinstance(other, px.ListNode))
         among = node.operator in ("in", "not in") and side is node.left
         if holds if many else (among or node.operator in ("==", "!=")):
             items = other.items if isinstance(other, px.ListNode) else (other,)

@@ -167,7 +167,8 @@ def miss_lines(miss: DeviceMiss) -> Iterator[Line]:
         for more in rest:
             yield ((" " * 14 + more, role),)
     if not miss.messages:
-        yield (("    no message of this device went over the wire", "dim"),)
+        if miss.identity:
+            yield (("    no message of this device went over the wire", "dim"),)
         return
     yield ((f"    last {counted(len(miss.messages), 'message')}", "dim"),)
     width = max(len(format_clock(message.t)) for message in miss.messages)

@@ -163,4 +163,4 @@ def _odd(bag: Bag, option: str, text: str, message: str, remedy: str) -> None:
 
 def _some(names: Iterable[str], most: int = 6) -> str:
     known = list(names)
-    return f"there are {', '.join(known[:most])}{', …' if len(known) > most else ''}" if known else "there are none"
+    return f"known: {', '.join(known[:most])}{', …' if len(known) > most else ''}" if known else "there are none"

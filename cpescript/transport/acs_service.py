@@ -283,9 +283,7 @@ class AcsService:
         self._cnonces += 1
         cnonce = f"{draws.draw(draws.stream(0, 'acs:cnonce'), self._cnonces):016x}"
         # By the wall clock: devices heed no request that is older than the last one, of an earlier run or not.
-        octets = udp_request.build(
-            address, request.username, request.password, int(time.time()), self._cnonces, cnonce
-        )
+        octets = udp_request.build(address, request.username, request.password, int(time.time()), self._cnonces, cnonce)
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             asyncio.DatagramProtocol, remote_addr=(parts.hostname, parts.port)
         )
@@ -391,5 +389,7 @@ async def _serve(
         loop.add_signal_handler(number, over.set)
     async with AsyncExitStack() as stack:
         port, north_port = await service.start(host, port, north_port, stack, tls)
-        announce(f"CWMP at {'http' if tls is None else 'https'}://{host}:{port}/, north side at http://127.0.0.1:{north_port}")
+        announce(
+            f"CWMP at {'http' if tls is None else 'https'}://{host}:{port}/, north side at http://127.0.0.1:{north_port}"
+        )
         await over.wait()

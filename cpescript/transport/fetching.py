@@ -25,7 +25,7 @@ from cpescript.kernel import draws
 from cpescript.transport.base import Limits
 from cpescript.transport.connection import target_of
 from cpescript.transport.options import WireOptions
-from cpescript.transport.tls import Contexts, TlsProblem, Who
+from cpescript.transport.tls import Contexts, TlsProblem, Who, words
 
 if TYPE_CHECKING:
     import ssl
@@ -63,8 +63,12 @@ class Fetcher:
                     return await self._carry(who, fetch)
             except (TimeoutError, aiohttp.ServerTimeoutError):
                 return Fetched("timeout")
-            except (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError, TlsProblem):
-                return Fetched("tls")
+            except aiohttp.ClientConnectorCertificateError as problem:
+                return Fetched("tls", reason=words(problem.certificate_error))
+            except aiohttp.ClientConnectorSSLError as problem:
+                return Fetched("tls", reason=words(problem.os_error))
+            except (aiohttp.ClientSSLError, TlsProblem) as problem:
+                return Fetched("tls", reason=words(problem))
             except aiohttp.ClientConnectorError:
                 return Fetched("refused")
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError):
@@ -85,7 +89,7 @@ class Fetcher:
         while True:
             target = target_of(url)
             if target is None:
-                return Fetched("http")
+                return Fetched("http", reason="no HTTP URL")
             self._secure = self._secure or target.tls
             async with await self._request(url, authorization, context, fetch) as response:
                 challenges = response.headers.getall("WWW-Authenticate", [])
@@ -98,7 +102,8 @@ class Fetcher:
                     new = urljoin(url, response.headers["Location"].strip())
                     down = url.startswith("https:") and not new.lower().startswith("https:")
                     if redirects > MOST_REDIRECTS or down:
-                        return Fetched("http")
+                        why = "a redirect from https" if down else f"more than {MOST_REDIRECTS} redirects"
+                        return Fetched("http", reason=why)
                     url, authorization, asked = new, "", 0
                 else:
                     return await self._read(response, fetch)
@@ -162,7 +167,8 @@ class Fetcher:
         except (aiohttp.ClientPayloadError, OSError):
             failure = "cut"
         if failure:
-            return Fetched(failure, response.status)
+            why = f"more than {most} octets" if failure == "too-large" else f"after {size} octets"
+            return Fetched(failure, response.status, reason=why)
         if fetch.method != "GET":
             sent = fetch.body or b""
             return Fetched("", response.status, len(sent), hashlib.sha256(sent).hexdigest())

@@ -137,6 +137,7 @@ class VirtualPace:
             if left > 0:
                 return left
             self._patient = True
+            self.served += self.patience
         return self._move(wire.kernel, head)
 
     def _patience_left(self, real: float) -> float:
@@ -147,7 +148,6 @@ class VirtualPace:
             self.ask()
         left = self._quiet_since + self.patience - real
         if left <= 0:
-            self.served += self.patience
             return 0.0
         return min(left, ASK_EVERY) if self.ask is not None else left
 

@@ -28,7 +28,7 @@ ONE = replace(samples.RUN, scenarios=(replace(samples.FAILED, case={}),), exit_s
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[RunOptions]:
     """Replace the runner by one that finds the sample's failure; return what it was asked."""
     found: list[RunOptions] = []
-    monkeypatch.setattr("cpescript.runner.run.run", lambda options: answer(found, options, ONE))
+    monkeypatch.setattr("cpescript.runner.run.run", lambda options, warned: answer(found, options, ONE))
     return found
 
 
@@ -95,7 +95,7 @@ def test_every_report_is_written(cpescript, asked, tmp_path):
 
 def test_the_digest_is_all_that_standard_output_holds(cpescript, monkeypatch):
     result = replace(ONE, scenarios=(samples.PASSED,), exit_status=0)
-    monkeypatch.setattr("cpescript.runner.run.run", lambda options: answer([], options, result))
+    monkeypatch.setattr("cpescript.runner.run.run", lambda options, warned: answer([], options, result))
     status, out, err = cpescript("run", "x", "--trace-digest")
     assert (status, out) == (0, f"{samples.PASSED.trace_digest}\n")
     assert err == terminal.render(result)
@@ -105,7 +105,7 @@ def test_what_does_not_check_is_shown_and_nothing_runs(cpescript, monkeypatch):
     bag = Bag(sources={"x.cpes": "reboot flet\n"})
     bag.error(Span("x.cpes", 1, 8, 1, 12), "unknown-name", "nothing is called 'flet'", "did you mean 'fleet'?")
 
-    def refuse(options: RunOptions) -> RunResult:
+    def refuse(options: RunOptions, warned: object) -> RunResult:
         raise UsageError("nothing was run", bag=bag)
 
     monkeypatch.setattr("cpescript.runner.run.run", refuse)
@@ -117,7 +117,7 @@ def test_what_does_not_check_is_shown_and_nothing_runs(cpescript, monkeypatch):
 def test_each_case_is_shown_as_it_ends_but_a_matrix_waits_for_its_last(cpescript, monkeypatch, capsys):
     shown = []
 
-    def run(options: RunOptions) -> RunResult:
+    def run(options: RunOptions, warned: object) -> RunResult:
         for scenario in (samples.ERROR, samples.PASSED, samples.XPASSED):
             options.observer.finished(scenario)
             shown.append(capsys.readouterr().out)
@@ -130,7 +130,7 @@ def test_each_case_is_shown_as_it_ends_but_a_matrix_waits_for_its_last(cpescript
 
 
 def test_statements_and_messages_are_shown_as_they_go_by(cpescript, monkeypatch):
-    def run(options: RunOptions) -> RunResult:
+    def run(options: RunOptions, warned: object) -> RunResult:
         options.observer.step(90 * SECOND, 12, "    reboot fleet")
         options.observer.message("fleet[3]", MessageLine(91 * SECOND, 4, "to-acs", "Inform", "Inform 1 BOOT"))
         return replace(ONE, scenarios=())
@@ -161,7 +161,7 @@ def test_a_reader_that_has_gone_changes_neither_reports_nor_status(tmp_path):
         "from dataclasses import replace\n"
         "import cpescript.runner.run as runner\n"
         "many = replace(ONE, scenarios=ONE.scenarios * 500, exit_status=3)\n"
-        "runner.run = lambda options: answer([], options, many)\n"
+        "runner.run = lambda options, warned: answer([], options, many)\n"
         "from cpescript import cli\n"
         "cli.main(['run', 'x', '--report-junit', sys.argv[1]])\n"
     )

@@ -105,6 +105,14 @@ def test_what_goes_wrong_is_told_and_changes_nothing(answer: Fetched, fields: di
     assert world.devices[-1].get(SSID) == "home"
 
 
+def test_the_fault_says_why() -> None:
+    world, _ = carrying(Fetched("tls", reason="certificate has expired"))
+    world.ask(download())
+    world.run(100)
+    (text,) = [each.message.fields["fault_string"] for each in world.records if each.kind == "TransferComplete"]
+    assert text.endswith(": tls: certificate has expired")
+
+
 def test_the_right_checksum_is_taken() -> None:
     world, _ = carrying(fetched(IMAGE))
     world.ask(download("http://files.example/a.bin?sha256=ABC"))

@@ -294,13 +294,23 @@ def test_a_rule_that_ends_in_the_instant_of_its_beginning_is_vacuous_only_if_not
     assert world.vacuous == []
     world = play(text.format("cpe online")).state(0, 1, "online").on("reboot", 1, "Download")
     assert verdict(world) == "passed"
+    # A whole message went by.
+    assert world.vacuous == []
+    world = play("spawn 1 of hg100 as cpe\nnever Reboot on cpe until cpe online\nwait 0s\ncheck cpe offline\n")
+    assert verdict(world) == "passed"
     assert world.vacuous == ["no time passed while it was open"]
 
 
 def test_what_ends_it_does_not_break_it(play):
-    text = 'spawn 1 of hg100 as cpe\nnever Download on cpe until Download where file_type == "x"\nwait 1h\n'
-    assert verdict(play(text).at(5, 1, "Download", file_type="x").at(6, 1, "Download", file_type="y")) == "passed"
-    assert verdict(play(text).at(5, 1, "Download", file_type="y").at(6, 1, "Download", file_type="x")) == "failed"
+    text = 'spawn 1 of hg100 as cpe\nnever Download on cpe until Download where file_type == "2 Web Content"\nwait 1h\n'
+    assert (
+        verdict(play(text).at(5, 1, "Download", file_type="2 Web Content").at(6, 1, "Download", file_type="y"))
+        == "passed"
+    )
+    assert (
+        verdict(play(text).at(5, 1, "Download", file_type="y").at(6, 1, "Download", file_type="2 Web Content"))
+        == "failed"
+    )
 
 
 def test_a_rule_of_several_ends_when_each_has_met_it(play):
@@ -381,8 +391,11 @@ def test_lines_in_any_order_share_the_messages_out(play):
         spawn 1 of hg100 as cpe
         expect in any order on cpe within 1h:
             Download
-            Download where file_type == "x"
+            Download where file_type == "2 Web Content"
         """
-    assert verdict(play(text).at(1, 1, "Download", file_type="x").at(2, 1, "Download", file_type="y")) == "passed"
-    assert verdict(play(text).at(1, 1, "Download", file_type="x")) == "failed"
+    assert (
+        verdict(play(text).at(1, 1, "Download", file_type="2 Web Content").at(2, 1, "Download", file_type="y"))
+        == "passed"
+    )
+    assert verdict(play(text).at(1, 1, "Download", file_type="2 Web Content")) == "failed"
     assert verdict(play(text).at(1, 1, "Download", file_type="y").at(2, 1, "Download", file_type="y")) == "failed"

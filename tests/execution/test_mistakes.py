@@ -17,7 +17,7 @@ TRICKY = {
     "for number": ("for d in odd.half:\n    note d", 2, "'for' goes through devices or a list"),
     "over": ("let t = 1s\nreboot cpe over t - 9s", 3, "cannot be less than nothing"),
     "within": ("let t = 1s\nexpect Download on cpe within t - 9s", 3, "cannot be less than nothing"),
-    "slice": ("reboot cpe[2]", 2, "there are 1 devices, counted from 1"),
+    "slice": ("let n = len(odd.text) + 1\nreboot cpe[n]", 3, "there are 1 devices, counted from 1"),
     "handler where": (
         "on every Download of cpe where 1 / odd.zero > 1:\n    reboot device\nwait 1m", 2, "division by zero"),
     "answer where": (

@@ -307,6 +307,37 @@ def test_no_message_for(events, claim, quantifier, open_at, length):
 
 
 @lean
+@given(events, messages, messages, per_device, st.integers(0, 4), st.integers(1, 4))
+def test_no_message_right_behind_another(events, first, claim, quantifier, open_at, length):
+    world, later = World(events), []
+    claim = MessageClaim(SPAN, claim.pattern, negated=True)
+    for each in (first, claim):
+        world.judge.prepare(each, world.scope, keep_all=False)
+
+    def then():
+        world.judge.open(
+            statement(claim), quantifier, DEVICES, world.scope, "for", window=world.kernel.now,
+            after=world.trace.count, behind=decided[0].met_by(world.kernel.now),
+            deadline=world.kernel.now + length * SECOND, done=later.append,
+        )  # fmt: skip
+
+    # What comes next in a scenario comes when all of the instant has been said.
+    done = lambda: world.at(world.kernel.now / SECOND, then)  # noqa: E731
+    decided = opened(world, first, Quantifier("each"), "within", open_at, window=open_at, length=length, done=done)
+    world.run()
+
+    oracle, second = Oracle(world.records), {n: t for n, t, *_ in world.records}
+    came = {d: next(iter(oracle.matches(first, (d,), open_at, open_at + length)), None) for d in DEVICES}
+    closed = open_at + length if None in came.values() else max([open_at, *(second[n] for n in came.values())])
+    so_far = max((n for n, t in second.items() if t <= closed), default=0)
+    kept = 0
+    for d, n in came.items():
+        above = n if n is not None and second[n] == closed else so_far
+        kept += not oracle.matches(claim, (d,), closed, closed + length, above)
+    assert later[0].verdict == ("met" if enough(quantifier, kept, len(DEVICES)) else "missed")
+
+
+@lean
 @given(events, states, per_device, st.sampled_from(["now", "within", "for"]), st.integers(0, 4), st.integers(1, 4))
 def test_states(events, claim, quantifier, mode, open_at, length):
     world = World(events)

@@ -196,7 +196,36 @@ def test_a_file_does_not_move_from_https_to_http(make_world: Make, lab: Path, ce
     came: list[Fetched] = []
     world.kernel.at(0, Cpe("HG1"), lambda _: world.wire.fetch(Cpe("HG1"), Fetch("GET", url), came.append), None)
     world.wire.drive(world.kernel)
-    assert came == [Fetched("http")]
+    assert came == [Fetched("http", reason="a redirect from https")]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "host", "why"),
+    [(False, "localhost", "certificate of an unknown CA"), (True, "127.0.0.1", "host name mismatch")],
+)
+def test_a_file_that_tls_keeps_back_says_why(
+    trusted: bool, host: str, why: str, make_world: Make, lab: Path, certificate: Path
+) -> None:
+    world = make_world(options=WireOptions(tls_ca=lab / "ca.pem" if trusted else None))
+    url = serve(world, server_context(certificate)).replace("localhost", host)
+    came: list[Fetched] = []
+    world.kernel.at(0, Cpe("HG1"), lambda _: world.wire.fetch(Cpe("HG1"), Fetch("GET", url), came.append), None)
+    world.wire.drive(world.kernel)
+    assert came[0].why == f"tls: {why}"
+
+
+def test_a_file_server_that_does_not_speak_tls(make_world: Make) -> None:
+    world = make_world()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await reader.read()
+
+    url = world.serve(handler).replace("http:", "https:")
+    came: list[Fetched] = []
+    world.kernel.at(0, Cpe("HG1"), lambda _: world.wire.fetch(Cpe("HG1"), Fetch("GET", url), came.append), None)
+    world.wire.drive(world.kernel)
+    assert came[0].why == "tls: the ACS does not speak TLS"
 
 
 def test_a_certificate_that_a_scenario_names_goes_before_the_folders(
