@@ -200,7 +200,8 @@ FINE: dict[str, list[str]] = {
         f"expect {name} on fleet within 1m" for name in MESSAGES
     ],
     "claims: elements, http, via and outcome": [
-        'expect Download where url contains "x" and file_type == "4 Tone File" and command_key == "z" on fleet within 1m',
+        'expect Download where url contains "x" and file_type == "4 Tone File" and command_key == "z" '
+        "on fleet within 1m",
         "expect Fault where fault_code == 9001 on fleet within 1m",
         'expect Inform where events contains "1 BOOT" and retry_count == 0 on fleet within 1m',
         "expect Response where http.status == 503 on fleet within 1m",
