@@ -109,7 +109,8 @@ class Waiting:
         self._pending = Numbers(devices if mode != "for" else ())
         self._met = Numbers(devices if self._latches else ())
         self._by: dict[int, Match] = {}
-        """The last message that a device met it by."""
+        """The last message that a device met it by (`_keep`)."""
+        self._latest = -1
         self._missed: dict[int, tuple[int, str]] = {}
         self._timer: int | None = None
         self._steady: int | None = None
@@ -291,9 +292,20 @@ class Waiting:
         if device in self._pending and self.condition.holds(device):
             by = self.condition.consume(device)
             if by is not None:
-                self._by[device] = by
+                self._keep(device, by)
             self._pending.discard(device)
             self._met.add(device)
+
+    def _keep(self, device: int, by: Match) -> None:
+        """Keep what a device met it by: of an upper bound all, as evidence; else those of the last instant alone, which
+        is all that the next claim asks for, and a large fleet is spared the rest."""
+        if self.amount.kind not in ("at most", "exactly"):
+            if by.t < self._latest:
+                return
+            if by.t > self._latest:
+                self._by.clear()
+                self._latest = by.t
+        self._by[device] = by
 
     def _came_first(self, device: int) -> bool:
         """Whether the claim of `unless` came true before the first one did."""
