@@ -50,7 +50,7 @@ class Process:
         self.marked = 0
         self.met_at = -1
         """Instant of the messages that claims were met by, and the number of the last of them for each device."""
-        self.met: dict[int, int] = {}
+        self.met: Mapping[int, int] = {}
         self.over = False
         self.error: BaseException | None = None
         self._kernel = kernel
@@ -88,10 +88,14 @@ class Process:
 
     def note_met(self, instant: int, met: Mapping[int, int]) -> None:
         """A claim was met by these messages of an instant (device to record number)."""
-        if instant != self.met_at:
-            self.met_at, self.met = instant, {}
+        if instant != self.met_at or not self.met:
+            # Shared with whoever noted it first, and never written to: a large fleet meets a claim in one instant.
+            self.met_at, self.met = instant, met
+            return
+        merged = dict(self.met)
         for device, n in met.items():
-            self.met[device] = max(n, self.met.get(device, 0))
+            merged[device] = max(n, merged.get(device, 0))
+        self.met = merged
 
     def right_behind(self, instant: int, here: int) -> tuple[int, dict[int, int]]:
         """Return the number of the record that messages of this very instant count behind, and those of devices that
