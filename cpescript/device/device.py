@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from cpescript.device.generators import Generator, device_stream
@@ -37,6 +37,8 @@ PASSIVE = 1
 ACTIVE = 2
 NOTIFICATIONS = range(7)
 """Off, passive, active, and the lightweight kinds 3 to 6 (TR-069, A.3.2.4)."""
+LIGHTWEIGHT = range(3, 7)
+"""Those of them that ask for a message of their own besides (4, 6), or in place of, a passive Inform (3, 5)."""
 SUBSCRIBER = ("Subscriber",)
 """The access list until an ACS changes it (TR-069, A.3.2.4)."""
 
@@ -60,6 +62,7 @@ def _shared(text: str) -> str:
 
 _SWITCHES = {name: (state.bit, state.fact) for name, state in STATES.items() if not state.complement}
 _NONE = (0, "")
+_NO_VALUES: dict[str, str] = {}
 
 
 class _Gone(str):
@@ -132,7 +135,7 @@ class Device(Owner):
         self.host = host
         self.agent: Any = None
         self.labels: dict[str, Any] | None = None
-        self.recent: list[Evidence] | None = None
+        self.recent: Sequence[Evidence] | None = None
         self.state = 0
         self.made_at = self.booted_at = host.kernel.now
         self._values: dict[str, str] | None = None
@@ -221,6 +224,21 @@ class Device(Owner):
         if value is not None:
             return value
         return self._worked_out(path)
+
+    def get_all(self, paths: Iterable[str]) -> list[str]:
+        """Return the values of leaves as `get` does, without a call for each: every Inform asks for a dozen."""
+        own, constants = self._values or _NO_VALUES, self.schema.constants
+        found = []
+        for path in paths:
+            value = own.get(path)
+            if value is None:
+                value = constants.get(path)
+                if value is None:
+                    value = self._worked_out(path)
+            elif value is GONE:
+                raise KeyError(path)
+            found.append(value)
+        return found
 
     def shown(self, path: str) -> str:
         """Return the value of a leaf as an ACS gets it: empty where the data model hides it. Raises KeyError."""
@@ -495,11 +513,14 @@ class Device(Owner):
     ) -> None:
         """Set the attributes that are given, of a leaf or of every leaf in an object (TR-069, A.3.2.4).
 
-        Raises DataModelFault: 9005 for an unknown path, 9009 for a notification that does not exist or one that the
-        data model forces to be active. Within an object, forced ones keep theirs.
+        Raises DataModelFault: 9005 for an unknown path, 9009 for a notification that does not exist, a lightweight one
+        where the data model has nothing to send it by, or one that the data model forces to be active. Within an
+        object, forced ones keep theirs.
         """
         if notification is not None and notification not in NOTIFICATIONS:
             raise DataModelFault(NOTIFICATION_REJECTED, f"there is no notification {notification}")
+        if notification in LIGHTWEIGHT and not self.schema.lightweight:
+            raise DataModelFault(NOTIFICATION_REJECTED, "lightweight notification is not supported")
         if not self.exists(path):
             raise DataModelFault(INVALID_NAME, f"{path} does not exist")
         forced = self.schema.forced_active

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from cpescript.execution.beliefs import Question
@@ -119,7 +121,9 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
     )
     met = waiting.met_by(run.kernel.now)
     # What a stream of several was met by is what met it for each of them.
-    frame.process.note_met(run.kernel.now, dict.fromkeys(devices, met[0]) if 0 in met else met)
+    if met and met[0] == 0:
+        met = array("Q", chain.from_iterable((device, met[-1]) for device in devices))
+    frame.process.note_met(run.kernel.now, met)
     kind = _BARS.get(str(waiting.verdict), "claim-open")
     run.bars.append(LaneBar(step.source, waiting.opened, run.kernel.now, kind, step.span.line))  # type: ignore[arg-type]
     frame.scope.variables.update(captures)

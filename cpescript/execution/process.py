@@ -7,13 +7,16 @@ the kernel's order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from array import array
+from collections.abc import Callable, Generator
+from itertools import chain
 from typing import Any
 
 from cpescript.kernel.queue import TIMELINE, Kernel, Owner
 
 Arm = Callable[[Callable[[Any], None]], None]
 Steps = Generator[Arm, Any, None]
+NOBODY: array[int] = array("Q")
 
 
 class Process:
@@ -24,6 +27,7 @@ class Process:
         "_generator",
         "_handle",
         "_kernel",
+        "_met",
         "_owner",
         "_waiting",
         "acted",
@@ -31,7 +35,6 @@ class Process:
         "anchor",
         "error",
         "marked",
-        "met",
         "met_at",
         "name",
         "over",
@@ -49,8 +52,9 @@ class Process:
         """Instant of the last action or stimulus, and the number of the last record before it."""
         self.marked = 0
         self.met_at = -1
-        """Instant of the messages that claims were met by, and the number of the last of them for each device."""
-        self.met: Mapping[int, int] = {}
+        """Instant of the messages that claims were met by, and the number of the last of them for each device (device
+        and number by turns, shared between processes and never written to: a large fleet meets a claim at once)."""
+        self._met = NOBODY
         self.over = False
         self.error: BaseException | None = None
         self._kernel = kernel
@@ -86,22 +90,20 @@ class Process:
             generator.close()
         self._finish()
 
-    def note_met(self, instant: int, met: Mapping[int, int]) -> None:
-        """A claim was met by these messages of an instant (device to record number)."""
-        if instant != self.met_at or not self.met:
-            # Shared with whoever noted it first, and never written to: a large fleet meets a claim in one instant.
-            self.met_at, self.met = instant, met
-            return
-        merged = dict(self.met)
-        for device, n in met.items():
-            merged[device] = max(n, merged.get(device, 0))
-        self.met = merged
+    def note_met(self, instant: int, met: array[int]) -> None:
+        """A claim was met by these messages of an instant (device and record number by turns)."""
+        if instant == self.met_at and self._met:
+            later = _by_device(self._met)
+            for device, n in _by_device(met).items():
+                later[device] = max(n, later.get(device, 0))
+            met = array("Q", chain.from_iterable(later.items()))
+        self.met_at, self._met = instant, met
 
     def right_behind(self, instant: int, here: int) -> tuple[int, dict[int, int]]:
         """Return the number of the record that messages of this very instant count behind, and those of devices that
         have one of their own: behind what met the last claim, or the last action, else behind `here`."""
         acted = self.stamped == instant
-        met = self.met if self.met_at == instant else {}
+        met = _by_device(self._met) if self.met_at == instant else {}
         least = self.marked if acted else 0
         return (self.marked if acted else here), {device: max(n, least) for device, n in met.items()}
 
@@ -110,7 +112,7 @@ class Process:
         if (other.stamped, other.marked) > (self.stamped, self.marked):
             self.stamped, self.marked = other.stamped, other.marked
         if other.met_at >= self.met_at:
-            self.note_met(other.met_at, other.met)
+            self.note_met(other.met_at, other._met)
 
     def when_over(self, callback: Callable[[Any], None]) -> None:
         """Call `callback(process)` when it is over, at once if it is."""
@@ -123,6 +125,8 @@ class Process:
         self._handle = None
         if self._generator is None:
             return
+        if self.met_at != self._kernel.now:
+            self._met = NOBODY  # Of no use in a later instant, and a line for each device of a fleet.
         try:
             arm = self._generator.send(value)
         except StopIteration:
@@ -148,6 +152,10 @@ class Process:
         callbacks, self._ended = self._ended, []
         for callback in callbacks:
             callback(self)
+
+
+def _by_device(met: array[int]) -> dict[int, int]:
+    return dict(zip(met[::2], met[1::2], strict=True))
 
 
 def sleep(kernel: Kernel, owner: Owner, until: int) -> Arm:

@@ -18,6 +18,7 @@ trace; one message that meets both is a miss.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -108,9 +109,10 @@ class Waiting:
         """Whether a device meets it until it breaks it, once for all."""
         self._pending = Numbers(devices if mode != "for" else ())
         self._met = Numbers(devices if self._latches else ())
-        self._by: dict[int, Match] = {}
-        """The last message that a device met it by (`_keep`)."""
-        self._latest = -1
+        self._latest, self._last = -1, array("Q")
+        """The last instant of which a message met it, and its messages as `met_by` returns them."""
+        self._came: dict[int, int] = {}
+        """Of an upper bound: when the message of each device came."""
         self._missed: dict[int, tuple[int, str]] = {}
         self._timer: int | None = None
         self._steady: int | None = None
@@ -297,15 +299,14 @@ class Waiting:
             self._met.add(device)
 
     def _keep(self, device: int, by: Match) -> None:
-        """Keep what a device met it by: of an upper bound all, as evidence; else those of the last instant alone, which
-        is all that the next claim asks for, and a large fleet is spared the rest."""
-        if self.amount.kind not in ("at most", "exactly"):
-            if by.t < self._latest:
-                return
-            if by.t > self._latest:
-                self._by.clear()
-                self._latest = by.t
-        self._by[device] = by
+        """Keep what a device met it by: of an upper bound when each came, as evidence; and which it was for those of
+        the last instant alone, which is all that the next claim asks for, so that a large fleet is spared the rest."""
+        if self.amount.kind in ("at most", "exactly"):
+            self._came[device] = by.t
+        if by.t > self._latest:
+            self._latest, self._last = by.t, array("Q")
+        if by.t == self._latest:
+            self._last.extend((device, by.n))
 
     def _came_first(self, device: int) -> bool:
         """Whether the claim of `unless` came true before the first one did."""
@@ -429,7 +430,12 @@ class Waiting:
         if self.amount.kind == "across" or self.devices == [0]:
             message = f"{'met' if verdict == 'met' else 'not met'}{limit}"
         else:
-            message = f"{len(self._met)} of {total} device{'s' * (total != 1)} met it{limit}"
+            of, broke = f"of {total} device{'s' * (total != 1)}", total - len(self._met)
+            message = f"{len(self._met)} {of} met it{limit}"
+            if verdict == "missed" and self._latches and broke:
+                # Decided, it ends: what the others would have done until then nobody knows.
+                early = self.deadline is not None and self.judge.facts.now < self.deadline
+                message = f"{broke} {of} broke it{' and ended it' * early} ({self._limit_text})"
             if verdict == "missed" and self.amount.text != "each":
                 message += f", {self.amount.text} must"
         if why:
@@ -456,13 +462,13 @@ class Waiting:
         expected = self.condition.expected(device)
         if device in self._met:
             expected = f"{self.amount.text}: {expected}"
-            if device in self._by:
-                why = f"it came at {format_clock(self._by[device].t)}"
+            if device in self._came:
+                why = f"it came at {format_clock(self._came[device])}"
         return self.judge.miss(device, at, expected, why or self.condition.actual(device))
 
-    def met_by(self, instant: int) -> dict[int, int]:
-        """Return the numbers of the messages of an instant that devices met it by."""
-        return {device: match.n for device, match in self._by.items() if match.t == instant}
+    def met_by(self, instant: int) -> array[int]:
+        """Return which messages of an instant met it: device (0 for all together) and record number by turns."""
+        return self._last if instant == self._latest else array("Q")
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import IO, Any, Literal, Protocol
 
@@ -55,18 +55,21 @@ class Subject(Protocol):
     """A device as the trace sees it: its number, its name in the scenario (`fleet[3]`), its recent messages."""
 
     number: int
-    recent: list[Evidence] | None
+    recent: Sequence[Evidence] | None
 
     @property
     def name(self) -> str: ...
 
 
-Evidence = tuple[int, int, Direction, str, str, Head | None, bytes | None, Any] | tuple[int, int, Direction, str, str]
-"""(t, session, direction, protocol, kind, http, body, message): one message as a device remembers it; in a large fleet
-without the last three."""
+What = tuple[Direction, str, str]
+"""(direction, protocol, kind) of a message: one object for all that are alike, because every device remembers some."""
+Evidence = tuple[int, int, What, Head | None, bytes | None, Any] | tuple[int, int, What]
+"""(t, session, what, http, body, message): one message as a device remembers it; in a large fleet without the last
+three."""
 
 
 _NO_DATA: Mapping[str, Any] = {}
+_HUSHED: What = (LOCAL, "", HEARTBEATS)
 
 
 class Record:
@@ -241,6 +244,7 @@ class Trace:
         self._facts = 0
         self._most = EVIDENCE_DEPTH + SLACK
         self._bodies = True
+        self._whats: dict[What, What] = {}
 
     def timed_by(self, wall: Callable[[], int]) -> None:
         """Take the wall clock of messages from here: a trace that is read again has it of its own."""
@@ -295,15 +299,18 @@ class Trace:
         # A large fleet remembers little of each device: what kinds of messages came when, and not that somebody had
         # nothing to say.
         if self._bodies or body:
+            what = (direction, protocol, kind)
+            what = self._whats.setdefault(what, what)
             recent = device.recent
-            if recent is None:
-                recent = device.recent = []
-            if self._bodies:
-                recent.append((self._kernel.now, session, direction, protocol, kind, http, body, message))
+            if not self._bodies:
+                # A tuple, made anew: half the size of a list that is to grow.
+                device.recent = (*(recent or ())[-self._most + 1 :], (self._kernel.now, session, what))
             else:
-                recent.append((self._kernel.now, session, direction, protocol, kind))
-            if len(recent) > self._most:
-                del recent[0]
+                if type(recent) is not list:
+                    recent = device.recent = [] if recent is None else list(recent)
+                recent.append((self._kernel.now, session, what, http, body, message))
+                if len(recent) > self._most:
+                    del recent[0]
         watchers = self._watchers.get(kind)
         if watchers is not None or self._writer is not None or self._everything:
             self._announce(
@@ -329,17 +336,17 @@ class Trace:
         """Fold the session that has just ended, a mere heartbeat, into one line of evidence, so that it pushes nothing
         telling out."""
         recent = device.recent
-        if not recent or not self._bodies or recent[-1][1] != session:
+        if type(recent) is not list or not recent or recent[-1][1] != session:
             return
         kept = max(0, len(recent) - SLACK)
         while recent[kept][1] != session:
             kept += 1
         count = 1
         before = recent[kept - 1] if kept else None
-        if before is not None and before[4] == HEARTBEATS and len(before) > 5:
+        if before is not None and before[2] is _HUSHED and len(before) > 3:
             kept -= 1
-            count += before[7]
-        recent[kept:] = [(self._kernel.now, session, LOCAL, "", HEARTBEATS, None, None, count)]
+            count += before[5]
+        recent[kept:] = [(self._kernel.now, session, _HUSHED, None, None, count)]
 
     def fact(self, device: Subject | None, kind: str, session: int = 0, **data: Any) -> None:
         """Announce a local fact, of a device or (None) of the run; `data` holds JSON values only."""

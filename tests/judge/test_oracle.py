@@ -315,9 +315,10 @@ def test_no_message_right_behind_another(events, first, claim, quantifier, open_
         world.judge.prepare(each, world.scope, keep_all=False)
 
     def then():
+        met = decided[0].met_by(world.kernel.now)
         world.judge.open(
             statement(claim), quantifier, DEVICES, world.scope, "for", window=world.kernel.now,
-            after=world.trace.count, behind=decided[0].met_by(world.kernel.now),
+            after=world.trace.count, behind=dict(zip(met[::2], met[1::2], strict=True)),
             deadline=world.kernel.now + length * SECOND, done=later.append,
         )  # fmt: skip
 

@@ -59,7 +59,7 @@ def test_the_last_ten_messages_of_a_device_are_kept():
     trace, device = Trace(Kernel()), Box(1)
     for index in range(30):
         say(trace, device, f"Kind{index}")
-    assert [entry[4] for entry in device.recent[-10:]] == [f"Kind{index}" for index in range(20, 30)]
+    assert [entry[2][2] for entry in device.recent[-10:]] == [f"Kind{index}" for index in range(20, 30)]
     assert len(device.recent) == EVIDENCE_DEPTH + SLACK
 
 
@@ -74,9 +74,9 @@ def test_heartbeats_fold_into_one_line_and_push_nothing_out():
             trace.message(device, session, TO_ACS, "cwmp", kind, None, b"")
         trace.hush(device, session)
     shown = device.recent[-10:]
-    assert [entry[4] for entry in shown] == [*(f"Telling{index}" for index in range(1, 10)), HEARTBEATS]
+    assert [entry[2][2] for entry in shown] == [*(f"Telling{index}" for index in range(1, 10)), HEARTBEATS]
     assert shown[-1][0] == 49
-    assert shown[-1][7] == 48
+    assert shown[-1][5] == 48
 
 
 def test_evidence_is_bounded_for_the_run_as_a_whole():
@@ -85,7 +85,7 @@ def test_evidence_is_bounded_for_the_run_as_a_whole():
     for index in range(12):
         say(trace, device, f"Kind{index}")
     assert len(device.recent) == 2
-    assert device.recent[-1] == (0, 1, TO_ACS, "cwmp", "Kind11"), "a large fleet keeps no bodies"
+    assert device.recent[-1] == (0, 1, (TO_ACS, "cwmp", "Kind11")), "a large fleet keeps no bodies"
 
 
 def test_bodies_are_decoded_when_first_asked_for():
