@@ -31,6 +31,14 @@ $(VENV)/.installed-dev: pyproject.toml hatch_build.py | $(BIN)/python
 
 demo: $(VENV)/.installed
 	$(BIN)/cpescript run firmware_rollout
+	@echo
+	@echo 'That was a firmware rollout over 101 simulated gateways. What next:'
+	@echo '  . $(BIN)/activate              the command cpescript, in this shell'
+	@echo '  cpescript run firmware_rollout --defect ignores-concurrency'
+	@echo '                                  the same with an ACS that is wrong: see it fail'
+	@echo '  cpescript new first.cpes        a commented scenario of your own; then: cpescript run first.cpes'
+	@echo '  docs/tutorial.md                half an hour from here to failures that you understand'
+	@echo '  docs/how-to/real-acs.md         against your own ACS'
 
 test: $(VENV)/.installed-dev
 	$(BIN)/cpescript run firmware_rollout

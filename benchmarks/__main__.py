@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.table import Row
+from benchmarks.table import Figure, Row
 
 THEMES = ("run", "http_sessions", "devices", "language", "editors")
 
@@ -26,13 +26,14 @@ def main(chosen: list[str]) -> int:
     figures = {}
     for row in wanted:
         try:
-            value = row.measure()
+            found = row.measure()
         except FileNotFoundError as error:
             print(f"{row.name:<30} skipped: {error}", flush=True)
             continue
-        figures[row.name] = {"value": value, "unit": row.unit}
+        value, beside = found if isinstance(found, Figure) else (found, "")
+        figures[row.name] = {"value": value, "unit": row.unit, "beside": beside}
         shown = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-        print(f"{row.name:<30} {shown:>12} {row.unit:<12} (aim: {row.aim})", flush=True)
+        print(f"{row.name:<30} {shown:>12} {row.unit:<12} (aim: {row.aim})  {beside}".rstrip(), flush=True)
     if target := os.environ.get("BENCH_JSON"):
         Path(target).write_text(json.dumps(figures, indent=2) + "\n")
     return 0

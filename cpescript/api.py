@@ -209,7 +209,7 @@ class Sim:
         seed: int | None = None,
         acs: str = EMBEDDED,
         policy: str | os.PathLike[str] | None = None,
-        defects: Iterable[str] = (),
+        defects: str | Iterable[str] = (),
         firmware: Mapping[str, str] | None = None,
         limit: Time | None = None,
         starts_at: str | None = None,
@@ -217,6 +217,9 @@ class Sim:
         folder: str | os.PathLike[str] = ".",
         **options: Any,
     ) -> None:
+        if seed is not None and (not isinstance(seed, int) or not 0 <= seed < 2**64):
+            raise ScenarioError(f"a seed is a whole number from 0, of 64 bits at most, not {seed!r}")
+        defects = (defects,) if isinstance(defects, str) else tuple(defects)
         self._live = Live(Path(folder), standard_catalogue(read_system))
         lines = [
             *([f"limit {length(limit)}"] if limit is not None else []),
@@ -226,7 +229,7 @@ class Sim:
         ]
         timeline, bag = self._live.timeline(name, "".join(f"{line}\n" for line in lines))
         try:
-            asked = RunOptions(scenarios=(), acs=acs, defects=tuple(defects), seed=seed, **options)
+            asked = RunOptions(scenarios=(), acs=acs, defects=defects, seed=seed, **options)
             self._options = resolved(asked)
         except UsageError as error:
             raise ScenarioError(f"{error.message}: {error.remedy}") from error
@@ -245,7 +248,7 @@ class Sim:
         self.acs = Acs(self)
         self._case.__enter__()
         if self._case.problems:
-            raise ScenarioError(plain(scenario_lines(self.close())))
+            raise ScenarioError(_story(self.close()))
 
     def __enter__(self) -> Sim:
         return self
@@ -274,6 +277,8 @@ class Sim:
         stopped: Missed | Broken | None = None
         with self._case.told():
             stopped = self._executor.do(timeline, self._case.drive)
+        if stopped is not None and self._unreached():
+            raise ScenarioError(_story(self.close()))
         if isinstance(stopped, Missed):
             claims = self._case.judge.claims[known:] + self._executor.failures[-1:]
             missed = [claim for claim in claims if claim.verdict != "met"]
@@ -284,7 +289,7 @@ class Sim:
             remedy = f"\n  = {problem.remedy}" if problem.remedy else ""
             raise ScenarioError(f"{problem.message}{remedy}\n  in: {text.strip()}")
         if len(self._case.problems) > before or self._executor.main.over:
-            raise ScenarioError("\n" + plain(scenario_lines(self.close())))
+            raise ScenarioError(_story(self.close()))
 
     def system(self, name: str) -> Acs:
         """Return another system that statements can name."""
@@ -454,11 +459,22 @@ class Sim:
         result = self.close()
         if result.verdict in BAD:
             raised = ScenarioError if result.verdict == "error" else ClaimMissed
-            raise raised(plain(scenario_lines(result)))
+            raise raised(_story(result))
         return result
+
+    def _unreached(self) -> bool:
+        """Whether no connection to the ACS has stood so far: a miss says nothing about it then."""
+        return bool(self._case.target and self._case.target.unreached())
 
     def _behind(self) -> str:
         return f"\nseed {self.seed}\n"
+
+
+def _story(result: ScenarioResult) -> str:
+    """Return what an error says of a whole result: first why, for a summary shows that line alone."""
+    missed = next((claim for claim in result.claims if claim.verdict == "missed"), None)
+    why = f"{missed.source.strip()}: {missed.message}" if missed and result.verdict == "failed" else result.reason
+    return f"{why}\n\n{plain(scenario_lines(result))}"
 
 
 def _refuse(bag: Bag) -> None:

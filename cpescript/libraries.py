@@ -6,8 +6,11 @@ folders beside the package. Nothing else in the project knows where they live.
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Literal
+
+from cpescript.diagnostics import did_you_mean
 
 Kind = Literal["grammar", "scenarios", "profiles", "adapters"]
 
@@ -20,6 +23,8 @@ SUFFIXES: dict[Kind, tuple[str, ...]] = {
     "adapters": (".yaml", ".yml"),
 }
 """What may be left out of a name, in the order of trial. The empty suffix is a profile kept as a folder."""
+MOST_BESIDE = 2_000
+"""Files of a folder that are looked at for a suggestion."""
 
 
 def folder(kind: Kind) -> Path | None:
@@ -58,6 +63,22 @@ def names(kind: Kind) -> list[str]:
     if "" in suffixes:
         found |= {entry.name for entry in base.iterdir() if _is_profile_folder(entry)}
     return sorted(found)
+
+
+def meant(kind: Kind, name: str) -> str:
+    """Return the remedy for a name that means nothing: a file of that folder or one that ships and is spelt alike, else
+    all that ship."""
+    whole = next((each for each in (f"{name}{suffix}" for suffix in SUFFIXES[kind]) if Path(each).is_file()), None)
+    if whole is not None:
+        return f"did you mean '{whole}'?"
+    try:
+        beside = [str(path) for path in islice(Path(name).parent.iterdir(), MOST_BESIDE)]
+    except OSError:
+        # No folder of that name, or none that we may look into: then there is nothing to suggest from it.
+        beside = []
+    shipped = names(kind)
+    alike = [path for path in beside if path.endswith(tuple(filter(None, SUFFIXES[kind])))]
+    return did_you_mean(name, [*alike, *shipped], f"give a path, or one of {', '.join(shipped)}")
 
 
 def _is_profile_folder(path: Path) -> bool:

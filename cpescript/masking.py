@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from json import dumps
+from shlex import join
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import quote, quote_plus
 
@@ -178,6 +179,27 @@ def _fixed(hint: Any) -> bool:
     if hint in (int, float, bool):
         return True
     return origin is not None and origin is not tuple and all(_fixed(part) for part in get_args(hint))
+
+
+_USERINFO = re.compile(r"(?<=://)([^/@\s:]*):[^/@\s]*@")
+
+
+def without_password(text: str) -> str:
+    """Return a text without the passwords of the URLs in it."""
+    return _USERINFO.sub(rf"\1:{MASK}@", text)
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return a command line without the values of `--param` and the passwords of URLs."""
+    shown = []
+    value = False
+    for word in words:
+        name, sign, _ = word.removeprefix("--param=").partition("=")
+        if value or word.startswith("--param="):
+            word = f"{'' if value else '--param='}{name}{sign and f'={MASK}'}"
+        value = word == "--param" and not value
+        shown.append(without_password(word))
+    return join(shown)
 
 
 NOTHING = Masker()

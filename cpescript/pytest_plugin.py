@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentError
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,10 +97,12 @@ class ScenarioFile(pytest.File):
     """A scenario file; its items are its cases. A file of procedures alone has none."""
 
     def collect(self) -> Iterator[ScenarioItem]:
-        from cpescript.runner.run import UsageError, resolved, selected
+        from cpescript.runner.run import UsageError, check_shared, resolved, selected
 
         try:
             options = resolved(_options(self.config, self.path))
+            if hasattr(self.config, "workerinput"):
+                check_shared(options, "leave out -n")
             # Several files: each takes the params that it declares, and `pytest_collection_finish` asks for the rest.
             found, _ = selected(options, self.config.stash.setdefault(DECLARED, set()))
         except UsageError as error:
@@ -184,19 +186,26 @@ class ScenarioItem(pytest.Item):
             return super().repr_failure(excinfo, style)
         from cpescript.report.terminal import render_scenario
 
-        return render_scenario(self.settled(), colour=self.config.option.color == "yes").rstrip("\n")
+        result = self.settled()
+        report = render_scenario(result, colour=self.config.option.color == "yes").rstrip("\n")
+        # A summary shows the first line alone.
+        return f"{result.reason}\n\n{report}"
 
 
 def _options(config: pytest.Config, *paths: Path) -> RunOptions:
+    import shlex
+
     from cpescript.language.params import parse_assignments
     from cpescript.runner.options import EMBEDDED, RunOptions
 
     def given(name: str) -> Any:
-        return config.getoption(f"cpes_{name}")
+        return config.getoption(f"cpes_{name.replace('-', '_')}")
 
     params, bag = parse_assignments(given("param") or ())
     if bag.failed:
         raise pytest.UsageError(bag.render())
+    # Of xdist's workers at one ACS each has devices of its own.
+    worker = f"{config.workerinput['workerid']}-" if given("acs") and hasattr(config, "workerinput") else ""
     return RunOptions(
         scenarios=tuple(os.path.relpath(path) for path in paths),
         acs=given("acs") or EMBEDDED,
@@ -206,9 +215,21 @@ def _options(config: pytest.Config, *paths: Path) -> RunOptions:
         params=params,
         environment=dict(os.environ),
         strict=given("strict"),
-        serial_prefix=given("serial_prefix"),
+        serial_prefix=given("serial-prefix") + worker,
         yes=given("yes"),
+        rerun=shlex.join(_words(given)),
     )
+
+
+def _words(given: Callable[[str], Any]) -> Iterator[str]:
+    """Yield what `cpescript run` is told by the options that were given here; a seed it is told anyway."""
+    for name in {**OPTIONS, **LONG_ONLY}:
+        value = given(name) if name != "seed" else None
+        if value is True:
+            yield f"--{name}"
+        elif value:
+            for one in [value] if isinstance(value, str) else value:
+                yield from (f"--{name}", one)
 
 
 # --- simulations ------------------------------------------------------------------------------------------------------
@@ -227,13 +248,18 @@ def simulation(request: pytest.FixtureRequest) -> Iterator[Sim]:
     from cpescript.api import Sim
     from cpescript.diagnostics import did_you_mean
     from cpescript.runner.options import RunOptions
+    from cpescript.runner.run import check_shared, resolved
 
     marker = request.node.get_closest_marker("cpescript")
     settings = dict(marker.kwargs) if marker is not None else {}
+    if marker is not None and marker.args:
+        raise pytest.UsageError(f"the marker 'cpescript' takes its settings by name, as in seed=7, not {marker.args!r}")
     if "acs" in settings:
         given: dict[str, Any] = {}
     else:
         options = _options(request.config)
+        if hasattr(request.config, "workerinput"):
+            check_shared(resolved(options), "leave out -n")
         names = ("acs", "adapter", "north", "environment", "strict", "serial_prefix", "yes")
         given = {name: getattr(options, name) for name in names}
     seed = request.config.getoption("cpes_seed")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cpescript.diagnostics import Span
-from cpescript.masking import NOTHING, Masker
+from cpescript.masking import NOTHING, Masker, command_line
 from cpescript.results import ClaimResult, DeviceMiss, MessageLine
 
 
@@ -63,6 +63,20 @@ def test_a_result_is_masked_all_the_way_down_but_for_its_fixed_words():
     assert masked.misses[0].expected == "*** or ***"
     assert masked.misses[0].device == "fleet[3]"
     assert masked.misses[0].messages[0] == MessageLine(1, 1, "to-acs", "Inform", "Inform ***", 200, "<V>***</V>")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["run", "a b.cpes", "--param", "pin=1", "--seed", "3"], "run 'a b.cpes' --param 'pin=***' --seed 3"),
+        (["--param=pin=1", "--param", "pin"], "'--param=pin=***' --param pin"),
+        (["--param", "--param", "x=1"], "--param --param x=1"),
+        (["--acs", "https://u:p@h:1/x?a=b"], "--acs 'https://u:***@h:1/x?a=b'"),
+        (["--north", "http://h:80/a@b"], "--north http://h:80/a@b"),
+    ],
+)
+def test_a_command_line_is_shown_without_values_that_may_be_secret(words, shown):
+    assert command_line(words) == shown
 
 
 def test_where_nothing_is_secret_nothing_is_done():

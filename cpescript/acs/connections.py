@@ -72,6 +72,11 @@ class Connections:
         else:
             self._fail(record)
 
+    def moved(self, record: DeviceRecord) -> None:
+        """A device says where it is reached now: calls that nobody has made yet go there."""
+        outbox, address = self._acs.outbox, _address(record)
+        outbox[:] = [each._replace(url=address) if each.device_key == record.key else each for each in outbox]
+
     def session_began(self, record: DeviceRecord) -> None:
         """A session of the device has begun: whatever call was out has done its work."""
         if record.work is not None:
@@ -84,9 +89,7 @@ class Connections:
         work.call = self._made
         work.calls += 1
         username, password = self._acs.credentials(record)
-        # A device that says where datagrams reach it says so because nothing else does.
-        url = f"udp://{record.udp}" if record.udp else record.url
-        request = ConnectionRequest(url, username, password, record.key)
+        request = ConnectionRequest(_address(record), username, password, record.key)
         requests = self._acs.decisions.calls(request)
         self._acs.outbox.extend(requests)
         if not requests:
@@ -123,3 +126,8 @@ class Connections:
     def _look_again(self, record: DeviceRecord) -> None:
         if self._acs.records.get(record.key) is record:
             self.wake(record)
+
+
+def _address(record: DeviceRecord) -> str:
+    """Where a device is called: one that says where datagrams reach it says so because nothing else does."""
+    return f"udp://{record.udp}" if record.udp else record.url

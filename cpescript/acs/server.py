@@ -177,6 +177,8 @@ class Acs:
         management = f"{inform.root}ManagementServer."
         record.url = reported.get(f"{management}ConnectionRequestURL", record.url)
         record.udp = reported.get(f"{management}UDPConnectionRequestAddress", record.udp)
+        if self.outbox:
+            self.connections.moved(record)
         version = reported.get(f"{inform.root}DeviceInfo.SoftwareVersion")
         if version is not None and version != record.software_version:
             record.software_version = sys.intern(version)

@@ -23,10 +23,13 @@ class RemoteAcs:
     def __init__(self, url: str) -> None:
         self._north = North(url)
         self._url = self._north.url
+        self.defects: tuple[str, ...] = ()
+        """Those that it had after the last `reset`: the set-up's, and its own."""
 
     async def reset(self, setup: Setup) -> None:
         """Make the ACS forget everything and follow this set-up and a clock that is driven from here."""
-        await self._call("/reset", setup.as_json())
+        defects = (await self._call("/reset", setup.as_json())).get("defects", ())
+        self.defects = tuple(map(str, defects)) if isinstance(defects, list) else ()
 
     async def orders(self, orders: Sequence[Order]) -> list[OrderResult]:
         """Give orders; return their results in the same order."""

@@ -3,13 +3,16 @@
 | verb | becomes |
 | --- | --- |
 | set, get, add, delete, reboot, factory-reset | a task of the device, with a connection request |
-| download | a task; a declared firmware is first put to the file server |
-| connect | a task that reads one parameter, of the tree that the device has told, with a connection request |
-| forget | its tasks, faults and itself are deleted |
+| download | a task; a declared firmware is first put to the file server, any other file must be there |
+| connect | a connection request without a task |
+| forget | the device is deleted, its tasks and faults with it |
 | call NAME | what `CALLS` says: presets, provisions, tags, files, tasks by hand; undone when the run is over |
 
 The NBI answers 200 for a task that is done and 202 for one that is queued, or that the device answered with a fault:
-the reason phrase and `/faults` say which. A fault is the device's answer, not a refusal of the order.
+the reason phrase and `/faults` say which. A fault is the device's answer, not a refusal of the order. A connection
+request without a task is answered by 200, or by 504 where the device could not be called.
+
+Compared with the sources of GenieACS 1.2 and 1.3-dev.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import unquote, urlsplit
 
 from cpescript.acs.orders import DeviceKey, Order, OrderResult, malformed
 from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View
@@ -25,13 +28,13 @@ from cpescript.adapters.north import Answer, North, each
 
 CONNECT_TIMEOUT = 3000
 """Milliseconds that GenieACS waits for a session after its connection request before it answers 202."""
+TASK_TIMEOUT = 180.0
+"""Real seconds for a call that hands over a task: GenieACS lets a session under way end first (30 s), calls the device
+(2 s), waits for the session (CONNECT_TIMEOUT) and for its end (120 s), and only then answers."""
 MOST_IMAGE = 64 * 1024 * 1024
 """Octets of a firmware image that are made up and put to the file server."""
 ASKED_AT_ONCE = 50
 """Devices in one query: a query is a URL, and those end at 8 KiB on many proxies."""
-
-ROOTS = ("Device", "InternetGatewayDevice")
-"""What a device's tree begins with (TR-181, TR-098): its document has the one that it has told."""
 INSTEAD = {
     "upload": "the NBI has no task for it: leave the step out for GenieACS; to read parameters, 'acs get' or "
     "'acs call refresh(object: …)'"
@@ -46,12 +49,17 @@ def device_id(key: DeviceKey) -> str:
     return "-".join(_escaped(part) for part in key if part)
 
 
-def _escaped(part: str) -> str:
+def _escaped(part: str, plain: str = "_") -> str:
     # A hyphen stands between the parts, so inside one it is escaped, as everything but letters, digits and _ is.
     return "".join(
-        chr(octet) if chr(octet).isascii() and (chr(octet).isalnum() or octet == 0x5F) else f"%{octet:02X}"
+        chr(octet) if chr(octet).isascii() and (chr(octet).isalnum() or chr(octet) in plain) else f"%{octet:02X}"
         for octet in part.encode()
     )
+
+
+def segment(name: str) -> str:
+    """Return a name as a part of an NBI path: a dot or a tilde that is not escaped leads nowhere there (404)."""
+    return _escaped(name, "_-")
 
 
 class GenieAcs:
@@ -108,11 +116,13 @@ class GenieAcs:
                 raise AdapterError(f"{answer.where}: {answer.status} {answer.reason}: what the scenario set up is left")
         self._undo.clear()
 
-    async def json_call(self, method: str, path: str, value: Json, **query: str) -> Answer:
+    async def json_call(
+        self, method: str, path: str, value: Json, query: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> Answer:
         """Make a call with a JSON body."""
         body = json.dumps(value).encode()
         return await self._north.call(
-            method, path, query=query, headers={"Content-Type": "application/json"}, body=body
+            method, path, query=query, headers={"Content-Type": "application/json"}, body=body, timeout=timeout
         )
 
     async def text_call(self, method: str, path: str, text: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -154,8 +164,9 @@ class GenieAcs:
             return await self._forget(device)
         if order.verb == "connect":
             return await self._connect(device)
-        if order.arguments.get("firmware") is not None:
-            problem = await self._upload(str(order.arguments["firmware"]))
+        if order.verb == "download":
+            version = order.arguments.get("firmware")
+            problem = await (self._upload(str(version)) if version is not None else self._there(order.arguments["url"]))
             if problem:
                 return OrderResult(False, problem)
         return await self.task(device, _TASKS[order.verb](self._setup, order.arguments))
@@ -163,38 +174,42 @@ class GenieAcs:
     async def task(self, device: str, task: Json, *, connect: bool = True) -> OrderResult:
         """Give a device a task; accepted when it is done, queued, or was answered by a fault of the device."""
         asked = {"timeout": str(CONNECT_TIMEOUT), "connection_request": ""} if connect else {}
-        answer = await self.json_call("POST", f"/devices/{quote(device, safe='')}/tasks", task, **asked)
+        answer = await self.json_call("POST", f"/devices/{segment(device)}/tasks", task, asked, TASK_TIMEOUT)
         data = {"status": answer.status, "body": answer.value(), "reason": answer.reason}
         if answer.status in (200, 202):
             return OrderResult(True, "", data)
         if answer.status == 404:
-            return OrderResult(False, f"GenieACS knows no device {device}: it has not informed yet", data)
+            return OrderResult(False, _unknown(device), data)
         return OrderResult(False, f"{answer.status} {answer.reason}: {answer.shown}", data)
 
     async def _connect(self, device: str) -> OrderResult:
-        """Have a device called, by a task that it can do: one of the other data model would be a fault."""
-        found = await self.query(
-            "devices",
-            {"_id": {"$in": [device]}},
-            # In every Inform, so there is nothing to wait for, and not the whole tree is read.
-            ",".join(f"{root}.ManagementServer.ConnectionRequestURL" for root in ROOTS),
+        """Have a device called, with nothing to do; accepted when it has answered."""
+        answer = await self._north.call(
+            "POST", f"/devices/{segment(device)}/tasks", query={"connection_request": ""}, timeout=TASK_TIMEOUT
         )
-        if not found:
-            return OrderResult(False, f"GenieACS knows no device {device}: it has not informed yet")
-        root = next((root for root in ROOTS if isinstance(found[0].get(root), dict)), ROOTS[0])
-        return await self.task(
-            device, {"name": "getParameterValues", "parameterNames": [f"{root}.ManagementServer.URL"]}
-        )
+        data = {"status": answer.status, "body": answer.value(), "reason": answer.reason}
+        if answer.status == 404:
+            return OrderResult(False, _unknown(device), data)
+        if answer.status == 200:
+            return OrderResult(True, "", data)
+        return OrderResult(False, f"{answer.status} {answer.reason}: {answer.shown}", data)
 
     async def _forget(self, device: str) -> OrderResult:
-        for collection, query in (("tasks", {"device": device}), ("faults", {"device": device})):
-            for document in await self.query(collection, query, "_id"):
-                await self.delete(f"/{collection}/{quote(str(document['_id']), safe='')}")
-        answer = await self.delete(f"/devices/{quote(device, safe='')}")
-        if answer.status in (200, 204, 404):
+        answer = await self.delete(f"/devices/{segment(device)}")
+        if answer.status in (200, 404):
             return OrderResult(True, "", {"status": answer.status, "body": None})
         reason = f"{answer.status} {answer.reason}: {answer.shown}"
         return OrderResult(False, reason, {"status": answer.status, "body": answer.value()})
+
+    async def _there(self, url: str) -> str:
+        """Return what is wrong with a file that is no declared firmware: a task names a file, and no URL."""
+        name = _file_of(url)
+        if await self.query("files", {"_id": name}, "_id"):
+            return ""
+        return (
+            f"there is no file '{name}' on GenieACS's file server, and a task takes no other: put it there, or declare "
+            "it as firmware"
+        )
 
     async def _upload(self, version: str) -> str:
         """Put a declared image to the file server, once; return what is wrong."""
@@ -211,15 +226,15 @@ class GenieAcs:
             )
         answer = await self._north.call(
             "PUT",
-            f"/files/{quote(name, safe='')}",
+            f"/files/{segment(name)}",
             headers={"fileType": "1 Firmware Upgrade Image", "version": version,
                      "Content-Type": "application/octet-stream"},
             body=bytes(size),
         )  # fmt: skip
-        if answer.status not in (200, 201, 204):
+        if answer.status != 201:
             return f"the image cannot be put to the file server: {answer.status} {answer.reason}: {answer.shown}"
         self._files.add(name)
-        self.undo(f"/files/{quote(name, safe='')}")
+        self.undo(f"/files/{segment(name)}")
         return ""
 
     async def _call(self, order: Order) -> OrderResult:
@@ -259,9 +274,21 @@ def seen(document: Mapping[str, Json] | None, path: str) -> tuple[str, str] | No
         node = node[part]
     if not isinstance(node, dict) or node.get("_value") is None:
         return None
-    value = node["_value"]
+    value, kind = node["_value"], str(node.get("_type", "")).removeprefix("xsd:")
     text = ("true" if value else "false") if isinstance(value, bool) else str(value)
-    return text, str(node.get("_type", "")).removeprefix("xsd:")
+    if kind == "dateTime":
+        # Kept as a date of its database, which counts milliseconds and says so.
+        text = text.replace(".000Z", "Z")
+    return text, kind
+
+
+def _unknown(device: str) -> str:
+    return f"GenieACS knows no device {device}: it has not informed yet"
+
+
+def _file_of(url: str) -> str:
+    """Return the name of a file that a URL leads to, as the file server has it."""
+    return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------
@@ -276,9 +303,8 @@ def _set(setup: Setup, given: Mapping[str, Any]) -> Json:
 def _download(setup: Setup, given: Mapping[str, Any]) -> Json:
     version = given.get("firmware")
     file_type = "1 Firmware Upgrade Image" if version else given["file_type"]
-    name = f"{version}.bin" if version else given["url"].rpartition("/")[2]
-    task = {"name": "download", "fileType": file_type, "fileName": name, "targetFileName": ""}
-    return task if version else {**task, "url": given["url"]}
+    name = f"{version}.bin" if version else _file_of(given["url"])
+    return {"name": "download", "fileType": file_type, "fileName": name, "targetFileName": ""}
 
 
 _TASKS: Mapping[str, Callable[[Setup, Mapping[str, Any]], Json]] = {
@@ -322,19 +348,48 @@ def _result(answer: Answer) -> OrderResult:
 
 
 def _name(inputs: Mapping[str, Any]) -> str:
-    return quote(str(inputs["name"]), safe="")
+    return segment(str(inputs["name"]))
+
+
+CONFIGURATIONS = ("value", "age", "add_tag", "delete_tag", "provision", "add_object", "delete_object")
+"""The types that a preset's configurations may have. Another one, once stored, stops GenieACS from reading any."""
+
+
+def _wrong_preset(inputs: Mapping[str, Any]) -> str:
+    """Return what GenieACS would take, and then fail over at each session, "" where it is right."""
+    configurations = inputs.get("configurations")
+    kinds = [each.get("type") if isinstance(each, Mapping) else None for each in _listed(configurations)]
+    checks = (
+        (bool(configurations) != ("provision" in inputs), "it takes a 'provision', or else 'configurations'"),
+        (configurations is None or isinstance(configurations, list), "'configurations' is a list"),
+        (all(kind in CONFIGURATIONS for kind in kinds), f"configurations have a type: {', '.join(CONFIGURATIONS)}"),
+        (isinstance(inputs.get("events", []), (dict, list)), "'events' is a list, [\"0 BOOTSTRAP\"], or a map"),
+        (isinstance(inputs.get("args", []), list), "'args' is a list"),
+        (isinstance(inputs.get("weight", 0), (int, float)), "'weight' is a number"),
+    )
+    return next((problem for good, problem in checks if not good), "")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 async def _put_preset(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
-    events = inputs.get("events", {})
+    problem = _wrong_preset(inputs)
+    if problem:
+        return OrderResult(False, f"call preset: {problem}")
+    events, configurations = inputs.get("events", {}), inputs.get("configurations")
+    if not configurations:
+        configurations = [{"type": "provision", "name": str(inputs["provision"]), "args": list(inputs.get("args", []))}]
     document = {
-        "weight": int(inputs.get("weight", 0)),
+        "weight": inputs.get("weight", 0),
         "channel": str(inputs.get("channel", "default")),
         "events": events if isinstance(events, dict) else {str(event): True for event in events},
         "precondition": str(inputs.get("precondition", "")),
-        "configurations": inputs.get("configurations", [])
-        or [{"type": "provision", "name": str(inputs["provision"]), "args": list(inputs.get("args", []))}],
+        "configurations": configurations,
     }
+    if "schedule" in inputs:
+        document["schedule"] = str(inputs["schedule"])
     path = f"/presets/{_name(inputs)}"
     result = _result(await acs.json_call("PUT", path, document))
     if result.accepted:
@@ -360,7 +415,7 @@ def _deleting(collection: str) -> Callable[[GenieAcs, Mapping[str, Any], str | N
 
 
 async def _tag(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
-    path = f"/devices/{quote(device or '', safe='')}/tags/{quote(str(inputs['tag']), safe='')}"
+    path = f"/devices/{segment(device or '')}/tags/{segment(str(inputs['tag']))}"
     result = _result(await acs.text_call("POST", path, ""))
     if result.accepted:
         acs.undo(path)
@@ -368,7 +423,7 @@ async def _tag(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> 
 
 
 async def _untag(acs: GenieAcs, inputs: Mapping[str, Any], device: str | None) -> OrderResult:
-    path = f"/devices/{quote(device or '', safe='')}/tags/{quote(str(inputs['tag']), safe='')}"
+    path = f"/devices/{segment(device or '')}/tags/{segment(str(inputs['tag']))}"
     acs.undone(path)
     return _result(await acs.delete(path))
 
@@ -401,7 +456,7 @@ CALLS: Mapping[str, Call] = {
         _put_preset,
         "puts a preset that runs a provision (or has `configurations`); deleted when the run is over",
         ("name",),
-        ("provision", "args", "events", "precondition", "weight", "channel", "configurations"),
+        ("provision", "args", "events", "precondition", "weight", "channel", "schedule", "configurations"),
     ),
     "delete_preset": Call(_deleting("presets"), "deletes a preset", ("name",)),
     "provision": Call(

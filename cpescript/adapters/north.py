@@ -100,8 +100,10 @@ class North:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        timeout: float | None = None,
     ) -> Answer:
-        """Make one call. `path` begins with a slash and is percent-escaped already; `query` is not."""
+        """Make one call. `path` begins with a slash and is percent-escaped already; `query` is not. `timeout`, in real
+        seconds, is for a call that takes longer than others."""
         if not path.startswith("/"):
             raise AdapterError(f"{self.url}: the path '{path}' does not begin with a slash")
         where = f"{method} {self.url}{path}"
@@ -109,6 +111,7 @@ class North:
         if query:
             target += ("&" if "?" in path else "?") + urlencode(query)
         client = await self._session()
+        seconds = timeout if timeout is not None else self._timeout
         try:
             async with client.request(
                 method,
@@ -118,14 +121,15 @@ class North:
                 allow_redirects=False,
                 ssl=self._tls if self._tls is not None else True,
                 proxy=self._proxy,
+                timeout=aiohttp.ClientTimeout(total=seconds),
             ) as response:
                 raw = await read_bounded(response, where)
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(where, response.status, response.reason or "", found, raw)
-        except (aiohttp.ClientError, ValueError, OSError) as error:
-            raise AdapterError(f"{where}: {error or type(error).__name__}") from None
         except TimeoutError:
-            raise AdapterError(f"{where}: no answer within {self._timeout:g} s") from None
+            raise AdapterError(f"{where}: no answer within {seconds:g} s") from None
+        except (aiohttp.ClientError, ValueError, OSError) as error:
+            raise AdapterError(f"{where}: {str(error) or type(error).__name__}") from None
 
     async def close(self) -> None:
         """Close the connections."""

@@ -82,10 +82,14 @@ def _status(arguments: list[str] | None) -> int:
 
 
 def bug_report() -> str:
-    """Return what is printed about the exception being handled: it is ours, and this is what we need to know."""
+    """Return what is printed about the exception being handled: it is ours, and this is what we need to know.
+
+    It is meant to be handed on, so no parameter's value is in it: which of them are secret may not be known yet.
+    """
     import platform
-    import shlex
     import traceback
+
+    from cpescript.masking import command_line
 
     seed = "none yet" if Drawn.seed is None else str(Drawn.seed)
     return (
@@ -94,5 +98,5 @@ def bug_report() -> str:
         "Please report it with the lines above and these:\n"
         f"  version {__version__}, Python {platform.python_version()}, {platform.system()}\n"
         f"  seed {seed}\n"
-        f"  command {shlex.join(['cpescript', *sys.argv[1:]])}"
+        f"  command {command_line(['cpescript', *sys.argv[1:]])}"
     )

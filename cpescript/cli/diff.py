@@ -17,12 +17,18 @@ from cpescript.results import BAD_USAGE
     examples=(
         ("cpescript diff yesterday.jsonl today.jsonl", "two traces of one scenario, before and after an update"),
         ("cpescript diff a.jsonl b.jsonl --ignore '*.PeriodicInformTime'", "without a value that is another each time"),
+        ("cpescript diff old.jsonl new.jsonl --ignore url", "two ACSs, each with file servers of its own"),
     ),
     exits={0: "the ACS did the same", 1: "it did not", BAD_USAGE: "a file that is no trace"},
 )
 @click.argument("before", type=READABLE)
 @click.argument("after", type=READABLE)
-@click.option("--ignore", multiple=True, metavar="PATTERN", help="Parameters whose values do not count. Repeatable.")
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="PATTERN",
+    help="Parameters, or fields of messages, whose values do not count. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="{same, differences} on standard output.")
 def command(before: Path, after: Path, ignore: tuple[str, ...], as_json: bool) -> int:
     """Say what an ACS does differently since.

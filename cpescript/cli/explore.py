@@ -44,7 +44,14 @@ def seeds(text: str) -> range:
 
 @click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS), short_help=PURPOSE)
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
-@click.option("--seeds", type=seeds, default="1..100", show_default=True, metavar="A..B", help="Seeds, both ends.")
+@click.option(
+    "--seeds",
+    type=seeds,
+    default="1..100",
+    show_default=True,
+    metavar="A..B",
+    help="Seeds, both ends; N alone is 1..N.",
+)
 @click.option("-j", "--jobs", type=jobs, default="1", metavar="N", help="Cases at once; 'auto': one a core.")
 @click.option("--all", "all_seeds", is_flag=True, help="Go on behind the first failing seed, and count.")
 @click.option("--no-shrink", is_flag=True, help="Do not look for the smallest fleet.")
@@ -125,7 +132,8 @@ def as_text(found: Exploration) -> str:
     parts = []
     for case in found.cases:
         tried = ", ".join(f"{count} {word}" for word, count in case.verdicts.items())
-        parts.append(f"{case.title}: {counted(case.tried, 'seed')} tried{f': {tried}' if tried else ''}\n")
+        which = f" ({_which(found.seeds[0], case.tried)}): {tried}" if case.tried else ""
+        parts.append(f"{case.title}: {counted(case.tried, 'seed')} tried{which}\n")
         parts.extend(_failure(case))
         if case.first is None and case.broken is not None:
             parts.append(render_scenario(case.broken))
@@ -136,6 +144,11 @@ def as_text(found: Exploration) -> str:
     if found.interrupted:
         parts.append("interrupted: this is what was run until then\n")
     return "".join(parts)
+
+
+def _which(first: int, tried: int) -> str:
+    """Return which seeds were run, `1..50`: one after the other from the first."""
+    return f"{first}..{first + tried - 1}" if tried > 1 else str(first)
 
 
 def _failure(case: Explored) -> list[str]:

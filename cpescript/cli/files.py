@@ -10,13 +10,15 @@ from typing import Any
 import click
 
 from cpescript import libraries
-from cpescript.diagnostics import Bag, did_you_mean
+from cpescript.diagnostics import Bag
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
 def writable(text: str) -> Path:
     """Return the path of a file to be written: its folder is made, and that it can be written is known before a run."""
+    if text == "-":
+        raise click.BadParameter("'-' is no file, and standard output has what people read: name a file, or a pipe")
     path = Path(text)
     try:
         if not path.parent.exists():
@@ -69,8 +71,7 @@ def locate(kind: libraries.Kind, name: str) -> Path:
     found = libraries.find(kind, name)
     if found is None:
         what = kind.removesuffix("s")
-        remedy = did_you_mean(name, libraries.names(kind), f"give a path, or one of {', '.join(libraries.names(kind))}")
-        raise click.BadParameter(f"there is no {what} '{name}': {remedy}")
+        raise click.BadParameter(f"there is no {what} '{name}': {libraries.meant(kind, name)}")
     return found
 
 

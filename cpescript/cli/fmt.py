@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cpescript.cli.exits import FAILED, OK
-from cpescript.cli.files import read, write
+from cpescript.cli.files import read, scenarios, write
 from cpescript.cli.page import Command
 from cpescript.diagnostics import Bag
 from cpescript.results import BAD_USAGE
@@ -28,16 +28,18 @@ from cpescript.results import BAD_USAGE
         BAD_USAGE: "a file does not parse, or cannot be read or written; that one is left alone",
     },
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("names", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Write nothing; name the files that would change.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-def command(files: tuple[str, ...], check: bool, diff: bool) -> int:
-    """Write scenarios in the one layout. FILE '-' is standard input.
+def command(names: tuple[str, ...], check: bool, diff: bool) -> int:
+    """Write scenarios in the one layout.
+
+    FILE may be a folder, for every scenario below it; '-' is standard input.
 
     A file is written only if the result means the same, formats to itself and has kept every comment.
     """
     status = OK
-    for name in files:
+    for name in _files(names):
         text = _text_of(name)
         formatted, bag = _format(text, name)
         if formatted is None:
@@ -59,6 +61,11 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> int:
             write(Path(name), formatted)
             click.echo(f"{name}: written")
     return status
+
+
+def _files(names: tuple[str, ...]) -> list[str]:
+    """Return the files that are meant. Raises BadParameter for a folder that has none."""
+    return [file for name in names for file in (map(str, scenarios([name])) if Path(name).is_dir() else [name])]
 
 
 def _text_of(name: str) -> str:

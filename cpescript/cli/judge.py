@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import click
 
 from cpescript.cli import params
 from cpescript.cli.exits import MEANINGS
-from cpescript.cli.files import READABLE, locate, show, writable
+from cpescript.cli.files import READABLE, show, writable
+from cpescript.cli.files import scenarios as files_of
 from cpescript.cli.page import Command
 from cpescript.diagnostics import Bag
 from cpescript.results import BAD_USAGE, RunResult, exit_status
@@ -20,6 +20,7 @@ from cpescript.results import BAD_USAGE, RunResult, exit_status
     cls=Command,
     examples=(
         ("cpescript judge firmware_rollout --trace run.jsonl", "the verdict of that run once more"),
+        ("cpescript judge lab --trace lab.jsonl --only 'gets its interval'", "one scenario of a folder's run"),
         (
             "cpescript judge stricter.cpes --trace run.jsonl",
             "other claims on the same traffic, if the steps are the same",
@@ -27,16 +28,18 @@ from cpescript.results import BAD_USAGE, RunResult, exit_status
     ),
     exits=tuple(MEANINGS),
 )
-@click.argument("scenario")
+@click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option("--trace", "trace", type=READABLE, required=True, metavar="FILE", help="What 'run --trace' has written.")
+@click.option("--only", multiple=True, metavar="NAME", help="The scenario (or case) of that name. Repeatable.")
 @click.option("--param", "words", multiple=True, metavar="NAME=VALUE", help="Stronger than the values in the trace.")
 @click.option("--strict", is_flag=True, help="What passed vacuously is inconclusive.")
 @click.option("--report-junit", type=writable, metavar="FILE", help="JUnit XML.")
 @click.option("--report-json", type=writable, metavar="FILE", help="JSON, for programs.")
 @click.option("--report-html", type=writable, metavar="FILE", help="One self-contained page, with pictures.")
 def command(
-    scenario: str,
+    scenarios: tuple[str, ...],
     trace: Path,
+    only: tuple[str, ...],
     words: tuple[str, ...],
     strict: bool,
     report_junit: Path | None,
@@ -47,9 +50,9 @@ def command(
 
     The same scenario gives the same verdict as when the trace was made.
 
-    SCENARIO is a file, or the name of a scenario that ships. Every scenario of the trace is judged with the parameters
-    and the seed that it was run with. Secret parameters are masked in traces, so what a claim compares with one cannot
-    be told apart from any other secret.
+    SCENARIO is a file, a folder of them, or the name of a scenario that ships. Every scenario of the trace is judged by
+    the one of its title, with the parameters and the seed that it was run with. Secret parameters are masked in traces,
+    so what a claim compares with one cannot be told apart from any other secret.
     """
     from cpescript import __version__
     from cpescript.cli.run import write_reports
@@ -61,13 +64,14 @@ def command(
     began, started = time.monotonic(), started_now()
     given, bag = params.given(words), Bag()
     try:
-        judged: Judged = judge_trace(locate("scenarios", scenario), read(trace), given, dict(os.environ), strict, bag)
+        judged: Judged = judge_trace(files_of(scenarios), read(trace), given, strict, bag, only)
     except TraceError as error:
         click.echo(f"error: {error}\n   = traces are written by 'cpescript run --trace FILE'", err=True)
         return BAD_USAGE
     show([bag])
     if bag.failed or judged.problem:
-        click.echo(f"error: {judged.problem or 'nothing was judged'}", err=True)
+        remedy = f"\n   = {judged.remedy}" if judged.remedy else ""
+        click.echo(f"error: {judged.problem or 'nothing was judged'}{remedy}", err=True)
         return BAD_USAGE
     for result in judged.results:
         click.echo(terminal.render_scenario(result), nl=False)

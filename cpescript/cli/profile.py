@@ -110,6 +110,7 @@ def _counts(context: click.Context, option: click.Parameter, values: tuple[str, 
          "the chosen objects of a data model of the Broadband Forum"),
         ("cpescript profile import device.csv -o lab.yaml", "a device as GenieACS exports it"),
         ("cpescript profile import names.xml values.xml -o lab.yaml", "captured responses of a device"),
+        ("cpescript profile import device.csv --model tr-181-full.xml", "with the columns of its empty tables"),
         ("cpescript profile import run.jsonl --device 'fleet[1]'", "what a device answered in a trace"),
     ),
     exits={OK: "imported", BAD_USAGE: "the source cannot be taken, or the file exists"},
@@ -124,6 +125,10 @@ def _counts(context: click.Context, option: click.Parameter, values: tuple[str, 
     help="Instances of each table of a data model (1), or of one: Device.WiFi.SSID.=4. Repeatable.",
 )  # fmt: skip
 @click.option("--deprecated", is_flag=True, help="Deprecated parts of a data model too.")
+@click.option(
+    "--model", metavar="XML", type=READABLE,
+    help="A data model that knows the columns of tables without instances, for any other SOURCE.",
+)  # fmt: skip
 @click.option("--trace", is_flag=True, help="SOURCE is a trace (as are files that end in .jsonl).")
 @click.option("--device", metavar="NAME", help="The device of a trace; else the first that answered.")
 @click.option("--secrets", is_flag=True, help="Write values of passwords and keys too.")
@@ -135,6 +140,7 @@ def import_(
     objects: str,
     counts: tuple[int, dict[str, int]],
     deprecated: bool,
+    model: Path | None,
     trace: bool,
     device: str | None,
     secrets: bool,
@@ -156,6 +162,7 @@ def import_(
             choice=Choice(chosen, counts[1], counts[0], deprecated),
             trace=trace,
             device=device,
+            model=model,
             secrets=secrets,
         )
     except ImportRefused as refused:

@@ -13,6 +13,7 @@ import click
 from cpescript.cli.exits import OK
 from cpescript.cli.files import READABLE, writable
 from cpescript.cli.page import Command
+from cpescript.masking import without_password
 from cpescript.results import BAD_USAGE
 
 
@@ -101,12 +102,12 @@ def command(
             over = asyncio.Event()
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, over.set)
-            scheme = "http" if inwards is None else "https"
+            scheme, theirs = "http" if inwards is None else "https", without_password(acs)
             await record(
                 recorder,
                 host.strip("[]") or "0.0.0.0",
                 int(port),
-                lambda found: click.echo(f"devices at {scheme}://{host or '0.0.0.0'}:{found}/, their ACS at {acs}"),
+                lambda found: click.echo(f"devices at {scheme}://{host or '0.0.0.0'}:{found}/, their ACS at {theirs}"),
                 over,
                 inwards,
             )

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import click
 
 from cpescript.cli.files import READABLE
 from cpescript.cli.page import Option
-from cpescript.transport.options import DEFAULT, WireOptions
+from cpescript.transport.options import DEFAULT, ConnectionsKept, WireOptions
 
 _option = partial(click.option, cls=Option, group="The wire to an ACS on the network")
 
@@ -29,6 +29,13 @@ _OPTIONS = (
         help="Client certificates by serial number, SERIAL.pem with its key; made where DIR holds a test CA.",
     ),
     _option("--proxy", metavar="URL", help="Reach the ACS through an HTTP proxy: http://[user:password@]host:port."),
+    _option(
+        "--connections",
+        type=click.Choice(get_args(ConnectionsKept)),
+        default=DEFAULT.connections,
+        show_default=True,
+        help="After a session: as the profile says; kept for the device's next one; or shared by all devices.",
+    ),
     _option(
         "--source-address",
         "source_addresses",
@@ -60,6 +67,7 @@ def wire_of(given: Mapping[str, Any]) -> WireOptions:
         tls_insecure=given["tls_insecure"],
         tls_client_certs=given["tls_client_certs"],
         proxy=given["proxy"],
+        connections=given["connections"],
         source_addresses=given["source_addresses"],
         listen=given["listen"],
         listen_tls=given["listen_tls"],

@@ -32,6 +32,7 @@ from cpescript.cwmp import (
     transfers,
     untold,
 )
+from cpescript.cwmp.digest import Proof
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Event
 from cpescript.cwmp.power import DARK, KNOWN, LINKED, ON
@@ -65,8 +66,9 @@ class Work:
     diagnostics that were asked for or run; `jobs` the operations on software modules, `apps` the manifests of installed
     ones by deployment unit, `schema` the data model without them; `drawn` counts what was drawn for these; `watched`
     the moving parameters that are notified; `version` is the namespace version to begin the next session with, where
-    the ACS knows none later; `generation` tells timers of before a factory reset from later ones; the
-    rest belongs to connection requests (`called`: when the last was accepted).
+    the ACS knows none later; `proof` is how it may begin unasked at a host and port; `generation` tells timers of
+    before a factory reset from later ones; the rest belongs to connection requests (`called`: when the last was
+    accepted).
     """
 
     __slots__ = (
@@ -82,6 +84,7 @@ class Work:
         "nonce_at",
         "nonce_count",
         "nonces",
+        "proof",
         "raw",
         "scheduled",
         "schema",
@@ -101,6 +104,7 @@ class Work:
         self.schema: Schema | None = None
         self.drawn = 0
         self.version: str | None = None
+        self.proof: tuple[str, Proof] | None = None
         self.after: tuple[power.Plan, ...] = ()
         self.applying: tuple[transfers.Transfer, hooks.Ending] | None = None
         self.raw: tuple[bytes, ...] = ()

@@ -14,7 +14,7 @@ from functools import lru_cache
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
-from cpescript.cwmp import diagnosis, inform, modules, movements, schedule, transfers
+from cpescript.cwmp import diagnosis, inform, modules, movements, schedule, transfers, vouchers
 from cpescript.cwmp.faults import CwmpFault
 from cpescript.cwmp.message import (
     Message,
@@ -367,9 +367,7 @@ def schedule_inform(session: Session, request: Message) -> Fields:
 
 @answers("SetVouchers")
 def set_vouchers(session: Session, request: Message) -> Fields:
-    """Take vouchers without looking into them: what options there are, and their state, is the profile's to say."""
-    if not argument(request, "voucher_list"):
-        raise CwmpFault(9003, "no vouchers")
+    vouchers.take(session.device, argument(request, "voucher_list"))
     return {}
 
 

@@ -32,7 +32,7 @@ Stamp = tuple[int, int]
 """What orders datagrams: when they were made, and their number."""
 
 _EVENT = Event(events.CONNECTION_REQUEST)
-_ACCEPTED = HttpResponse(200, (("Content-Length", "0"),))
+_ACCEPTED = HttpResponse(200)
 
 
 def answer(agent: CwmpAgent, request: HttpRequest) -> HttpResponse:

@@ -15,12 +15,13 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import md5, sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Scheme = Literal["basic", "digest"]
 
-_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)')
+_PARAMETER = re.compile(r'\s*([A-Za-z0-9!#$%&\'*+.^_`|~-]+)\s*=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s,"]*))\s*(?:,|$)')
 _ESCAPED = re.compile(r"\\(.)")
 # A word that no `=` follows.
 _SCHEME = re.compile(r"[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*(?:,|$)|\s+(?![\s=]))")
@@ -42,8 +43,7 @@ _ALGORITHMS: Mapping[str, Callable[[bytes], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(NamedTuple):
     """What a server asks for in WWW-Authenticate."""
 
     scheme: Scheme
@@ -83,12 +83,38 @@ def _challenges(headers: Iterable[str]) -> Iterator[tuple[str, dict[str, str]]]:
             yield begun[1], fields
 
 
+_NONCE = 'nonce="'
+_KNOWN: dict[tuple[str, str], Challenge] = {}
+"""Challenges by what stands before and after their nonce: those of one server are alike but for that."""
+_MOST_KNOWN = 64
+_LONGEST_KNOWN = 1024
+
+
 def parse_challenge(headers: Iterable[str]) -> Challenge | None:
     """Return the strongest challenge among WWW-Authenticate values that can be answered, None where there is none.
 
     Digest goes before Basic, and among Digests the one that the server named first (RFC 7616, 3.7). One with another
     algorithm than those above, or with qops but neither `auth` nor `auth-int`, cannot be answered.
     """
+    values = tuple(headers)
+    if len(values) != 1 or len(values[0]) > _LONGEST_KNOWN:
+        return _strongest(values)
+    before, _, rest = values[0].partition(_NONCE)
+    nonce, _, after = rest.partition('"')
+    known = _KNOWN.get((before, after))
+    if known is not None and "\\" not in nonce:
+        return Challenge("digest", known.realm, nonce, known.qop, known.opaque, known.algorithm, known.stale)
+    challenge = _strongest(values)
+    # With another nonce in its place, would it be the same challenge but for that?
+    probe = _strongest([f'{before}{_NONCE}another"{after}'])
+    if challenge is not None and probe == challenge._replace(nonce="another"):
+        if len(_KNOWN) >= _MOST_KNOWN:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[before, after] = challenge
+    return challenge
+
+
+def _strongest(headers: Iterable[str]) -> Challenge | None:
     basic = None
     for scheme, fields in _challenges(headers):
         if scheme.lower() == "basic":
@@ -108,6 +134,7 @@ def parse_challenge(headers: Iterable[str]) -> Challenge | None:
     return basic
 
 
+@lru_cache(maxsize=64)
 def _chosen_qop(offered: str) -> str | None:
     """Return which of the offered qops is answered, empty where none is offered, None where none can be."""
     qops = [word.strip().lower() for word in offered.split(",") if word.strip()]
@@ -135,7 +162,9 @@ def next_nonce(header: str) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def basic_challenge(realm: str) -> str:
@@ -220,6 +249,59 @@ def authorization(
     if challenge.opaque is not None:
         text += f", opaque={_quoted(challenge.opaque)}"
     return text
+
+
+@lru_cache(maxsize=4096)
+def _hashed(of: Callable[[bytes], str], *parts: str) -> str:
+    """Return the hash of parts with colons between: A1 and A2 of RFC 7616 (3.4.2, 3.4.3) stay the same for long."""
+    return of(":".join(parts).encode())
+
+
+class Proof:
+    """The answers to one challenge, request after request (an authentication session: RFC 7616, 3.3).
+
+    Where the challenge asks for `auth`, what is alike in all answers is worked out once, and the same text comes out as
+    from `authorization` (a test compares them).
+    """
+
+    __slots__ = ("_after", "_asked", "_before", "_between", "_hash", "_secret", "_uri", "challenge", "login", "used")
+
+    def __init__(self, challenge: Challenge, username: str, password: str, used: int = 0) -> None:
+        self.challenge = challenge
+        self.login = username, password
+        self.used = used
+        """How often the nonce was used."""
+        named = (challenge.algorithm or "MD5").lower()
+        self._hash = _ALGORITHMS[named] if challenge.qop == "auth" and not named.endswith("-sess") else None
+        self._uri = ""
+
+    def renewed(self, nonce: str) -> Proof:
+        """Return the proof that goes on with another nonce."""
+        return Proof(self.challenge._replace(nonce=nonce), *self.login)
+
+    def answer(self, method: str, uri: str, cnonce: str, body: bytes = b"") -> str:
+        """Return the Authorization value of the next request. `cnonce` has neither quotes nor backslashes."""
+        self.used += 1
+        if self._hash is None:
+            return authorization(self.challenge, *self.login, method, uri, self.used, cnonce, body)
+        if uri != self._uri:
+            self._prepare(self._hash, method, uri)
+        nc = f"{self.used:08x}"
+        response = self._hash(f"{self._secret}:{nc}:{cnonce}:auth:{self._asked}".encode())
+        return f'{self._before}{response}{self._between}{nc}, cnonce="{cnonce}"{self._after}'
+
+    def _prepare(self, of: Callable[[bytes], str], method: str, uri: str) -> None:
+        challenge, (username, password) = self.challenge, self.login
+        realm, nonce, algorithm, opaque = challenge.realm, challenge.nonce, challenge.algorithm, challenge.opaque
+        self._uri = uri
+        self._secret = f"{_hashed(of, username, realm, password)}:{nonce}"
+        self._asked = _hashed(of, method, uri)
+        self._before = (
+            f"Digest username={_quoted(username)}, realm={_quoted(realm)}, nonce={_quoted(nonce)}, "
+            f'uri={_quoted(uri)}, response="'
+        )
+        self._between = f'"{f", algorithm={algorithm}" if algorithm is not None else ""}, qop=auth, nc='
+        self._after = f", opaque={_quoted(opaque)}" if opaque is not None else ""
 
 
 @dataclass(frozen=True, slots=True)

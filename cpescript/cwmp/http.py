@@ -20,7 +20,7 @@ response was whole, no HTTP, no TLS, nobody listens, or a response beyond the si
 class HttpRequest:
     """A request on its way: `headers` without Host and Content-Length, which the transport knows."""
 
-    __slots__ = ("body", "headers", "manner", "method", "path")
+    __slots__ = ("body", "headers", "kind", "manner", "method", "path")
 
     def __init__(self, headers: Headers, body: bytes, method: str = "POST", path: str = "") -> None:
         self.headers = headers
@@ -29,6 +29,8 @@ class HttpRequest:
         self.path = path
         self.manner: Manner | None = None
         """How its sender handles connections and framing; None: as usual."""
+        self.kind = ""
+        """What its sender takes it for: the kind of the message in it."""
 
     def header(self, name: str) -> str | None:
         """Return the first header of that name, None where there is none."""

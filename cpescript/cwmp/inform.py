@@ -58,16 +58,15 @@ def build(session: Session) -> bytes:
     if session.changed:
         names = tuple(dict.fromkeys(names + session.changed))
         template, open_book = None, False
-    get = device.get if open_book else device.shown
     try:
         if template is None:
             raise KeyError
-        values = [get(name) for name in names]
+        values = device.get_all(names) if open_book else [device.shown(name) for name in names]
     except KeyError:
         # Not what the profile alone says: a changed parameter more, or an instance that is gone.
         leaves = [leaf for name in names if (leaf := device.leaf(name)) is not None]
         template = _template(tuple((leaf.path, leaf.type) for leaf in leaves), device.schema, session.version)
-        values = [get(leaf.path) for leaf in leaves]
+        values = [device.get(leaf.path) if open_book else device.shown(leaf.path) for leaf in leaves]
     now = format_instant(host.start + host.kernel.now)
     return template.render("1", device.device_id, session.events, now, agent.retry_count, values)
 

@@ -1,60 +1,76 @@
 """What of an agent outlives the end of a run: what the ACS knows of the device, and what is still to be done or told.
 
-    kept: that a session was accepted, events that survive a reboot (Table 7), requests owed to the ACS, scheduled
-          Informs, transfers with their windows, calls for software modules, the apps that are installed
-    not kept: other timers, sessions, retries, connection-request nonces, hand-written messages
+    kept: that a session was accepted, events that survive a reboot (Table 7), requests owed to the ACS, messages
+          written by hand, scheduled Informs, transfers with their windows, a Reboot or FactoryReset that was accepted,
+          calls for software modules, the apps that are installed, labels
+    not kept: other timers, sessions, retries, connection-request nonces
 
-For the device the time in between is a loss of power that took no time at all (`power`): a transfer that was under way
-begins again, an operation on software modules failed with 9002, a diagnostic is forgotten.
+For the device the time in between is a loss of power that took no time at all (`power`), with one difference: a
+transfer that was under way begins again, for nobody has pulled a plug. An operation on software modules failed with
+9002, a diagnostic is forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cpescript.cwmp import diagnosis, events, modules, schedule, transfers
+from cpescript.cwmp import diagnosis, events, modules, power, schedule, transfers
 from cpescript.cwmp.message import CLASSES, Event
 from cpescript.cwmp.power import KNOWN
 from cpescript.cwmp.untold import Untold
 from cpescript.cwmp.windows import Window
 from cpescript.device.device import Device
+from cpescript.kernel.time import Duration, Instant, Size, TimeOfDay
 
 if TYPE_CHECKING:
     from cpescript.cwmp.agent import CwmpAgent, Work
     from cpescript.device.schema import Schema
 
-_OF_STRUCTURE = {each: name for name, each in CLASSES.items()}
+_MEANT: Mapping[str, Callable[[int], int]] = {each.__name__: each for each in (Duration, Instant, Size, TimeOfDay)}
+"""Numbers that mean something, by their name."""
+_STRUCTURES: Mapping[str, Callable[..., Any]] = {**CLASSES, **_MEANT, "list": lambda *items: list(items), "map": dict}
+_OF_STRUCTURE = {each: name for name, each in {**CLASSES, **_MEANT}.items()}
 _STRUCTURE = "structure"
-"""The key by which a structure of `message` is told from a mapping: `{"structure": NAME, "of": [FIELD, …]}`."""
+"""The key by which a structure of `message`, a list or a mapping stands: `{"structure": NAME, "of": [FIELD, …]}`. What
+is a list in JSON is a tuple."""
 
 
-def _packed(value: Any) -> Any:
-    """Return the value of a field as JSON holds it. Raises TypeError for one that no field has."""
+def packed(value: Any) -> Any:
+    """Return the value of a field, a label or a quirk as JSON holds it. Raises TypeError for one that none has."""
+    name = _OF_STRUCTURE.get(type(value))
+    if name in _MEANT:
+        return {_STRUCTURE: name, "of": [int(value)]}
+    if name is not None:
+        return {_STRUCTURE: name, "of": [packed(each) for each in value]}
     if value is None or isinstance(value, (str, int, float)):
         return value
-    name = _OF_STRUCTURE.get(type(value))
-    if name is not None:
-        return {_STRUCTURE: name, "of": [_packed(each) for each in value]}
-    if isinstance(value, (tuple, list)):
-        return [_packed(each) for each in value]
+    if isinstance(value, list):
+        return {_STRUCTURE: "list", "of": [packed(each) for each in value]}
+    if isinstance(value, dict):
+        return {_STRUCTURE: "map", "of": [[packed(pair) for pair in value.items()]]}
+    if isinstance(value, tuple):
+        return [packed(each) for each in value]
     raise TypeError(f"{type(value).__name__} cannot be kept")
 
 
-def _unpacked(value: Any) -> Any:
+def unpacked(value: Any) -> Any:
+    """Return the value that `packed` has made JSON of. Raises KeyError for an unknown structure."""
     if isinstance(value, list):
-        return tuple(_unpacked(each) for each in value)
+        return tuple(unpacked(each) for each in value)
     if isinstance(value, dict):
-        return CLASSES[value[_STRUCTURE]](*(_unpacked(each) for each in value["of"]))
+        return _STRUCTURES[value[_STRUCTURE]](*(unpacked(each) for each in value["of"]))
     return value
 
 
-def _packed_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _packed(value) for name, value in fields.items()}
+def packed_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by name as JSON holds them."""
+    return {name: packed(value) for name, value in fields.items()}
 
 
-def _unpacked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _unpacked(value) for name, value in fields.items()}
+def unpacked_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values by name that `packed_fields` has made JSON of."""
+    return {name: unpacked(value) for name, value in fields.items()}
 
 
 def _packed_events(pending: Iterable[Event]) -> list[list[str]]:
@@ -83,24 +99,33 @@ def saved(agent: CwmpAgent) -> dict[str, Any]:
         "sessions": agent.sessions,
         "events": _packed_events(events.after_reboot(pending)),
     }
+    device = agent.device
+    if device.is_in("faulted"):
+        kept["faulted"] = True
+    if device.labels:
+        kept["labels"] = packed_fields(device.labels)
     work = agent.idle_work()
     if work is not None:
-        kept["work"] = _saved_work(work, agent.device.host.kernel.now)
+        kept["work"] = _saved_work(work, device.host.kernel.now)
     return kept
 
 
 def _saved_work(work: Work, now: int) -> dict[str, Any]:
     return {
         "drawn": work.drawn,
+        "after": [[plan.what, packed(plan.event)] for plan in work.after if plan.what in power.PROMISED],
+        # Octets, each as the character of its number.
+        "raw": [body.decode("latin-1") for body in work.raw],
+        "called": now - work.called if work.called >= 0 else None,
         "untold": [
-            [each.kind, _packed_fields(each.fields), _packed_events(each.events), each.tag]
+            [each.kind, packed_fields(each.fields), _packed_events(each.events), each.tag]
             for each in work.untold
             if each.owed
         ],
         "transfers": [
             [
                 each.kind,
-                _packed_fields(each.fields),
+                packed_fields(each.fields),
                 [[window.start - now, window.end - now, window.mode, window.retries] for window in each.windows],
                 each.tries,
                 max(0, each.starts - now),
@@ -109,7 +134,15 @@ def _saved_work(work: Work, now: int) -> dict[str, Any]:
         ],
         "scheduled": [[due - now, key] for due, key in work.scheduled],
         "jobs": [
-            [_packed(job.left), job.key, job.autonomous, _packed(job.results), job.begun, job.unit] for job in work.jobs
+            [
+                packed(job.left),
+                job.key,
+                job.autonomous,
+                packed(job.results),
+                now - job.began if job.begun else None,
+                job.unit,
+            ]
+            for job in work.jobs
         ],
         "apps": {unit: manifest.text for unit, manifest in work.apps.items()},
     }
@@ -128,12 +161,20 @@ def grow(device: Device, kept: Mapping[str, Any]) -> None:
 
 
 def restore(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
-    """Go on from what was saved, when the device has its values again and is not switched on yet."""
+    """Go on from what was saved, when the device has its values again and is not switched on yet.
+
+    Labels that it was given in this run go before those that it had.
+    """
+    device = agent.device
     if kept["known"]:
         agent.flags |= KNOWN
     agent.sessions = kept["sessions"]
     agent.events = _unpacked_events(kept["events"])
-    diagnosis.reset(agent.device)
+    if kept.get("faulted"):
+        device.enter("faulted")
+    if "labels" in kept:
+        device.labels = {**unpacked_fields(kept["labels"]), **(device.labels or {})}
+    diagnosis.reset(device)
     if "work" in kept:
         _restore_work(agent, kept["work"])
 
@@ -141,20 +182,26 @@ def restore(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
 def _restore_work(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
     work, now = agent.work(), agent.device.host.kernel.now
     work.drawn = kept["drawn"]
+    work.raw = tuple(body.encode("latin-1") for body in kept["raw"])
+    if kept["called"] is not None:
+        work.called = now - kept["called"]
     work.untold = tuple(
-        Untold(kind, _unpacked_fields(fields), _unpacked_events(told), True, tag)
+        Untold(kind, unpacked_fields(fields), _unpacked_events(told), True, tag)
         for kind, fields, told, tag in kept["untold"]
     )
     for kind, fields, left, tries, wait in kept["transfers"]:
         found = tuple(Window(start + now, end + now, mode, most) for start, end, mode, most in left)
-        transfers.again(agent, transfers.Transfer(kind, _unpacked_fields(fields), found), tries, wait)
+        transfers.again(agent, transfers.Transfer(kind, unpacked_fields(fields), found), tries, wait)
     for wait, key in kept["scheduled"]:
         schedule.inform_at(agent, now + max(0, wait), key)
     jobs = []
-    for left, key, autonomous, results, begun, unit in kept["jobs"]:
-        job = modules.Job(_unpacked(left), key, autonomous)
-        job.results, job.begun, job.began, job.unit = _unpacked(results), begun, now, unit
+    for left, key, autonomous, results, began, unit in kept["jobs"]:
+        job = modules.Job(unpacked(left), key, autonomous)
+        job.results, job.unit = unpacked(results), unit
+        if began is not None:
+            job.begun, job.began = True, now - began
         jobs.append(job)
     if agent.device.schema.software_modules is not None:
         work.jobs = tuple(jobs)
         modules.resume(agent)
+    power.keep_promises(agent, [power.Plan(what, unpacked(event)) for what, event in kept["after"]])

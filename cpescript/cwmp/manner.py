@@ -3,9 +3,14 @@
 | key | what the device does |
 | --- | --- |
 | `connection: post` | closes the connection after each answer; `session`, the default, keeps it for the session |
+| `connection: keep` | keeps it for later sessions, too, until the device boots or the ACS closes it |
 | `gzip: true` | packs what it sends and says that it takes packed answers |
 | `chunked: true` | sends bodies chunked, without a length |
 | `expect_continue: true` | sends the head first and the body when it is told to go on, or after a second |
+| `nonce: keep` | answers the last Digest challenge in later sessions, too, until it boots or is challenged anew |
+
+A nonce may be used again, with its count going on (RFC 7616, 3.4; TR-069 3.4.5 lets a CPE prove itself unasked with an
+earlier nonce); usually a device waits to be challenged in each session.
 
 The codings are done here; connections and framing are the transport's, by `HttpRequest.manner`.
 """
@@ -32,6 +37,7 @@ class Manner(NamedTuple):
     gzip: bool = False
     chunked: bool = False
     expect_continue: bool = False
+    nonce: str = "session"
 
 
 def manner_of(extension: Mapping[str, Any]) -> Manner | None:

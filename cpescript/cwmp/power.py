@@ -6,6 +6,7 @@ is dark it says nothing and hears nothing; it comes up with 1 BOOT, and with 0 B
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cpescript.cwmp import diagnosis, events, modules, movements, schedule, transfers, untold
@@ -75,6 +76,12 @@ def _reboot(agent: CwmpAgent, plan: Plan) -> None:
 
 
 def _factory_reset(agent: CwmpAgent, plan: Plan) -> None:
+    _forget_everything(agent)
+    _go_dark(agent, agent.device.schema.event_schedule.factory_reset_delay or DEFAULT_DARK)
+
+
+def _forget_everything(agent: CwmpAgent) -> None:
+    """Become as the profile declares the device, and a stranger to the ACS."""
     work = agent.work()
     transfers.forget(agent)
     modules.forget(agent)
@@ -84,7 +91,6 @@ def _factory_reset(agent: CwmpAgent, plan: Plan) -> None:
     agent.changed = None
     agent.flags &= ~KNOWN
     agent.device.factory_reset()
-    _go_dark(agent, agent.device.schema.event_schedule.factory_reset_delay or DEFAULT_DARK)
 
 
 def _apply(agent: CwmpAgent, plan: Plan) -> None:
@@ -97,6 +103,22 @@ def _stop(agent: CwmpAgent, plan: Plan) -> None:
 
 
 _CARRIED_OUT = {"reboot": _reboot, "factory-reset": _factory_reset, "apply": _apply, "stop": _stop}
+
+
+PROMISED = frozenset({"reboot", "factory-reset"})
+"""Plans that a loss of power does not undo: the response has promised them to the ACS (A.3.2.9, A.4.1.6)."""
+
+
+def keep_promises(agent: CwmpAgent, plans: Iterable[Plan]) -> None:
+    """Let the boot that follows a loss of power be what was promised for the end of the session that it cut.
+
+    It is the reboot that was asked for, and tells so by its M event; it brings up a device that was reset.
+    """
+    for plan in plans:
+        if plan.what == "factory-reset":
+            _forget_everything(agent)
+        elif plan.event is not None:
+            agent.tell(plan.event)
 
 
 def _go_dark(agent: CwmpAgent, delay: int) -> None:
@@ -169,15 +191,19 @@ def off(agent: CwmpAgent) -> None:
     agent.flags &= ~(ON | DARK)
     agent.cancel_timers()
     work = agent.idle_work()
+    plans: tuple[Plan, ...] = ()
     if work is not None:
-        work.after = ()
+        plans, work.after = work.after, ()
     if agent.session is not None:
         agent.session.abort("cut", "power off")
     diagnosis.forget(agent)
     transfers.interrupt(agent)
     modules.interrupt(agent)
+    keep_promises(agent, (plan for plan in plans if plan.what in PROMISED))
     for state in ("online", "registered", "rebooting"):
         agent.device.leave(state)
+    if STOP in plans:
+        stop(agent)
 
 
 def cycle(agent: CwmpAgent, duration: int) -> None:

@@ -140,5 +140,6 @@ def value_changed(agent: CwmpAgent, path: str) -> None:
 
 
 def _throttle_over(agent: CwmpAgent) -> None:
-    if agent.changed and not agent.retry:
+    # A session since then has pushed the end of the throttle further back.
+    if agent.changed and not agent.retry and agent.device.host.kernel.now >= agent.work().throttled:
         agent.wake()

@@ -25,13 +25,14 @@ A mistake of the ACS ends the session with an outcome and a reason; an exception
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from cpescript.cwmp import answers, digest, inform
 from cpescript.cwmp.codec import CwmpSyntaxError, decode, encode
 from cpescript.cwmp.cookies import Cookies
+from cpescript.cwmp.events import BOOT
 from cpescript.cwmp.hooks import Detour, Reply
 from cpescript.cwmp.http import Failure, Headers, HttpRequest, HttpResponse
 from cpescript.cwmp.manner import coded, dressed, manner_of, undressed
@@ -163,15 +164,15 @@ class Session:
     _hold = False
     _held = False
     _cookies: Cookies | None = None
-    _challenge: digest.Challenge | None = None
-    _nonce_count = 0
-    _cnonces = 0
-    """The stream of chance that client nonces are drawn from."""
+    _proof: digest.Proof | None = None
+    """With the user name and password that the tree held when the ACS asked: new ones go with the next session."""
     _attempts = 0
     _redirects = 0
     _repetitions = 0
     exchanges = 0
     _resume: Callable[[], Step] | None = None
+    orderly = False
+    """Whether it has ended as it should: then its connection may be kept."""
 
     def __init__(self, agent: CwmpAgent, number: int) -> None:
         self.agent = agent
@@ -181,6 +182,11 @@ class Session:
         self.version = agent.version
         self._manner = manner_of(self.device.schema.extension)
 
+    @property
+    def afresh(self) -> bool:
+        """Whether the device has booted since its last session: of what it had in memory nothing is left."""
+        return any(event.code == BOOT for event in self.events)
+
     # --- What a transport calls -----------------------------------------------------------------------------------
 
     def start(self) -> Step:
@@ -188,6 +194,8 @@ class Session:
         if self.state != State.READY:
             return None
         raw = self.agent.session_started(self)
+        if self._manner is not None and self._manner.nonce == "keep":
+            self._recall()
         if raw is not None:
             self._foreign = True
             return self._send(State.INFORM, kind_of(raw), raw)
@@ -294,10 +302,10 @@ class Session:
                 if self._cookies is None:
                     self._cookies = Cookies()
                 self._cookies.take(text, self.url, self.device.host.kernel.now, response.header("Date"))
-            elif lowered == "authentication-info" and self._challenge is not None:
+            elif lowered == "authentication-info" and self._proof is not None:
                 nonce = digest.next_nonce(text)
                 if nonce is not None:
-                    self._challenge, self._nonce_count = replace(self._challenge, nonce=nonce), 0
+                    self._proof = self._proof.renewed(nonce)
 
     # --- What the device does about it ----------------------------------------------------------------------------
 
@@ -365,10 +373,26 @@ class Session:
         self._attempts += 1
         if self._attempts > 2 or (self._attempts == 2 and not challenge.stale):
             return self._end("http", "401: the ACS does not take these credentials")
-        self._challenge = challenge
-        self._nonce_count = 0
-        self._cnonces = self.agent.stream("cnonce")
+        login = self._proof.login if self._proof is not None else self.agent.credentials()
+        self._proof = digest.Proof(challenge, *login)
         return self._send(self.state, self._kind, self._body)
+
+    def _recall(self) -> None:
+        """Go on with the proof of the last session, if the ACS is the same and the device has not booted since."""
+        work = self.agent.idle_work()
+        if work is None or work.proof is None:
+            return
+        origin, proof = work.proof
+        if self.afresh or origin != urlsplit(self.url).netloc:
+            work.proof = None
+            return
+        login = self.agent.credentials()
+        self._proof = proof if proof.login == login else digest.Proof(proof.challenge, *login, proof.used)
+
+    def _remember(self) -> None:
+        """Keep the proof that holds at the end for the next session."""
+        if self._proof is not None:
+            self.agent.work().proof = (urlsplit(self.url).netloc, self._proof) if self.orderly else None
 
     def _follow(self, response: HttpResponse, message: Message | None) -> Step:
         self._redirects += 1
@@ -387,7 +411,7 @@ class Session:
         if before.scheme == "https" and parts.scheme == "http":
             return self._end("tls", f"a redirect from https to {named[:200]!r}")
         if parts.netloc != before.netloc:
-            self._challenge = None
+            self._proof = None
         self.url = target
         return self._send(self.state, self._kind, self._body)
 
@@ -460,7 +484,7 @@ class Session:
                 # The ACS answers to what it was sent, which is no longer what `message` says.
                 message, self._expected = None, _id_of(body)
         headers: Headers = _SOAP if body else ()
-        if self._cookies or self._challenge is not None:
+        if self._cookies or self._proof is not None:
             headers = self._with_session_headers(headers, body)
         request = HttpRequest(headers, body)
         if hooks is not None:
@@ -469,6 +493,7 @@ class Session:
         body = request.body
         if self._manner is not None:
             request = dressed(request, self._manner)
+        request.kind = self._kind
         device.host.trace.message(device, self.number, TO_ACS, "cwmp", self._kind, request, body, message)
         return request
 
@@ -477,28 +502,37 @@ class Session:
             cookie = self._cookies.header(self.url, self.device.host.kernel.now)
             if cookie:
                 headers = (*headers, ("Cookie", cookie))
-        if self._challenge is not None:
-            headers = (*headers, ("Authorization", self._authorization(self._challenge, body)))
+        if self._proof is not None:
+            headers = (*headers, ("Authorization", self._authorization(self._proof, body)))
         return headers
 
-    def _authorization(self, challenge: digest.Challenge, body: bytes) -> str:
-        """Answer the session's challenge with the credentials that the tree holds now."""
-        username, password = self.agent.credentials()
-        parts = urlsplit(self.url)
-        uri = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._nonce_count += 1
-        chance = draws.draw(self._cnonces, self.number << 20 | self.exchanges)
-        if challenge.qop == "auth-int":
+    def _authorization(self, proof: digest.Proof, body: bytes) -> str:
+        """Answer the challenge of the ACS; a client nonce is the device's, its session's and its request's own."""
+        whose = self.device.global_index << 42 ^ self.number << 14 ^ self.exchanges
+        chance = draws.draw(_cnonces(self.device.host.seed), whose)
+        if proof.challenge.qop == "auth-int":
             body = coded(body, self._manner)
-        return digest.authorization(
-            challenge, username, password, "POST", uri, self._nonce_count, f"{chance:016x}", body
-        )
+        return proof.answer("POST", _request_uri(self.url), f"{chance:016x}", body)
 
     def _end(self, outcome: Outcome, reason: str = "") -> Step:
         self.state = State.OVER
+        self.orderly = outcome == "done"
+        if self._manner is not None and self._manner.nonce == "keep":
+            self._remember()
         self._resume = None
         self.agent.session_ended(self, outcome, reason)
         return None
+
+
+@lru_cache(maxsize=16)
+def _cnonces(seed: int) -> int:
+    return draws.stream(seed, "cnonce")
+
+
+@lru_cache(maxsize=1024)
+def _request_uri(url: str) -> str:
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def kind_of(body: bytes) -> str:

@@ -56,8 +56,8 @@ _FAILURE_FAULTS = {"cut": 9017, "too-large": 9017}
 class Transfer:
     """A transfer that was accepted: the RPC's name and fields, and since when (virtual nanoseconds) it runs, if so.
 
-    `windows` are those that are left of a ScheduleDownload, `tries` the ones made within the first; without windows,
-    `starts` is the instant at which its delay is over. `version` is what a fetched image said.
+    `windows` are those that are left of a ScheduleDownload, `tries` the ones made within the first; `starts` is the
+    instant from which on it may begin. `version` is what a fetched image said.
     """
 
     __slots__ = ("began", "due", "fields", "kind", "starts", "tries", "version", "windows")
@@ -115,26 +115,26 @@ def begin(agent: CwmpAgent, kind: str, fields: Mapping[str, Any]) -> None:
     if left:
         _await_window(agent, transfer)
     else:
-        transfer.starts = kernel.now + fields["delay_seconds"] * SECOND
-        kernel.at(transfer.starts, agent.device, _due, (agent, transfer))
+        _begin_at(agent, transfer, kernel.now + fields["delay_seconds"] * SECOND)
 
 
 def again(agent: CwmpAgent, transfer: Transfer, tries: int, wait: int) -> None:
-    """Take up a transfer of an earlier run, whose end the ACS was not told: in its windows where it has any, else when
-    `wait` nanoseconds are over."""
-    work = agent.work()
+    """Take up a transfer of an earlier run, whose end the ACS was not told, when `wait` nanoseconds are over."""
+    work, kernel = agent.work(), agent.device.host.kernel
     work.transfers = (*work.transfers, transfer)
     if transfer.firmware:
         agent.device.enter("updating")
-    if transfer.windows:
-        _await_window(agent, transfer)
-        transfer.tries = tries
+    transfer.tries = tries
+    if wait:
+        _begin_at(agent, transfer, kernel.now + wait)
     else:
-        kernel = agent.device.host.kernel
-        transfer.starts = kernel.now + wait
-        transfer.due = not wait
-        if wait:
-            kernel.at(transfer.starts, agent.device, _due, (agent, transfer))
+        transfer.starts, transfer.due = kernel.now, True
+
+
+def _begin_at(agent: CwmpAgent, transfer: Transfer, instant: int) -> None:
+    """Have a transfer begin at an instant, as soon as none other is under way."""
+    transfer.starts, transfer.due, transfer.began = instant, False, None
+    agent.device.host.kernel.at(instant, agent.device, _due, (agent, transfer))
 
 
 def _declared(agent: CwmpAgent, key: str, otherwise: Any = False) -> Any:
@@ -298,27 +298,21 @@ def stop_updating(agent: CwmpAgent) -> None:
 def _await_window(agent: CwmpAgent, transfer: Transfer) -> None:
     """Have a transfer begin within the first of its windows; without one left it ends with 9020."""
     kernel, window = agent.device.host.kernel, next(iter(transfer.windows), None)
-    transfer.due, transfer.began, transfer.tries = False, None, 0
+    transfer.tries = 0
     if window is None:
+        transfer.began = None
         _complete(agent, transfer, Ending(9020, FAULTS[9020], apply=False))
         return
-    if window.mode == windows.CONFIRMATION and not _declared(agent, "confirms", True):
-        kernel.at(max(window.end, kernel.now), agent.device, _window_over, (agent, transfer, window))
-        return
     start = max(window.start, kernel.now)
-    if window.mode != windows.IMMEDIATELY:
+    if window.mode == windows.CONFIRMATION and not _declared(agent, "confirms", True):
+        # Nobody says yes: it is missed when it is over.
+        start = max(window.end, kernel.now)
+    elif window.mode != windows.IMMEDIATELY:
         needed = transfer_delay(agent) + (apply_delay(agent) if transfer.firmware else 0)
         work = agent.work()
         work.drawn += 1
         start += draws.below(agent.stream("window"), work.drawn, max(1, window.end - needed - start))
-    kernel.at(start, agent.device, _due, (agent, transfer))
-
-
-def _window_over(what: tuple[CwmpAgent, Transfer, Window]) -> None:
-    agent, transfer, window = what
-    if transfer in agent.work().transfers and transfer.windows[:1] == (window,):
-        transfer.windows = transfer.windows[1:]
-        _await_window(agent, transfer)
+    _begin_at(agent, transfer, start)
 
 
 def _missed(agent: CwmpAgent, transfer: Transfer) -> bool:
@@ -338,8 +332,7 @@ def _try_again(agent: CwmpAgent, transfer: Transfer, ending: Ending) -> None:
     due = kernel.now + (transfer_delay(agent) << transfer.tries)
     if transfer.tries < window.retries and due < window.end:
         transfer.tries += 1
-        transfer.due, transfer.began = False, None
-        kernel.at(due, device, _due, (agent, transfer))
+        _begin_at(agent, transfer, due)
     elif len(transfer.windows) > 1:
         transfer.windows = transfer.windows[1:]
         _await_window(agent, transfer)

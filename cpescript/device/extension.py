@@ -16,6 +16,7 @@ from typing import Any
 from cpescript.device import generator_fields, signal_fields
 from cpescript.device.block_fields import Context
 from cpescript.device.manifest import MOST_OCTETS, Manifest, read_manifest
+from cpescript.device.rows import path_problem
 from cpescript.device.yaml_nodes import MAPPING, SEQUENCE, Entry, Reader, YamlNode, each_mapping
 from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import SECOND
@@ -255,6 +256,24 @@ def _pattern(context: Context, reader: Reader, node: YamlNode, where: str) -> st
         return None
 
 
+def _app_root(context: Context, reader: Reader, node: YamlNode, where: str) -> str | None:
+    """Read an object, of a device's own data model or a new one, below which apps may bring anything."""
+    root = text(context, reader, node, where)
+    if root is None:
+        return None
+    problem = path_problem(root.removesuffix("."))
+    if problem is None and not root.endswith("."):
+        problem = "is no object: it ends in a dot"
+    if problem is None and root.count(".") < 2:
+        problem = "is everything: nothing that a scenario says would be checked"
+    if problem is None and root.removesuffix(".") in context.mounted.leaves:
+        problem = "is a parameter"
+    if problem is not None:
+        reader.error(node, "bad-path", f"{where} {root[:80]!r} {problem}", "name the object that the apps bring")
+        return None
+    return root
+
+
 def _app(context: Context, reader: Reader, node: YamlNode, where: str) -> Manifest | None:
     """Read an app manifest, a file beside the profile."""
     name = text(context, reader, node, where)
@@ -276,6 +295,7 @@ def _app(context: Context, reader: Reader, node: YamlNode, where: str) -> Manife
 
 
 FIELDS: dict[str, Field] = {
+    "app_roots": listed(_app_root),
     "apps": listed(_app),
     "cwmp_version": one_of("1.0", "1.1", "1.2", "1.3", "1.4", code="bad-version"),
     "default_active": listed(parameter()),
@@ -284,8 +304,15 @@ FIELDS: dict[str, Field] = {
     "forced_active": listed(parameter()),
     "forced_inform": listed(parameter()),
     "generators": _generators,
+    "generators_without": listed(text),
     "hidden": _hidden,
-    "http": block(connection=one_of("session", "post"), gzip=flag, chunked=flag, expect_continue=flag),
+    "http": block(
+        connection=one_of("session", "post", "keep"),
+        gzip=flag,
+        chunked=flag,
+        expect_continue=flag,
+        nonce=one_of("session", "keep"),
+    ),
     "mix": named(whole(1, MOST_WEIGHT)),
     "options": named(block(mode=whole(0), state=whole(0, 2), voucher_sn=whole(0))),
     "overlap": one_of("defer", "drop"),

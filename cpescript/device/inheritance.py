@@ -7,7 +7,7 @@ Rules, for a profile laid over its base:
    whole table. A row may also name one instance of a table of the base (`Device.WiFi.SSID.2.SSID`).
 2. Blocks meet key by key. Lists are replaced, except `generators` (by `path`) and `diagnostics` (by `statePath`).
 3. `x-cpescript: without` names parameters and objects of the base that the device does not have; lists of the base lose
-   them too.
+   them too; `generators_without` names those that move in the base and stand still here.
 4. A base may have a base. A profile that would be its own base is refused.
 """
 

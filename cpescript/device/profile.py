@@ -7,6 +7,7 @@ are read against the whole data model, so that a block may name what another fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cpescript.device.blocks import Blocks, Fleet
 from cpescript.device.extension import FIELDS, read_extension
 from cpescript.device.inheritance import MOST_LAYERS, combined, document, find_profile, is_below, laid_over, overlay
 from cpescript.device.mix import Mix
-from cpescript.device.rows import Mounted, Row, RowReader, mount
+from cpescript.device.rows import Mounted, Row, RowReader, in_general, mount
 from cpescript.device.schema import Leaf, Schema
 from cpescript.device.yaml_nodes import (
     MAPPING,
@@ -119,9 +120,11 @@ def _compile(path: Path, layers: list[list[_File]], bag: Bag, refuse_quirk: Refu
         mounted.generated = {each: at for each, at in mounted.generated.items() if mounted.rows[each].layer == top}
     context = Context(mounted, fleet, refuse_quirk=refuse_quirk)
     found = _read_blocks(context, files)
+    _refuse_what_moves_all_the_same(context, rows, len(layers) - 1)
     if found.get("device_id") is not None:
         _warn_of_the_serial_pattern(context, files)
     _warn_of_unused_pools(context, files)
+    later = tuple(key for key in LATER if _warn_of_a_later_key(files, key))
     if bag.failed:
         return None
     for target, generator in context.generators.items():
@@ -138,7 +141,7 @@ def _compile(path: Path, layers: list[list[_File]], bag: Bag, refuse_quirk: Refu
             diagnostics=tuple(context.diagnostics.values()),
             fleet=fleet,
             extension=context.extension,
-            later=tuple(key for key in LATER if _declares(files, key)),
+            later=later,
         ),
     )
 
@@ -209,6 +212,7 @@ def _read_rows(layers: list[list[_File]]) -> tuple[list[Row], set[str], set[str]
                 if key in sections:
                     sections[key](file.reader, file.entries)
             gone += _read_without(file, rows, number)
+            _read_still(file, rows, reader, number)
         suspect |= reader.suspect
         rows = overlay(rows, reader.rows, reader.sizes, gone) if number else reader.rows
         dropped.update(gone)
@@ -231,6 +235,33 @@ def _read_without(file: _File, rows: list[Row], layer: int) -> list[str]:
     return found
 
 
+def _read_still(file: _File, rows: list[Row], reader: RowReader, layer: int) -> None:
+    """Read `generators_without`: a row on top that gives no generator, for each that is to stand still."""
+    entry = _own_key(file, "generators_without")
+    for path, node in file.reader.texts({"paths": entry}, "paths", EXTENSION) or [] if entry is not None else []:
+        where = f"{EXTENSION}.generators_without"
+        meant = [row for row in rows if is_below(row.path, (path,))] or [
+            replace(row, path=path) for row in rows if row.path == in_general(path)
+        ]
+        if not layer:
+            file.reader.error(node, "unknown-path", f"{where}: the profile extends none")
+        elif not meant:
+            remedy = did_you_mean(path, [row.path for row in rows])
+            message = f"{where}: the profile that is extended has no {path[:200]!r}"
+            file.reader.error(node, "unknown-path", message, remedy)
+        for row in meant if layer else ():
+            reader.stand_still(file.reader, node, where, row)
+
+
+def _refuse_what_moves_all_the_same(context: Context, rows: list[Row], top: int) -> None:
+    """Refuse a parameter that was to stand still, and is moved by a generator of its table, or of this profile."""
+    for row in rows:
+        if row.layer == top and "generator" in row.given and row.generator is None and row.path in context.generators:
+            at = context.mounted.generated.get(row.path, "a list of generators")
+            message = f"{row.path} is to stand still, and has a generator in {at}"
+            row.reader.error(row.node, "duplicate-generator", message, "name it as it stands there, with {i}")
+
+
 def _combine(path: Path, layers: list[list[_File]], rows: list[Row], dropped: set[str], bag: Bag) -> _File:
     """Return everything but the rows of profiles laid over each other, as if it stood in one file."""
     reader = Reader(str(path), bag)
@@ -239,7 +270,9 @@ def _combine(path: Path, layers: list[list[_File]], rows: list[Row], dropped: se
     entries: dict[str, Entry] = {}
     for files in layers:
         own = combined(reader, (file.entries for file in files), sections)
-        entries = laid_over(reader, entries, own, lambda each: each in moved or is_below(each, dropped))
+        entries = laid_over(
+            reader, entries, own, lambda each: not moved.isdisjoint((each, in_general(each))) or is_below(each, dropped)
+        )
     place = next((file.top for file in layers[-1] if file.top is not None), YamlNode(MAPPING, 1, 1))
     return _File(reader, document(place, entries))
 
@@ -372,16 +405,20 @@ def _read_blocks(context: Context, files: list[_File]) -> dict[str, Any]:
     return found
 
 
-def _declares(files: list[_File], key: str) -> bool:
-    """Whether any file has the nested key `key` (`transfer.firmware.fetch`)."""
+def _warn_of_a_later_key(files: list[_File], key: str) -> bool:
+    """Say where a file has the nested key `key` (`faults.link`), which changes nothing yet; return whether one has."""
+    found = False
     for file in files:
-        node = file.top
+        place, node = None, file.top
         for part in key.split("."):
             pairs = iter(node.items if node is not None else ())
-            node = next((value for name, value in zip(pairs, pairs, strict=False) if name.text == part), None)
-        if node is not None and not node.is_null:
-            return True
-    return False
+            place, node = next(
+                ((name, value) for name, value in zip(pairs, pairs, strict=False) if name.text == part), (None, None)
+            )
+        if place is not None and node is not None and not node.is_null:
+            found = True
+            file.reader.warning(place, "no-effect", f"{key} is read and checked, and changes nothing yet")
+    return found
 
 
 def _warn_of_the_serial_pattern(context: Context, files: list[_File]) -> None:

@@ -133,6 +133,11 @@ class Mounted:
         return did_you_mean(path, near[:_SUGGESTED])
 
 
+def in_general(path: str) -> str:
+    """Return the path of the row that a parameter of an instance comes from: its first number as `{i}`."""
+    return _INSTANCE.sub(".{i}.", path, count=1)
+
+
 def path_problem(path: str) -> str | None:
     """Return what is wrong with a path (without its trailing dot), None where it is fine. `{i}` counts as a segment."""
     if len(path) > MOST_PATH:
@@ -326,9 +331,22 @@ class RowReader:
             )
         )
 
+    def stand_still(self, reader: Reader, node: YamlNode, where: str, base: Row) -> None:
+        """Have a row of the profile that is extended lose its generator, whatever else this profile gives it."""
+        for position, row in enumerate(self.rows):
+            if row.path == base.path:
+                if row.generator is not None:
+                    reader.error(node, "duplicate-generator", f"{where}: {row.path} has a generator in {row.where}")
+                self.rows[position] = replace(row, given=row.given | {"generator"})
+                return
+        given = frozenset({"generator"})
+        self.rows.append(
+            replace(base, reader=reader, node=node, where=where, generator=None, given=given, layer=self._layer)
+        )
+
     def _inherited_type(self, path: str) -> Type:
         """Return the type of a row that gives none: that of the profile extended, else string."""
-        return self._types.get(path) or self._types.get(_INSTANCE.sub(".{i}.", path, count=1)) or "string"
+        return self._types.get(path) or self._types.get(in_general(path)) or "string"
 
 
 # --- mounting ---------------------------------------------------------------------------------------------------------

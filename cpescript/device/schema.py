@@ -168,12 +168,16 @@ class Schema:
         self.tree = _planted(self.leaves, self.tables)
         self._apps = tuple(_planted(app.leaves, app.tables) for app in blocks.extension.get("apps", ()))
         """What the apps that the profile knows would bring, a tree each: a scenario may speak of it."""
+        self._app_roots = tuple(blocks.extension.get("app_roots", ()))
+        """Objects below which apps that the profile does not know may bring anything."""
 
         first = self.device_id.manufacturer if self.device_id else next(iter(self.leaves), "")
         self.root = first.split(".", 1)[0] + "." if first else ""
         self.management_server = self.root + standard.MANAGEMENT_SERVER
         self.acs_url = self._own(standard.ACS_URL)
         self.connection_request_url = self._own(standard.CONNECTION_REQUEST_URL)
+        self.lightweight = self._own(standard.LIGHTWEIGHT) is not None
+        """Whether a parameter may have a lightweight notification."""
         self.serial_path = self.device_id.serial_number if self.device_id else None
         self._serial = (
             SerialPattern(self.fleet.serial_pattern, self.leaves[self.serial_path].default, self.fleet.pools)
@@ -343,11 +347,12 @@ class Schema:
     # --- what the checker asks ------------------------------------------------------------------------------------
 
     def path_exists(self, path: str) -> bool:
-        """Whether a path names a leaf or (with its dot) an object of the model, or of an app that the profile knows.
+        """Whether a path names a leaf or (with its dot) an object of the model, or of an app that the profile knows, or
+        could be one of an app that it does not know.
 
         Any instance number of a table is taken; `*` stands for any instance.
         """
-        return any(True for _ in self._matching(path))
+        return any(True for _ in self._matching(path)) or path.startswith(self._app_roots)
 
     def type_of(self, path: str) -> str | None:
         """Return the type of the leaf that a path names (`*` as above), None for an object or nothing."""

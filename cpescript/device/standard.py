@@ -49,6 +49,8 @@ DEFAULT_ACTIVE = ("ManagementServer.ConnectionRequestURL", "ManagementServer.Con
 
 MANAGEMENT_SERVER = "ManagementServer."
 ACS_URL = "URL"
+LIGHTWEIGHT = "LightweightNotificationProtocolsUsed"
+"""Without it a device knows no notifications 3 to 6."""
 CONNECTION_REQUEST_URL = "ConnectionRequestURL"
 
 _HIDDEN_BELOW_DEVICE = (

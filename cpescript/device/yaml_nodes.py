@@ -235,7 +235,8 @@ class Reader:
         if known is not None:
             for name in [name for name in found if name not in known]:
                 key = found.pop(name).key
-                self.error(key, "unknown-key", f"{where} has no key {name!r}", did_you_mean(name, known))
+                remedy = f"{did_you_mean(name, known)} known here: {', '.join(sorted(known))}".lstrip()
+                self.error(key, "unknown-key", f"{where} has no key {name!r}", remedy)
         return {name: entry for name, entry in found.items() if not entry.value.is_null}
 
     def _merge(self, node: YamlNode, where: str, found: dict[str, Entry]) -> None:

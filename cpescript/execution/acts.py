@@ -140,7 +140,9 @@ def _stimulus(run: Executor, frame: Frame, step: tl.Stimulus) -> Steps:
         device, reason = refused[0]
         who = f"{run.judge.miss(device, 0, '', '').device}: " if device != FOR_ALL else ""
         more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-        raise RefusedError(f"the ACS refused '{step.system} {step.verb}': {who}{reason}{more}")
+        strange = device != FOR_ALL and not run.judge.facts.in_state(device, "registered")
+        remedy = "it is not registered yet: 'wait until each … registered within 5m' in front" if strange else ""
+        raise RefusedError(f"the ACS refused '{step.system} {step.verb}': {who}{reason}{more}", remedy)
     if capture is not None:
         if step.verb != "add":
             for device, result in zip(whose, results, strict=True):

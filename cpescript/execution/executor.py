@@ -337,7 +337,8 @@ class Executor:
         if isinstance(error, EvaluationError):
             where = self.judge.line(error.span)
             return Broken(Problem("scenario", error.message, error.remedy, error.span, where, now))
-        return Broken(Problem("environment", str(error), "", step.span, line, now))
+        remedy = error.remedy if isinstance(error, RefusedError) else ""
+        return Broken(Problem("environment", str(error), remedy, step.span, line, now))
 
     def missed_in_final(self, claim: ClaimResult) -> None:
         """A claim of a `finally:` did not hold: an error, for it says nothing about what the ACS owed."""

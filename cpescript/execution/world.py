@@ -16,6 +16,10 @@ from cpescript.pattern.message import Parts
 class RefusedError(Exception):
     """The ACS or its adapter refused an order, or cannot do it: the run is an error, nothing is said about the ACS."""
 
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
 
 class Paces(Protocol):
     """Measures statements that spread what they do over real time."""

@@ -168,6 +168,9 @@ class Actions:
             self.bag.error(
                 path.span, "not-object", "the device chooses the number of a new instance", "take the number out"
             )
+        if verb == "delete" and isinstance(path.parts[-1], str) and not path.parts[-1].isdigit():
+            message = "one instance is deleted, and this names none"
+            self.bag.warning(path.span, "no-instance", message, f"with its number: {path}1.")
         return self.context.paths.path(path, place, place.cohorts)[0]
 
     def _quirk(self, node: tree.Action, place: Place, arguments: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from cpescript.language import tree
 from cpescript.language.claims import Claims
 from cpescript.language.clauses import sorted_out
 from cpescript.language.scope import Binding, Place
-from cpescript.language.waiting import check_times
+from cpescript.language.waiting import check_sometimes, check_times
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
 
@@ -231,6 +231,8 @@ class ClaimStatements:
                     "a message comes; it does not hold always",
                     "`expect … within`, or `always` with a parameter, a state or a count",
                 )
+        if node.mode == "sometimes":
+            check_sometimes(self.bag, claim, node.claim.span)
         until = self._tail("until", node.tail, on, place) if node.tail is not None else None
         return tl.Monitor(
             *self.blocks.head(node),

@@ -21,6 +21,10 @@ Checked = tuple[tl.Claim, tl.Quantifier, px.Target | None]
 """A claim, how many must meet it, and who (None: it is about no device)."""
 
 
+_FIXED = (px.Literal_, px.ListNode, px.MapNode, px.Unary, px.Binary, px.Between, px.Test, px.Conditional)
+"""What says nothing of a device, and holds no name, where there is nothing else."""
+
+
 class Claims:
     """Resolves claims in a context."""
 
@@ -112,6 +116,8 @@ class Claims:
                 f"take the '{on.kind}' out",
             )
         asked = place.inner(claim=True)
+        if isinstance(form, tree.StateForm) and self._state_first(form, place):
+            return tl.StateClaim(form.span, "online"), tl.Quantifier("each"), px.All(form.span)
         target, _ = self.context.targets.target(form.target, asked)
         quantifier = self.quantifier(form.quantifier, asked, default)
         if isinstance(form, tree.StatelessForm):
@@ -120,6 +126,15 @@ class Claims:
             )
             return tl.StateClaim(form.span, "online"), quantifier, target
         return self._state(form.span, form.state, form.negated, place), quantifier, target
+
+    def _state_first(self, form: tree.StateForm, place: Place) -> bool:
+        """Report `registered fleet`; whether it was that."""
+        name = form.target.name if isinstance(form.target, px.Name) else ""
+        if name not in self.context.catalogue.states or place.scope.find(name) or not place.scope.find(form.state.text):
+            return False
+        remedy = f"write 'each {form.state.text} {name}'"
+        self.bag.error(form.span, "state-first", "the devices come before their state", remedy)
+        return True
 
     def _state(self, span: Span, word: tree.Word, negated: bool, place: Place) -> tl.StateClaim:
         states = self.context.catalogue.states
@@ -195,7 +210,12 @@ class Claims:
                 remedy = "compare it: … <= 3"
             self.bag.error(form.span, "no-claim", f"a claim is true or false, and this is {noun(type_)}", remedy)
         parameters, patterns, figure = [], [], False
-        for node in walk(expression):
+        nodes = list(walk(expression))
+        # A null may stand for what was reported already.
+        plain = all(isinstance(node, _FIXED) and getattr(node, "value", 0) is not None for node in nodes)
+        if type_ == "bool" and plain and not place.lenient:
+            self.bag.error(form.span, "no-claim", "this is so, or not, whatever the ACS does", "name what it is about")
+        for node in nodes:
             if isinstance(node, px.Parameter):
                 parameters.append(node)
             elif isinstance(node, px.MessagePattern):

@@ -9,7 +9,6 @@ from cpescript.language import timeline as tl
 from cpescript.language.context import Context, folder
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
-from cpescript.templates import load_template
 
 
 def template(name: Any, context: Context, bag: Bag) -> None:
@@ -24,6 +23,8 @@ def template(name: Any, context: Context, bag: Bag) -> None:
         message = f"there is no template at '{name.value}'"
         bag.error(name.span, "missing-file", message, "the path is relative to this file")
         return
+    from cpescript.templates import load_template  # a template engine, which few scenarios need
+
     _, problems = load_template(path)
     bag.extend(problems)
     if not problems.failed:

@@ -143,6 +143,12 @@ def _equals(problem: Problem) -> Diagnostic | None:
     token, keywords = problem.token, problem.parser.keywords
     if token is None or token.kind != SIGN:
         return None
+    if (
+        token.text == "="
+        and problem.after(problem.at, keywords[":"]) is not None
+        and problem.at + 1 < len(problem.tokens)
+    ):
+        return problem.error("single-equals", "'=' names no argument", "write ':'")
     if token.text == "=" and problem.after(problem.at, keywords["=="]) is not None:
         return problem.error("single-equals", "'=' does not compare", "write '=='")
     if token.text == "==" and problem.after(problem.at, keywords["="]) is not None:
@@ -195,6 +201,14 @@ _MEANT = {
     "connection-request": "connect",
     "connectionrequest": "connect",
     "run": "call",
+    "restart": "reboot",
+    "write": "set",
+    "configure": "set",
+    "read": "get",
+    "push": "download firmware",
+    "firmware": "download firmware",
+    "ping": "connect",
+    "contact": "connect",
 }
 """What people call an order to an ACS, in small letters, and what it is called here."""
 
@@ -207,6 +221,8 @@ def _order(problem: Problem) -> Diagnostic | None:
     if word.text in (*ORDERS, "operate", "sees") or word.kind not in (WORD, "KIND"):
         return None
     meant = _MEANT.get(word.text.lower().replace("_", "")) or nearest(word.text, ORDERS)
+    if not meant and len(problem.tokens) > 2 and problem.tokens[2].text == "(":
+        meant = f"call {word.text}"
     remedy = f"did you mean 'acs {meant}'?" if meant else f"orders: {', '.join(ORDERS)}"
     return problem.error("unknown-order", f"no order is called '{word.text}'", remedy, word)
 
@@ -225,16 +241,34 @@ def _synonym(problem: Problem) -> Diagnostic | None:
 
 
 def _blocks_own(problem: Problem) -> Diagnostic | None:
-    """`expect in order … unless Fault:`, `expect all of fleet …`: what claims know in another form."""
+    """`expect in order … unless Fault:`: what claims know in another form."""
     token = problem.token
     if token is None:
         return None
     words = [each.text for each in problem.tokens[: problem.at]]
     if token.text == "unless" and words[1:3] in (["in", "order"], ["in", "any"], ["one", "of"]):
-        return problem.error("wrong-clause", "a block of claims takes no 'unless'", "claim what ends it by itself")
-    if words[-2:] == ["all", "of"] and token.kind == WORD:
-        return problem.error("quantifier", "'all' is every device there is", f"write 'each {token.text}'")
+        return problem.error(
+            "wrong-clause",
+            "a block of claims takes no 'unless'",
+            "take it out; 'never … on …' above the block claims it",
+        )
     return None
+
+
+def _all_of_them(problem: Problem) -> Diagnostic | None:
+    """`expect all of fleet registered`, `reboot all fleet`: `all` is no quantifier, but every device there is."""
+    near = problem.tokens[max(problem.at - 2, 0) : problem.at + 2]
+    start = next((at for at, token in enumerate(near) if token.text == "all" and token.kind == WORD), None)
+    if start is None:
+        return None
+    of = near[start + 1 : start + 2] and near[start + 1].text == "of"
+    named = near[start + 2 if of else start + 1 :][:1]
+    if not named or named[0].kind != WORD or named[0].text in problem.parser.keywords:
+        return None
+    written = "all of" if of else "all"
+    claims = problem.tokens[0].text in _CLAIMING
+    remedy = f"write 'each {named[0].text}'" if claims else f"take '{written}' out"
+    return problem.error("quantifier", "'all' is every device there is", remedy, near[start])
 
 
 def _small_message(problem: Problem) -> Diagnostic | None:
@@ -273,7 +307,7 @@ def _two_words(problem: Problem) -> Diagnostic | None:
 def _preposition(problem: Problem) -> Diagnostic | None:
     """`for d of fleet`, `on every SPV on fleet`: English has more than one word for it."""
     token = problem.token
-    if token is None or token.text not in ("on", "of", "in", "from", "to", "by", "with", "against", "for"):
+    if token is None or token.text not in ("on", "of", "in", "from", "to", "by", "with", "against", "for", "before"):
         return None
     follower = problem.tokens[problem.at + 1] if problem.at + 1 < len(problem.tokens) else None
     if follower is not None and follower.kind == "DURATION" and "within" in problem.words(problem.at):
@@ -376,7 +410,9 @@ def _no_statement(problem: Problem) -> Diagnostic | None:
         return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
     if follower == "(" and problem.at == 1:
         message = f"no statement begins with '{first.text}'"
-        return problem.error("unknown-statement", message, f"a procedure is run by 'do {first.text}(…)'", first)
+        written = "".join(f"{token.text} " if token.text in (",", ":") else token.text for token in problem.tokens)
+        shown = written if written.endswith(")") and len(written) <= 40 else f"{first.text}(…)"
+        return problem.error("unknown-statement", message, f"a procedure is run by 'do {shown}'", first)
     meant = nearest(first.text, statements)
     remedy = f"did you mean '{meant}'?" if meant else "a statement begins with its verb: spawn, expect, acs, wait, …"
     return problem.error("unknown-statement", f"no statement begins with '{first.text}'", remedy, first)
@@ -404,6 +440,8 @@ _SYNONYMS = {
     "power-on": "power on",
     "powercycle": "power-cycle",
     "factoryreset": "factory-reset",
+    "reset": "factory-reset",
+    **dict.fromkeys(("elif", "elseif", "elsif"), "else if"),
 }
 """What people coming from other languages try first."""
 
@@ -420,8 +458,9 @@ def _line_start(problem: Problem) -> Diagnostic | None:
         return problem.error(
             "unknown-statement", "a statement begins with its verb", f"perhaps '{verb} {token.text} …'?"
         )
-    if token.text == "/":
-        return problem.error("unknown-statement", "no statement begins with '/'", "a comment begins with '#'")
+    if token.text in ("/", "-", "*"):
+        message = f"no statement begins with '{token.text}'"
+        return problem.error("unknown-statement", message, "a comment begins with '#'")
     return problem.error(
         "unknown-statement",
         f"no statement begins with {_quoted(token)}",
@@ -474,7 +513,7 @@ def _general(problem: Problem) -> Diagnostic:
     )
 
 
-_CLAIMING = frozenset(("expect", "check", "always", "never", "sometimes", "until"))
+_CLAIMING = frozenset(("expect", "check", "wait", "always", "never", "sometimes", "until"))
 _VALUE_WORDS = frozenset(("(", "[", "{", "-", "not", "true", "false", "null", "device", "message", "all", "in session"))
 
 
@@ -497,6 +536,7 @@ RULES: tuple[Explanation, ...] = (
     _blocks_own,
     _small_message,
     _slip,
+    _all_of_them,
     _reserved,
     _misspelt_phrase,
     _colon,

@@ -6,18 +6,19 @@ and returns type `any`, so that nothing cascades.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from cpescript.diagnostics import Bag, Span, did_you_mean, nearest
+from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language import tree
 from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, MessageType
 from cpescript.language.context import Context
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
 from cpescript.language.spelling import arithmetic_remedy, formats, spells, value_remedy
-from cpescript.language.tables import load_tables
 from cpescript.language.types import ANY, arithmetic, comparable, fits, noun
+from cpescript.language.types import FUNCTIONS as FUNCTIONS
+from cpescript.language.unknown import some, unknown_name
 from cpescript.pattern import expression as px
 from cpescript.pattern.functions import NoValueError, check_regular
 
@@ -26,40 +27,16 @@ Typed = tuple[Any, str]
 MAX_DEPTH = 60
 """Deepest nest of an expression; also the longest chain of one operator."""
 
-FUNCTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "count": (("message or list",), "int"),
-    "rate": (("message",), "rate"),
-    "response_time": (("message",), "list"),
-    "min": (("any", "..."), ANY),
-    "max": (("any", "..."), ANY),
-    "sum": (("any", "..."), ANY),
-    "mean": (("any", "..."), ANY),
-    "p50": (("list",), ANY),
-    "p95": (("list",), ANY),
-    "p99": (("list",), ANY),
-    "now": ((), "instant"),
-    "elapsed": ((), "duration"),
-    "len": (("any",), "int"),
-    "lower": (("text",), "text"),
-    "upper": (("text",), "text"),
-    "sha256": (("text",), "text"),
-    "pick": (("list",), ANY),
-    "random": (("any", "any"), ANY),
-    "csv": (("text",), "list"),
-    "json": (("text",), ANY),
-    "file": (("text",), "text"),
-}
-"""Function to what it takes (`...`: as many more as you like) and the type of what it gives."""
-
 READERS = ("csv", "json", "file")
 """The functions that read a file beside the scenario's, when it is checked."""
 
 TARGET_NODES = (px.All, px.Device, px.Slice, px.Where, px.Except, px.Union_, px.Draw)
 
-_NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_MIDDLES = frozenset(("min", "max", "mean", "p50", "p95", "p99"))
 _SIZES = frozenset(("count", "size", "length", "len"))
 _ORDERED = frozenset(("<", "<=", ">", ">="))
 _EQUALITY = frozenset(("==", "!="))
+_COMPARING = _EQUALITY | _ORDERED | {"matches", "starts with", "ends with"}
 _FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
 
 
@@ -141,58 +118,8 @@ class Expressions:
         if place.device and node.name in self.context.catalogue.states:
             refuse(self.bag, node.span, node.name)
             return px.State(node.span, node.name), "bool"
-        self.unknown_name(node, place)
+        unknown_name(self.context, node, place)
         return px.Literal_(node.span, None), ANY
-
-    def unknown_name(self, node: px.Name, place: Place) -> None:
-        if place.lenient:
-            return
-        known = [*place.scope.names(), *(place.where.fields if place.where is not None else ())]
-        if place.device:
-            known.extend(self.context.catalogue.states)
-        if node.name in self.context.catalogue.states:
-            self.bag.error(node.span, "no-device", "whose state is this?", f"as in 'fleet where {node.name}'")
-        elif self._as_message(node) or self._as_number(node):
-            return
-        elif node.name in load_tables().keywords and not nearest(node.name, set(known) - {node.name}):
-            self.bag.error(
-                node.span,
-                "unknown-name",
-                f"'{node.name}' stands where a name is expected",
-                "something is missing behind it",
-            )
-        elif place.where is not None:
-            self.bag.error(
-                node.span,
-                "unknown-field",
-                f"{place.where.name} has no element '{node.name}'",
-                did_you_mean(node.name, known, _some("it has", place.where.fields)),
-            )
-        elif node.name in FUNCTIONS:
-            self.bag.error(node.span, "unknown-name", f"'{node.name}' is a function", f"write {node.name}(…)")
-        else:
-            defined = "hand it in as an argument" if place.procedure else ""
-            self.bag.error(
-                node.span,
-                "unknown-name",
-                f"nothing is called '{node.name}' here",
-                did_you_mean(node.name, [*known, *_plain_functions()], defined),
-            )
-
-    def _as_message(self, node: px.Name) -> bool:
-        """Report a message in small letters; whether it was one."""
-        meant = next((name for name in self.context.catalogue.messages if name.lower() == node.name.lower()), None)
-        if meant is not None:
-            self.bag.error(node.span, "small-message", "a message begins with a capital", f"did you mean '{meant}'?")
-        return meant is not None
-
-    def _as_number(self, node: px.Name) -> bool:
-        """Report a number that is written out; whether it was one."""
-        if node.name not in _NUMBER_WORDS:
-            return False
-        number = _NUMBER_WORDS.index(node.name)
-        self.bag.error(node.span, "unknown-name", "a number is written in digits", f"write {number}")
-        return True
 
     def attribute(self, node: px.Attribute, place: Place) -> Typed:
         names: list[str] = []
@@ -221,7 +148,7 @@ class Expressions:
             if base.name == "label" and place.device:
                 label = px.Attribute(base.span, px.Device(base.span), "label")
                 return _chain(node.span, label, names), ANY
-            self.unknown_name(base, place)
+            unknown_name(self.context, base, place)
             return px.Literal_(node.span, None), ANY
         binding.use(base.span)
         root = px.Name(base.span, base.name)
@@ -235,6 +162,8 @@ class Expressions:
                     f"'{base.name}' may be more than one device",
                     f"write count({base.name})"
                     if names[0] in _SIZES
+                    else f"write 'each {base.name} {names[0]}'"
+                    if names[0] in self.context.catalogue.states
                     else f"`let one = {base.name}[1]`, then one.{names[0]}",
                 )
                 return px.Literal_(node.span, None), ANY
@@ -244,7 +173,7 @@ class Expressions:
                 node.span,
                 "unknown-attribute",
                 f"'{base.name}' has no '{names[0]}'",
-                did_you_mean(names[0], binding.fields, _some("it has", binding.fields)),
+                did_you_mean(names[0], binding.fields, some("it has", binding.fields)),
             )
         elif binding.type not in (ANY, "map"):
             self.bag.error(node.span, "unknown-attribute", f"'{base.name}' is {noun(binding.type)} and has no parts")
@@ -259,7 +188,7 @@ class Expressions:
                 node.span,
                 "unknown-attribute",
                 f"a device has no '{names[0]}'",
-                remedy or did_you_mean(names[0], DEVICE_ATTRIBUTES, _some("it has", DEVICE_ATTRIBUTES)),
+                remedy or did_you_mean(names[0], DEVICE_ATTRIBUTES, some("it has", DEVICE_ATTRIBUTES)),
             )
         elif len(names) > 1 and type_ != "map":
             self.bag.error(node.span, "unknown-attribute", f"'{names[0]}' has no parts")
@@ -279,7 +208,7 @@ class Expressions:
                 node.span,
                 "unknown-field",
                 f"{asked.name} has no element '{names[0]}'",
-                did_you_mean(names[0], asked.fields, _some("it has", asked.fields)),
+                did_you_mean(names[0], asked.fields, some("it has", asked.fields)),
             )
         return asked.fields.get(names[0], ANY) if len(names) == 1 else ANY
 
@@ -294,7 +223,7 @@ class Expressions:
                 node.span,
                 "unknown-field",
                 f"{message.name} has no element '{names[0]}'",
-                did_you_mean(names[0], message.fields, _some("it has", message.fields)),
+                did_you_mean(names[0], message.fields, some("it has", message.fields)),
             )
         return _chain(node.span, base, names), type_ if type_ and len(names) == 1 else ANY
 
@@ -305,7 +234,7 @@ class Expressions:
                 node.span,
                 "unknown-field",
                 f"'http' has no '{names[0]}'",
-                did_you_mean(names[0], HTTP_FIELDS, _some("it has", HTTP_FIELDS)),
+                did_you_mean(names[0], HTTP_FIELDS, some("it has", HTTP_FIELDS)),
             )
         return px.Field(node.span, ("http", *names)), type_ if type_ and len(names) == 1 else ANY
 
@@ -332,11 +261,23 @@ class Expressions:
         if node.target is not None:
             target, cohorts = self.context.targets.target(node.target, place)
             path, type_ = self.context.paths.path(node.path, place, cohorts)
-            return px.Parameter(node.span, path, target), type_
+            several = None in node.path.parts or node.path.partial
+            return px.Parameter(node.span, path, target), "list" if several else type_
+        resolved, type_ = self._own_parameter(node, place)
+        return resolved, "list" if None in node.path.parts or node.path.partial else type_
+
+    def _own_parameter(self, node: px.Parameter, place: Place) -> Typed:
+        """Return a parameter of the device in question, with the type of one of its instances where it is of any."""
         path, type_ = self.context.paths.path(node.path, place, place.cohorts)
         if not place.device and not place.lenient:
             self.bag.error(node.span, "no-device", "whose parameter is this?", f"write '{node.path} of fleet[1]'")
         return px.Parameter(node.span, path), type_
+
+    def _compared(self, node: Any, place: Place) -> Typed:
+        """Return one side of a comparison: of a parameter of any instance it is asked of each."""
+        if isinstance(node, px.Parameter) and node.target is None and not node.path.partial:
+            return self._own_parameter(node, place)
+        return self.typed(node, place)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
@@ -344,8 +285,9 @@ class Expressions:
         operator = node.operator
         if isinstance(node.right, tree.Per) or isinstance(node.left, tree.Per):
             return self._rated(node, place)
-        left, left_type = self.typed(node.left, place)
-        right, right_type = self.typed(node.right, place)
+        of = self._compared if operator in _COMPARING else self.typed
+        left, left_type = of(node.left, place)
+        right, right_type = of(node.right, place)
         resolved = px.Binary(node.span, operator, left, right)
         if operator in ("and", "or"):
             for side, type_ in ((node.left, left_type), (node.right, right_type)):
@@ -361,7 +303,10 @@ class Expressions:
                 self.bag.error(holder.span, "wrong-type", f"{noun(whole)} contains nothing", "a list or a text does")
             return resolved, "bool"
         if operator in ("matches", "starts with", "ends with"):
-            if not fits(right_type, "text"):
+            if left_type in ("list", "map", "devices", "message"):
+                message = f"{noun(left_type)} is no text: '{operator}' looks into texts"
+                self.bag.error(node.left.span, "wrong-type", message, "write 'contains'" if left_type == "list" else "")
+            elif not fits(right_type, "text"):
                 self.mismatch(node.right, right_type, "text", f"what follows '{operator}'")
             elif operator == "matches" and isinstance(right, px.Literal_) and isinstance(right.value, str):
                 self._regular(right)
@@ -428,6 +373,8 @@ class Expressions:
         allowed = {"text": {"int", "bool", "instant"}, "int": {"float", "percent"}, "bool": {"int"}}
         if type_ not in allowed.get(wire, set()):
             remedy = "parameters in seconds are plain numbers" if (wire, type_) == ("int", "duration") else ""
+            if (wire, type_) == ("int", "size"):
+                remedy = f"octets are plain numbers: {int(known)}" if known is not None else "octets are plain numbers"
             if wire == "list":
                 remedy = f"write 'contains \"{known}\"'" if isinstance(known, str) else "write 'contains'"
             self.bag.error(other.span, "wrong-type", f"this is {noun(wire)}, never {noun(type_)}", remedy)
@@ -555,6 +502,8 @@ class Expressions:
             types.append(type_)
         if name == "random":
             result = types[0] if types[0] == types[1] else ANY
+        elif name in _MIDDLES and isinstance(arguments[0], px.Call) and arguments[0].function == "response_time":
+            result = "duration"
         elif result == ANY and many and types and all(type_ == types[0] for type_ in types) and types[0] != "list":
             result = types[0]
         if name in READERS and isinstance(arguments[0], px.Literal_) and isinstance(arguments[0].value, str):
@@ -573,7 +522,7 @@ class Expressions:
         if wanted == "message":
             self.bag.error(node.span, "wrong-type", f"{function}() takes a message", f"as in {function}(Request)")
         elif wanted == "message or list":
-            if type_ not in (ANY, "list", "map"):
+            if type_ not in (ANY, "list", "map", "devices"):
                 self.bag.error(
                     node.span, "wrong-type", "only messages, devices and lists are counted", "as in count(Download)"
                 )
@@ -597,17 +546,6 @@ def _chain(span: Span, base: Any, names: Iterable[str]) -> Any:
     for name in names:
         base = px.Attribute(span, base, name)
     return base
-
-
-def _some(lead: str, names: Iterable[str], most: int = 6) -> str:
-    ordered = sorted(names)
-    if not ordered:
-        return ""
-    return f"{lead} {', '.join(ordered[:most])}{', …' if len(ordered) > most else ''}"
-
-
-def _plain_functions() -> list[str]:
-    return [name for name, (wanted, _) in FUNCTIONS.items() if not wanted]
 
 
 Rule = Callable[[Expressions, Any, Place], Typed]

@@ -15,7 +15,7 @@ _AGAIN = (tl.Repeat, tl.ForEach, tl.Handler)
 
 
 def check_headcount(steps: Sequence[tl.Step], procedures: Iterable[tl.Procedure], bag: Bag) -> None:
-    """Report `fleet[4]` and `at least 4 of fleet` where the fleet has three devices.
+    """Report `fleet[4]`, `4 of fleet` and `at least 4 of fleet` where the fleet has three devices.
 
     `steps` are those of a scenario before its params are put in: a number that is given from outside may be any. The
     blocks of an `if` are left alone, as their condition may be about the number, and so are procedures, whose devices
@@ -25,6 +25,8 @@ def check_headcount(steps: Sequence[tl.Step], procedures: Iterable[tl.Procedure]
     for node in walk(tuple(steps), without=(tl.If,)):
         if isinstance(node, px.Slice):
             _slice(node, heads, bag)
+        elif isinstance(node, px.Draw):
+            _draw(node, heads, bag)
         elif isinstance(node, (tl.Expect, tl.Monitor)) and node.on is not None:
             _quantity(node, heads, bag)
 
@@ -34,9 +36,13 @@ class Heads:
 
     def __init__(self, steps: Sequence[tl.Step], procedures: Iterable[tl.Procedure]) -> None:
         self.cohorts: dict[str, int | None] = {}
+        self.total: int | None = 0
+        """All devices that are ever made."""
         for step in walk(tuple(steps), without=_AGAIN):
             if isinstance(step, tl.Spawn):
-                self._more(step.cohort, number(step.count))
+                count = number(step.count)
+                self._more(step.cohort, count)
+                self.total = None if self.total is None or count is None else self.total + count
             elif isinstance(step, tl.Let):
                 self.cohorts[step.name] = None
             elif isinstance(step, _AGAIN):
@@ -50,7 +56,7 @@ class Heads:
     def _unknown(self, steps: Any) -> None:
         for step in walk(steps):
             if isinstance(step, tl.Spawn):
-                self.cohorts[step.cohort] = None
+                self.cohorts[step.cohort] = self.total = None
             elif isinstance(step, (tl.Let, tl.ForEach)):
                 self.cohorts[step.name] = None
 
@@ -58,6 +64,8 @@ class Heads:
         """Return the most devices of a target, None where that is not known before running."""
         if isinstance(target, px.Cohort):
             return self.cohorts.get(target.name)
+        if isinstance(target, px.All):
+            return self.total
         if isinstance(target, px.Slice):
             first, last = number(target.first), number(target.last) if target.last is not None else None
             if first is None or (target.last is not None and last is None):
@@ -69,6 +77,8 @@ class Heads:
             parts = [self.of(part) for part in target.parts]
             known = [part for part in parts if part is not None]
             return sum(known) if len(known) == len(parts) else None
+        if isinstance(target, px.Draw):
+            return number(target.amount)
         return 1 if isinstance(target, px.Device) else None
 
 
@@ -90,11 +100,22 @@ def _slice(node: px.Slice, heads: Heads, bag: Bag) -> None:
 def _quantity(step: tl.Expect | tl.Monitor, heads: Heads, bag: Bag) -> None:
     quantifier, most = step.quantifier, heads.of(step.on)
     wanted = number(quantifier.amount)
-    if quantifier.kind not in ("at least", "exactly") or most is None or wanted is None or wanted <= most:
+    if most is None or wanted is None:
         return
     assert isinstance(quantifier.amount, px.Literal_)
-    message = f"{quantifier.kind} {wanted} of {devices(most)} is never true"
-    bag.error(quantifier.amount.span, "bad-number", message, f"at most {most} of them can be")
+    says = f"{quantifier.kind} {wanted} of {devices(most)}"
+    if quantifier.kind in ("at least", "exactly") and wanted > most:
+        bag.error(quantifier.amount.span, "bad-number", f"{says} is never true", f"at most {most} of them can be")
+    elif quantifier.kind == "at most" and wanted >= most:
+        bag.warning(quantifier.amount.span, "always-true", f"{says} is always true", f"fewer than {most}?")
+
+
+def _draw(node: px.Draw, heads: Heads, bag: Bag) -> None:
+    wanted, most = number(node.amount), heads.of(node.base)
+    if most is not None and wanted is not None and wanted > most:
+        assert isinstance(node.amount, px.Literal_)
+        message = f"{wanted} of {devices(most)} cannot be drawn"
+        bag.error(node.amount.span, "bad-number", message, f"draw at most {most}")
 
 
 def devices(count: int) -> str:

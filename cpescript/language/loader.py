@@ -25,6 +25,7 @@ from cpescript.language.settings import Settings
 from cpescript.language.statements import ITEMS, Blocks, plain_text, spawned
 from cpescript.language.symbols import symbols_of
 from cpescript.language.types import ANY
+from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
 
 MAX_FILE = 16 * 1024 * 1024
@@ -75,7 +76,10 @@ def check(
     `also` may look at the cases and add what other rooms know to be wrong with them.
     """
     program, bag = load(path, catalogue)
-    if program is None or program.failed:
+    if program is None:
+        return bag
+    if program.failed:
+        program.look(bag)
         return bag
     cases, problems = program.cases(given, params_file, environment)
     if also is not None:
@@ -137,6 +141,7 @@ class _Loader:
             sources=dict(self.bag.sources),
             symbols=symbols_of(context.symbols, self.globals, self.blocks.lines, context.everyone),
             failed=self.bag.failed,
+            whole=not any(isinstance(node, tree.Broken) for file in order for node in tree.nested(file.tree.lines)),
         ), self.bag
 
     # --- files -------------------------------------------------------------------------------------------------------
@@ -332,7 +337,7 @@ class _Loader:
     def _doubled(self, named: list[tree.Scenario]) -> None:
         seen: dict[str, Span] = {}
         for node in named:
-            title = plain_text(node.title, self.context)
+            title = plain_text(node.title, self.context, "take it out: each case shows its values behind the name")
             if title in seen:
                 self.bag.error(
                     node.title.span,
@@ -340,7 +345,7 @@ class _Loader:
                     f'a scenario is called "{title}" already (line {seen[title].line})',
                     "take another name",
                 )
-            if not title.strip():
+            if not title.strip() and isinstance(node.title, px.Literal_):
                 self.bag.error(node.title.span, "no-name", "a scenario has a name")
             seen.setdefault(title, node.title.span)
 

@@ -71,10 +71,11 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
 def parse_assignments(words: Iterable[str]) -> tuple[dict[str, str], Bag]:
     """Return the `NAME=VALUE` words of `--param` as a mapping; a doubled or shapeless one is in the bag."""
     given, bag = list(words), Bag()
-    bag.sources["--param"] = "\n".join(given)
+    parts = [word.partition("=") for word in given]
+    # Which of them are secret is not known yet.
+    bag.sources["--param"] = "\n".join(f"{name}=***" if sign else name for name, sign, _ in parts)
     found: dict[str, str] = {}
-    for line, word in enumerate(given, 1):
-        name, sign, value = word.partition("=")
+    for line, (word, (name, sign, value)) in enumerate(zip(given, parts, strict=True), 1):
         if not sign or not name:
             bag.error(at("--param", line, word), "bad-param", "a param is given as NAME=VALUE", "as in size=200")
         elif name in found:
@@ -96,7 +97,8 @@ def values(
     names = {param.name for param in declared}
     failed = False
     for source, mapping in (("--param", given), ("--params", from_file)):
-        lines = [f"{name}={_written(value)}" for name, value in mapping.items()]
+        # An unknown name may be a secret one misspelt.
+        lines = [f"{name}={_written(value) if name in names else '***'}" for name, value in mapping.items()]
         bag.sources.setdefault(source, "\n".join(lines))
         for line, name in enumerate(mapping, 1):
             if name not in names:

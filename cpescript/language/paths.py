@@ -21,7 +21,10 @@ class Paths:
         self.context = context
 
     def path(self, node: px.PathPattern, place: Place, cohorts: frozenset[str] | None) -> tuple[px.PathPattern, str]:
-        """Return a path with its expressions resolved, and the type of what it names; report one that nobody has."""
+        """Return a path with its expressions resolved, and the type of each parameter that it names.
+
+        A path that nobody has is reported.
+        """
         parts = tuple(
             part
             if part is None or isinstance(part, str)
@@ -30,9 +33,9 @@ class Paths:
         )
         resolved = px.PathPattern(node.span, parts, node.partial)
         text = ".".join(part if isinstance(part, str) else "*" for part in parts) + ("." if node.partial else "")
-        return resolved, self.known_path(text, node.span, cohorts, None in parts or node.partial, place)
+        return resolved, self.known_path(text, node.span, cohorts, place)
 
-    def known_path(self, text: str, span: Span, cohorts: frozenset[str] | None, several: bool, place: Place) -> str:
+    def known_path(self, text: str, span: Span, cohorts: frozenset[str] | None, place: Place) -> str:
         schemas = self.context.schemas(cohorts)
         if not schemas or place.lenient:
             return ANY
@@ -41,7 +44,7 @@ class Paths:
             self._unknown_path(text, span, schemas)
             return ANY
         types = {PARAMETER_TYPES.get(schema.type_of(text) or "", ANY) for schema in having}
-        return types.pop() if len(types) == 1 and not several else ANY
+        return types.pop() if len(types) == 1 else ANY
 
     def _unknown_path(self, text: str, span: Span, schemas: Iterable[Any]) -> None:
         schemas = list(schemas)

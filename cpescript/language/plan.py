@@ -503,7 +503,7 @@ def _notes(row: Row) -> list[str]:
     if row.lasts_until:
         notes.append(f"lasts until {row.lasts_until}")
     if row.monitors:
-        notes.append(f"watched by {_lines(row.monitors)}")
+        notes.append(f"watched by {_lines(sorted(row.monitors))}")
     if row.beside:
         notes.append(f"beside {_lines(row.beside)}")
     return notes

@@ -15,10 +15,12 @@ from cpescript.language.context import Context
 from cpescript.language.documents import templates
 from cpescript.language.folding import Folder, constant, plain
 from cpescript.language.headcount import check_headcount
+from cpescript.language.labels import check_labels
 from cpescript.language.params import Param, values
 from cpescript.language.settings import Settings
 from cpescript.language.symbols import Symbols
 from cpescript.language.verify import verify
+from cpescript.language.vocabulary import check_literals
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
 
@@ -56,6 +58,8 @@ class Program:
     """The names in the text, for editors."""
     failed: bool = False
     """Whether checking found an error: then there are no cases."""
+    whole: bool = True
+    """Whether every line parsed."""
     _digests: dict[str, bytes] = field(default_factory=dict)
     """What each text adds to the digest, worked out once: a matrix may have many cases."""
 
@@ -84,10 +88,22 @@ class Program:
             given = values(self.params, params or {}, params_file or {}, environment or {}, context, bag)
             if given is None:
                 return [], bag
+            check_labels([(draft.body, draft.final) for draft in self.drafts], self._bodies(), bag)
             found = [case for draft in self.drafts for case in self._cases(draft, given, bag)]
         finally:
             context.bag = outer
         return found, bag
+
+    def look(self, bag: Bag) -> None:
+        """Report what shows without any case, for a program that has none: all mistakes of a file are told at once.
+
+        Where a line did not parse it may hold what would explain the others.
+        """
+        if self.whole:
+            check_literals(([(draft.body, draft.final) for draft in self.drafts], self._bodies()), bag)
+
+    def _bodies(self) -> tuple[Any, ...]:
+        return tuple((procedure.body, procedure.final) for procedure in self.procedures.values())
 
     def _cases(self, draft: Draft, given: tuple[tl.ParamValue, ...], bag: Bag) -> list[tl.Timeline]:
         base = {param.name: param.value for param in given}

@@ -27,15 +27,31 @@ SLIPS: tuple[Slip, ...] = (
     Slip("", "is", "WORD", "take 'is' out"),
     Slip("", "equals equal is", "", "write '=='"),
     Slip("", "more less fewer", "than", "write 'at most', 'at least' or 'exactly'"),
+    Slip("", "than", "NUMBER KIND", "write 'at most', 'at least' or 'exactly'"),
     Slip("", "devices", "WORD", "take 'devices' out"),
     Slip("", "/", "/", "a comment begins with '#'"),
     Slip("", "PATH", "to", "write '='"),
     Slip("", "PATH", "STRING NUMBER SHARE DURATION", "write '= {at}'"),
     Slip("", "PATH", "PATH", "put a ',' between them"),
+    Slip(
+        "expect check wait always never sometimes on",
+        "PATH",
+        "> >= < <= !=",
+        "a message matches by '='; for more, claim the parameter: {before} {at} …",
+    ),
+    Slip("", "", "is", "write '==', or 'is empty'"),
+    Slip("", "", "has have includes include contain", "write 'contains'"),
+    Slip("expect check wait", "", "after", "did you mean 'since'?"),
+    Slip("repeat", "until while", "WORD", "'wait until CLAIM within 15m' waits for it"),
+    Slip("repeat", "repeat", ":", "how often? repeat 5:"),
+    Slip("zone", "zone", "WORD KIND", 'in quotes, as in zone "Europe/Berlin"'),
+    Slip("spawn", "with", "WORD", "write 'with:', and this on a line of its own below"),
     Slip("wait", "for", "DURATION", "write 'wait {at}'"),
     Slip("wait", "for", "KIND", "write 'expect {at} on … within 5m'"),
     Slip("", "", "then", "take 'then' out"),
-    Slip("", "to", "be", "take 'to be' out"),
+    Slip("", "to", "be become", "take 'to {at}' out"),
+    Slip("", "be become becomes", "WORD", "take '{before}' out"),
+    Slip("acs", "delete", "WORD", "a device is forgotten: acs forget {at}"),
     Slip("", "the a an", "", "take '{before}' out"),
     Slip("", "NUMBER", "KIND", "write 'exactly', 'at least' or 'at most {before} {at}'"),
     Slip("", "not", "KIND", "write 'no {at}'"),
@@ -46,8 +62,11 @@ SLIPS: tuple[Slip, ...] = (
     Slip("set acs", "set", "WORD", "the parameter comes first: set PATH = value on {at}"),
     Slip("spawn", "WORD", "as", "how many? spawn 1 of {before} as …"),
     Slip("spawn", "of", "STRING", "a name has no quotes"),
+    Slip("spawn", "WORD NUMBER", "+ - * /", "a number that is worked out stands in brackets: ({before} {at} …)"),
     Slip("param", "WORD", "WORD", "write '{before}: {at}'"),
+    Slip("if else", "if", "each any", "write 'count(fleet where offline) > 0'"),
     Slip("if else", "WORD", "WORD", "write 'count({before} where {at}) > 0'"),
+    Slip("if else", "]", "WORD", "write 'count(… where {at}) > 0'"),
     Slip("for", "NUMBER", "..", "write a list, or 'repeat 3:'"),
     Slip("", "NUMBER", ":", "write '..' for from and to: [1..3]"),
     Slip(
@@ -63,7 +82,7 @@ SLIPS: tuple[Slip, ...] = (
     Slip("factory", "factory", "reset", "write 'factory-reset'"),
     Slip("inject", "inject", "WORD", "did you mean 'inject quirk {at}'?"),
     Slip("inject", "WORD", "WORD", "arguments stand in brackets: {before}({at}: …)"),
-    Slip("", "quirk fault as let define param profile do call", "STRING", "a name has no quotes"),
+    Slip("", "quirk fault as let define param profile do call tags", "STRING", "a name has no quotes"),
     Slip("scenario background", "scenario background", "WORD", 'write "{at}"'),
     Slip("acs reboot stop clear inform factory-reset power-cycle", "on", "WORD", "take 'on' out"),
     Slip("reboot stop clear inform factory-reset power-cycle", "WORD", "NUMBER", "write {before}[{at}]"),
@@ -81,12 +100,23 @@ def remedy_of(tokens: Sequence[Token], at: int) -> str:
         unit = token.text if token.text in UNITS else ALIASES.get(token.text.lower())
         if unit:
             return f"a unit stands right behind its number: {before.text}{unit}"
+    if at > 1 and before.kind == "WORD" and tokens[at - 2].kind in ("SHARE", "NUMBER") and first.text in _CLAIMING:
+        return f"write 'at least {tokens[at - 2].text} of {before.text} {token.text}'"
+    if before.kind == "NUMBER" and token.text == "%":
+        return f"write {before.text}%"
+    if at > 1 and before.kind == "KIND" and tokens[at - 2].text == "(" and token.text == "on":
+        return "the devices stand behind the claim: count(…) >= 1 on …"
+    if at > 2 and token.text in ("and", "or") and before.kind == tokens[at - 2].kind == "WORD":
+        return f"states are joined before their devices: {before.text} {token.text} … on each {tokens[at - 2].text}"
     if at > 1 and before.text == "of" and tokens[at - 2].text == "%" and tokens[at - 3].kind == "NUMBER":
         return f"write '{tokens[at - 3].text}% of {token.text}'"
     for slip in SLIPS:
         if _fits(slip.first, first) and _fits(slip.before, before) and _fits(slip.at, token):
             return slip.remedy.format(before=before.text, at=token.text)
     return ""
+
+
+_CLAIMING = ("expect", "check", "wait", "always", "never", "sometimes")
 
 
 def _fits(words: str, token: Token) -> bool:

@@ -17,6 +17,10 @@ def value_remedy(node: Any, wanted: str) -> str:
         return f'write "{node.value}"'
     if isinstance(node, px.Literal_) and isinstance(node.value, str) and _spelt(node.value, wanted):
         return f"without quotes: {node.value}"
+    if wanted == "percent" and isinstance(node, px.Literal_) and isinstance(node.value, float) and 0 < node.value <= 1:
+        return f"write {node.value * 100:g}%"
+    if wanted == "bool" and isinstance(node, px.Name):
+        return f"compare it, or ask '{node.name} exists'"
     if wanted == "bool" and isinstance(node, px.Literal_):
         return "compare it: … > 0"
     if wanted == "int" and isinstance(node, px.Literal_) and isinstance(node.value, float):

@@ -18,6 +18,7 @@ from cpescript.language.claimed import ClaimStatements
 from cpescript.language.context import Context
 from cpescript.language.documents import template
 from cpescript.language.expressions import FUNCTIONS, Expressions
+from cpescript.language.hoisting import hoisted
 from cpescript.language.layout import Line, logical_text
 from cpescript.language.not_yet import refuse
 from cpescript.language.paths import Paths
@@ -37,9 +38,25 @@ MAX_DEPTH = 50
 IN_WITH = WITH_ONLY | {"set", "inject-quirk", "inject-fault"}
 
 
-def _comes(node: Any) -> bool:
-    """Whether a claim is about what comes, a message or a state. A figure and a parameter are looked at on the spot."""
-    return isinstance(node.claim, (tree.MessageForm, tree.StateForm))
+def _watcher(step: tl.Step) -> str:
+    """Return the word of a step that only watches what goes on behind it, empty for others.
+
+    A `sometimes` of a figure or a parameter is none: it looks on the spot as well.
+    """
+    if isinstance(step, tl.Handler):
+        return f"on {step.which}"
+    if not isinstance(step, tl.Monitor):
+        return ""
+    comes = isinstance(step.claim, (tl.MessageClaim, tl.StateClaim))
+    return step.mode if comes or step.mode != "sometimes" else ""
+
+
+def _still(step: tl.Step) -> bool:
+    """Whether nothing happens while a step runs: it binds a name, writes a line, or looks at what is so on the spot."""
+    if isinstance(step, tl.Expect):
+        waits = step.mode == "wait" or step.within is not None or step.lasting is not None
+        return not waits and not isinstance(step.claim, tl.BeliefClaim)
+    return isinstance(step, (tl.Monitor, tl.Handler, tl.Let, tl.Note))
 
 
 _ITEM_WORDS = {
@@ -150,7 +167,10 @@ class Blocks:
                 steps.append(step)
             if isinstance(node, tree.Fail) and place.block != "parallel":
                 ended = node
-        self._last(lines, place)
+        if place.block not in (LIVE, "parallel"):
+            spawns = {name: known.cohorts for name, known in self.procedures.known.items()}
+            steps = hoisted(steps, spawns)
+        self._last(lines, steps, place)
         self._unused(lines, place)
         return tuple(steps)
 
@@ -253,32 +273,25 @@ class Blocks:
             "move it to the scenario's first lines",
         )
 
-    def _last(self, lines: Sequence[tree.Statement], place: Place) -> None:
+    def _last(self, lines: Sequence[tree.Statement], steps: Sequence[tl.Step], place: Place) -> None:
         """Report what lasts to the end of its block and stands at that end."""
-        if place.block == LIVE:
-            return
         body = [node for node in lines if not isinstance(node, tree.Finally)]
-        ends = body if place.block == "parallel" else body[-1:]
-        for node in ends:
-            word = (
-                node.mode
-                if isinstance(node, tree.Claimed)
-                else f"on {node.which}"
-                if isinstance(node, tree.Handler)
-                else ""
-            )
-            if word in ("always", "never", "on every", "on first") or (word == "sometimes" and _comes(node)):
-                reason = (
-                    "each statement of 'parallel' is a block of its own"
-                    if place.block == "parallel"
-                    else ("it lasts to the end of its block, and this is the end")
-                )
-                self.bag.error(
-                    self.head(node)[0],
-                    "idle",
-                    f"this '{word}' would never look: {reason}",
-                    "move it above what it shall watch",
-                )
+        if place.block == LIVE or not body or not steps or isinstance(body[-1], tree.Broken):
+            return
+        parallel = place.block == "parallel"
+        for step in steps if parallel else reversed(steps):
+            if not parallel and not _still(step):
+                break
+            word = _watcher(step)
+            if not word:
+                continue
+            reason = "it lasts to the end of its block, and nothing happens behind it"
+            if parallel:
+                reason = "each statement of 'parallel' is a block of its own"
+            elif step.span == self.head(body[-1])[0]:
+                reason = "it lasts to the end of its block, and this is the end"
+            remedy = "move it above what it shall watch"
+            self.bag.error(step.span, "idle", f"this '{word}' would never look: {reason}", remedy)
 
     def _unused(self, lines: Sequence[tree.Statement], place: Place) -> None:
         for node in lines:
@@ -500,13 +513,11 @@ def _first_of(node: Any) -> Any:
     return node
 
 
-def plain_text(node: Any, context: Context) -> str:
+def plain_text(node: Any, context: Context, remedy: str = "a brace itself is '{{'") -> str:
     """Return a text that must be known as it stands; report one with braces."""
     if isinstance(node, px.Literal_) and isinstance(node.value, str):
         return node.value
-    context.bag.error(
-        node.span, "not-plain", "this text is fixed: nothing can stand in braces", "a brace itself is '{{'"
-    )
+    context.bag.error(node.span, "not-plain", "this text is fixed: nothing can stand in braces", remedy)
     return ""
 
 

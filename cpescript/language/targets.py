@@ -112,7 +112,8 @@ class Targets:
                 )
             return px.All(node.span), None
         binding.use(node.span)
-        if not (binding.is_devices or (binding.kind in ("argument", "unknown", "value") and binding.type == ANY)):
+        maybe = binding.kind in ("argument", "unknown", "value") and binding.type in (ANY, "devices")
+        if not (binding.is_devices or maybe):
             what = "a kept message" if binding.kind == "capture" else noun(binding.type)
             self.bag.error(node.span, "no-devices", f"'{node.name}' is {what}, not devices", "name a cohort, or `all`")
         return px.Cohort(node.span, node.name), binding.cohorts

@@ -76,7 +76,7 @@ _STRAY = {
     ".": (
         "stray-character",
         "a '.' stands inside a name or a path",
-        "a device is picked by fleet[1]; name it by `let`",
+        "name the device first: `let one = fleet[1]`, then one.serial",
     ),
     ";": ("stray-character", "one statement a line, and nothing ends it", "take the ';' out"),
     "\ufeff": ("stray-character", "a byte-order mark in the middle of the text", "take it out"),

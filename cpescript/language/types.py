@@ -171,3 +171,29 @@ def arithmetic(operator: str, left: str, right: str) -> str | None:
     if left == right and left in ("duration", "size"):
         return "float" if operator == "/" else left
     return None
+
+
+FUNCTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "count": (("message or list",), "int"),
+    "rate": (("message",), "rate"),
+    "response_time": (("message",), "list"),
+    "min": (("any", "..."), ANY),
+    "max": (("any", "..."), ANY),
+    "sum": (("any", "..."), ANY),
+    "mean": (("any", "..."), ANY),
+    "p50": (("list",), ANY),
+    "p95": (("list",), ANY),
+    "p99": (("list",), ANY),
+    "now": ((), "instant"),
+    "elapsed": ((), "duration"),
+    "len": (("any",), "int"),
+    "lower": (("text",), "text"),
+    "upper": (("text",), "text"),
+    "sha256": (("text",), "text"),
+    "pick": (("list",), ANY),
+    "random": (("any", "any"), ANY),
+    "csv": (("text",), "list"),
+    "json": (("text",), ANY),
+    "file": (("text",), "text"),
+}
+"""Function to what it takes (`...`: as many more as you like) and the type of what it gives."""

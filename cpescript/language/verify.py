@@ -27,14 +27,14 @@ _ENDING = {"within", "lasting", "duration", "delay"}
 
 def verify(timeline: tl.Timeline, bag: Bag) -> None:
     """Report what is wrong with the values of one case."""
-    known = tuple(procedure.body for procedure in timeline.procedures.values())
+    known = tuple((procedure.body, procedure.final) for procedure in timeline.procedures.values())
     for node in walk((timeline.body, timeline.final, known)):
         if isinstance(node, tl.Step):
             _durations(node, timeline, bag)
             _counts(node, bag)
         if isinstance(node, tl.Stimulus) and node.verb == "download":
             _firmware(node, timeline, bag)
-    check_literals(timeline, bag)
+    check_literals((timeline.body, timeline.final, known), bag)
 
 
 def _durations(step: tl.Step, timeline: tl.Timeline, bag: Bag) -> None:
@@ -80,11 +80,8 @@ def _at_least(node: Any, least: int, message: str, bag: Bag) -> None:
 def _firmware(step: tl.Stimulus, timeline: tl.Timeline, bag: Bag) -> None:
     version = step.arguments.get("firmware")
     if isinstance(version, px.Literal_) and version.value not in timeline.firmware:
-        from cpescript.diagnostics import did_you_mean
-
-        bag.warning(
-            version.span,
-            "unknown-firmware",
-            f'no setting declares firmware "{version.value}"',
-            did_you_mean(str(version.value), timeline.firmware, f'firmware "{version.value}" size 8MiB'),
-        )
+        declared = ", ".join(f'"{known}"' for known in timeline.firmware)
+        setting = f'firmware "{version.value}" size 8MiB'
+        # A version that is nearly another is another: no "did you mean".
+        remedy = f"declared: {declared}; or add the setting {setting}" if declared else f"none is: add {setting}"
+        bag.error(version.span, "unknown-firmware", f'no setting declares firmware "{version.value}"', remedy)

@@ -7,13 +7,16 @@ whatever happens. What is free by the standards (vendor events, vendor file type
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from cpescript.diagnostics import Bag, Diagnostic, Span, did_you_mean
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
+
+CODE = "unknown-value"
 
 EVENTS = (
     "0 BOOTSTRAP",
@@ -66,6 +69,7 @@ class Vocabulary(NamedTuple):
     device: bool = True
 
 
+@cache
 def vocabularies() -> Mapping[str, Vocabulary]:
     """Return the vocabularies by the name of the element."""
     from cpescript.cwmp.rpcs import FAULTS
@@ -87,31 +91,49 @@ def vocabularies() -> Mapping[str, Vocabulary]:
     }
 
 
-def check_literals(timeline: tl.Timeline, bag: Bag) -> None:
-    """Report literals that the element they are compared with never holds."""
-    known = vocabularies()
+def check_literals(steps: Any, bag: Bag) -> None:
+    """Report literals that the element they are compared with never holds. `steps`: all of a scenario's."""
     said: set[str] = set()
     by_hand = False
-    for node in walk((timeline.body, timeline.final, tuple(timeline.procedures.values()))):
-        if isinstance(node, (tl.Act, tl.Stimulus, tl.Answer)):
+    comparisons: list[px.Binary] = []
+    for node in walk(steps):
+        if isinstance(node, px.Binary):
+            comparisons.append(node)
+        elif isinstance(node, (tl.Act, tl.Stimulus, tl.Answer)):
             said.update(str(part.value) for part in walk(dict(node.arguments)) if isinstance(part, px.Literal_))
             kind = node.kind if isinstance(node, tl.Answer) else node.verb
             by_hand = by_hand or kind in ("send", "with")
-    for node in walk((timeline.body, timeline.final, tuple(timeline.procedures.values()))):
-        if not isinstance(node, px.Binary):
-            continue
+            if kind == "inform":
+                _event(node.arguments.get("event"), bag)
+    for node in comparisons:
         for name, span, value in _compared(node):
-            if name == "event":
-                if isinstance(value, str):
-                    remedy = f"""write 'events contains "{_meant(value, known["events"]) or value}"'"""
-                    _once(bag, span, "'event' is a list of structures, never a text", remedy)
-                continue
-            words = known[name]
-            text = str(value)
-            if text in words.known or text in said or re.fullmatch(words.free, text) or (by_hand and words.device):
-                continue
-            shown = f'"{text}"' if isinstance(value, str) else text
-            _once(bag, span, f"{shown} is never {words.what}", _remedy(text, words))
+            _check(name, span, value, said, by_hand, bag)
+
+
+def _check(name: str, span: Span, value: Any, said: Collection[str], by_hand: bool, bag: Bag) -> None:
+    """Report a literal that an element never holds. `said`: texts of the scenario's own, which a device may say."""
+    if name == "event":
+        if isinstance(value, str):
+            remedy = f"""write 'events contains "{_meant(value, vocabularies()["events"]) or value}"'"""
+            _once(bag, Diagnostic(span, CODE, "'event' is a list of structures, never a text", remedy))
+        return
+    words = vocabularies()[name]
+    text = str(value)
+    if text in words.known or text in said or re.fullmatch(words.free, text) or (by_hand and words.device):
+        return
+    shown = f'"{text}"' if isinstance(value, str) else text
+    _once(bag, Diagnostic(span, CODE, f"{shown} is never {words.what}", _remedy(text, words)))
+
+
+def _event(node: Any, bag: Bag) -> None:
+    """Warn of the event of an `inform` that is nearly one of the standard's: another may well be meant as it is."""
+    words = vocabularies()["events"]
+    if not isinstance(node, px.Literal_) or not isinstance(node.value, str) or node.value in words.known:
+        return
+    remedy = "" if re.fullmatch(words.free, node.value) else _remedy(node.value, words)
+    if remedy:
+        message = f'"{node.value}" is no event code of the standard'
+        _once(bag, Diagnostic(node.span, CODE, message, remedy, "warning"))
 
 
 def _compared(node: px.Binary) -> Iterator[tuple[str, Span, Any]]:
@@ -160,7 +182,7 @@ def _remedy(text: str, words: Vocabulary) -> str:
     return f"did you mean '{meant}'?" if meant else did_you_mean(text, words.known, few)
 
 
-def _once(bag: Bag, span: Span, message: str, remedy: str) -> None:
+def _once(bag: Bag, found: Diagnostic) -> None:
     """Report what every case of a matrix would repeat."""
-    if Diagnostic(span, "unknown-value", message, remedy) not in bag.items:
-        bag.error(span, "unknown-value", message, remedy)
+    if found not in bag.items:
+        bag.items.append(found)

@@ -7,7 +7,7 @@ their `Facts`. A mistake that only shows while running (division by zero, a capt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cpescript.diagnostics import Span
@@ -17,6 +17,7 @@ from cpescript.pattern import expression as x
 from cpescript.pattern import functions, values
 from cpescript.pattern.functions import NoValueError, share_of
 from cpescript.pattern.message import MessageView, Parts, setting_met
+from cpescript.pattern.relations import in_order, is_or_contains, relation_of
 from cpescript.pattern.scope import Capture as Capture
 from cpescript.pattern.scope import EvaluationError as EvaluationError
 from cpescript.pattern.scope import Facts as Facts
@@ -254,17 +255,6 @@ def _unary(node: x.Unary) -> Value:
     return negative
 
 
-def _contains(left: Any, right: Any) -> bool:
-    if type(left) is tuple and right in left:
-        # What nearly every claim on Informs asks, and the cheap way to a yes: `events contains "2 PERIODIC"`.
-        return True
-    if isinstance(left, str):
-        return values.text(right) in left
-    if isinstance(left, Mapping):
-        return right in left
-    return any(values.same(item, right) for item in left) if isinstance(left, Iterable) else False
-
-
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": values.add,
     "-": values.subtract,
@@ -272,45 +262,6 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "/": values.divide,
     "%": lambda left, right: left % right,
 }
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-}
-_RELATION: dict[str, Callable[[Any, Any], bool]] = {
-    "==": values.same,
-    "!=": lambda left, right: not values.same(left, right),
-    "in": lambda left, right: _contains(right, left),
-    "not in": lambda left, right: not _contains(right, left),
-    "contains": _contains,
-    "starts with": lambda left, right: values.text(left).startswith(values.text(right)),
-    "ends with": lambda left, right: values.text(left).endswith(values.text(right)),
-}
-
-
-def _number(value: Any) -> Any:
-    """A text that came off the wire, where a number is wanted."""
-    if isinstance(value, str):
-        try:
-            return int(value)
-        except ValueError:
-            return float(value)
-    return value
-
-
-def _in_order(span: Span, operator: str, one: Any, two: Any) -> bool:
-    if one is None or two is None:
-        return False
-    if isinstance(one, str) != isinstance(two, str):
-        try:
-            one, two = _number(one), _number(two)
-        except ValueError:
-            return False
-    try:
-        return _ORDER[operator](one, two)
-    except TypeError:
-        raise EvaluationError(span, f"cannot compare {values.show(one)} with {values.show(two)}") from None
 
 
 def _binary(node: x.Binary) -> Value:
@@ -324,20 +275,11 @@ def _binary(node: x.Binary) -> Value:
         return lambda scope: bool(left(scope)) and bool(right(scope))
     if operator == "or":
         return lambda scope: bool(left(scope)) or bool(right(scope))
-    if operator == "matches":
-
-        def matches(scope: Scope) -> bool:
-            try:
-                return functions.matches(left(scope), right(scope))
-            except NoValueError as error:
-                raise EvaluationError(span, error.message, error.remedy) from None
-
-        return matches
-    if operator in _RELATION:
-        relation = _RELATION[operator]
+    relation = relation_of(span, operator)
+    if relation is not None:
+        if _any_instance(node.left) or _any_instance(node.right):
+            return _of_any(node, left, right, relation)
         return lambda scope: relation(left(scope), right(scope))
-    if operator in _ORDER:
-        return lambda scope: _in_order(span, operator, left(scope), right(scope))
     arithmetic = _ARITHMETIC[operator]
 
     def worked_out(scope: Scope) -> Any:
@@ -356,13 +298,40 @@ def _binary(node: x.Binary) -> Value:
     return worked_out
 
 
+def _any_instance(node: x.Expr) -> bool:
+    """Whether an expression is a parameter of any instance (`Device.WiFi.SSID.*.Enable`): its value is a list."""
+    return isinstance(node, x.Parameter) and node.target is None and None in node.path.parts and not node.path.partial
+
+
+def _of_any(node: x.Binary, left: Value, right: Value, relation: Callable[[Any, Any], bool]) -> Value:
+    """A comparison with a parameter of any instance: true where it is true of one of them."""
+    listed = node.operator in ("in", "not in", "contains")
+    sides = (_any_instance(node.left), _any_instance(node.right) and not listed)
+    if node.operator == "contains" and sides[0]:
+        # The instances together are a list, and each may be a text: containing is meant either way.
+        relation = is_or_contains
+
+    def run(scope: Scope) -> bool:
+        ones, twos = (
+            value(scope) if many else (value(scope),) for value, many in zip((left, right), sides, strict=True)
+        )
+        return any(relation(one, two) for one in ones for two in twos)
+
+    return run
+
+
 def _between(node: x.Between) -> Value:
     value, low, high = map(compile_expression, (node.value, node.low, node.high))
+    many = _any_instance(node.value)
 
     def run(scope: Scope) -> bool:
         # The value is worked out once: it may be a draw.
         held = value(scope)
-        return _in_order(node.span, ">=", held, low(scope)) and _in_order(node.span, "<=", held, high(scope))
+        least, most = low(scope), high(scope)
+        return any(
+            in_order(node.span, ">=", one, least) and in_order(node.span, "<=", one, most)
+            for one in (held if many else (held,))
+        )
 
     return run
 
@@ -378,11 +347,31 @@ def _test(node: x.Test) -> Value:
                 return bool(scope.facts.expand(device, resolve_path(path, scope), path.partial)) is wanted
 
             return exists
-        value = compile_expression(node.value)
+        value = _kept(node.value) if isinstance(node.value, x.Name) else compile_expression(node.value)
         return lambda scope: (value(scope) is not None) is wanted
     empty = node.test == "is empty"
     operand = compile_expression(node.value)
     return lambda scope: (operand(scope) in ("", None, [], {}, ())) is empty
+
+
+def _kept(node: x.Name) -> Value:
+    """What a name holds, None where nothing was kept under it: a claim with `as` may have missed."""
+    value = compile_expression(node)
+
+    def run(scope: Scope) -> Any:
+        try:
+            held = scope.look_up(node.name)
+        except KeyError:
+            return None
+        if not isinstance(held, Capture):
+            return value(scope)
+        try:
+            owner = held.owner(scope.device)
+        except LookupError:
+            return held
+        return held.messages[owner] if owner is not None else None
+
+    return run
 
 
 def _conditional(node: x.Conditional) -> Value:

@@ -51,6 +51,9 @@ def same(actual: Any, expected: Any) -> bool:
             except ValueError:
                 return False
         return False
+    if isinstance(actual, (list, tuple)) and isinstance(expected, (list, tuple)):
+        # What comes off the wire is a tuple, what a scenario writes a list.
+        return len(actual) == len(expected) and all(map(same, actual, expected))
     return bool(actual == expected)
 
 
@@ -59,6 +62,8 @@ def _boolean(value: Any) -> bool | None:
         return value
     if isinstance(value, int):
         return bool(value) if value in (0, 1) else None
+    if not isinstance(value, str):
+        return None
     return True if value in TRUE else False if value in FALSE else None
 
 

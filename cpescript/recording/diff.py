@@ -78,7 +78,10 @@ class Difference:
 
 
 def behaviours(lines: Iterable[Line], ignored: Sequence[str] = ()) -> list[Behaviour]:
-    """Return what the ACS did, one for each scenario of a trace. `ignored` are patterns of parameter paths."""
+    """Return what the ACS did, one for each scenario of a trace.
+
+    `ignored` are patterns of parameter paths, and names of fields of messages.
+    """
     found: list[Behaviour] = []
     known: dict[Act, Act] = {}
     patterns = (*IGNORED_PATHS, *ignored)
@@ -118,7 +121,7 @@ def _act(entry: Entry, patterns: Sequence[str], said: str) -> Act | None:
 
 def _content(message: Message, patterns: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(message.fields.items()):
-        if name in IGNORED_FIELDS:
+        if name in IGNORED_FIELDS or name in patterns:
             continue
         if not isinstance(value, (list, tuple)):
             yield name, str(value)

@@ -6,7 +6,9 @@ Rules:
    one of it when it first came.
 2. Each session begins with what made the device call: a boot, a change of its own, an event. What the ACS asked in it
    becomes an `expect in order`, with twice the time that it took then, and at least a minute.
-3. What a scenario cannot cause is written as a comment: a connection request's reason is the ACS's own affair.
+3. What a scenario cannot cause is written as a comment: a connection request's reason is the ACS's own affair. So is
+   what the ACS asked in one of several sessions that began alike, and not in the others: most likely somebody ordered
+   it.
 4. Parameters that the profile does not have, values of secrets, and values that hold the device's own serial number
    are left out: another device has others.
 5. Sessions that were a mere 2 PERIODIC, and in which the ACS asked nothing, are not mentioned.
@@ -46,6 +48,8 @@ class Talk:
     changed: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
     """What an operator had ordered by then and was not asked yet, in the words of the scenario that ran."""
+    odd: bool = False
+    """Whether the ACS asked nothing in other sessions of the same events."""
 
 
 def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]]:
@@ -75,6 +79,9 @@ def sessions(lines: Iterable[Line], device: str | None) -> tuple[str, list[Talk]
                 talks[-1].ordered = tuple(ordered)
     if device is None or not talks:
         raise TraceError(f"the trace has no Inform of {device or 'any device'}")
+    quiet = {talk.events for talk in talks if not talk.asked}
+    for talk in talks:
+        talk.odd = bool(talk.asked) and talk.events in quiet
     return device, talks
 
 
@@ -216,7 +223,8 @@ def _cause(talk: Talk, schema: Schema, cohort: str) -> str:
         if changed:
             settings = ", ".join(f"{path} = {_value(schema, path, talk.values[path])}" for path in changed)
             return f"set {settings} on {cohort}"
-        return f"inform {cohort}"
+    if talk.odd:
+        return "# an order? in other sessions that began like this one the ACS asked nothing; then it asked"
     return f"inform {cohort}"
 
 

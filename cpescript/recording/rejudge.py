@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from cpescript.diagnostics import Bag
+from cpescript.diagnostics import Bag, did_you_mean
 from cpescript.language.catalogue import standard_catalogue
 from cpescript.language.loader import load
+from cpescript.language.program import Program
 from cpescript.language.timeline import Spawn, Timeline
 from cpescript.pattern.walking import walk
 from cpescript.recording.reading import Entry, Header, Line, TraceError
 from cpescript.recording.world import Parted, RecordedWorld, ReplayTrace, Unlike
 from cpescript.results import Problem, ScenarioResult
 from cpescript.runner.case import Case
+from cpescript.runner.last import REPEATED
+from cpescript.runner.loading import check_params
 from cpescript.runner.options import EMBEDDED, RunOptions
 from cpescript.runner.systems import read_system
 from cpescript.runner.verdict import merge_matrix
@@ -64,6 +67,7 @@ class Rejudged(Case):
     def _troubled(self, data: Mapping[str, Any]) -> None:
         whose: Literal["environment", "cpescript"] = "cpescript" if data.get("whose") == "cpescript" else "environment"
         self.problems.append(Problem(whose, str(data.get("message", "")), str(data.get("remedy", ""))))
+        self.unreached = self.unreached or data.get("unreached") is True
 
     def _parting(self, why: str) -> None:
         self.executor.cut = self.executor.cut or why
@@ -131,37 +135,50 @@ class Judged:
 
     results: tuple[ScenarioResult, ...] = ()
     problem: str = ""
+    remedy: str = ""
 
 
 def judge_trace(
-    path: Path,
+    paths: Sequence[Path],
     lines: Iterable[Line],
     params: Mapping[str, str],
-    environment: Mapping[str, str],
     strict: bool,
     bag: Bag,
+    only: Collection[str] = (),
 ) -> Judged:
-    """Judge every scenario of a trace by the scenario file at `path`; what does not check is in the bag.
+    """Judge every scenario of a trace by the one of that title in the files at `paths`; what does not check is in the
+    bag. With `only`, those of these names or titles alone.
 
     Raises TraceError.
     """
-    program, problems = load(path, standard_catalogue(read_system))
-    bag.extend(problems)
-    if program is None or problems.failed:
+    programs, catalogue = [], standard_catalogue(read_system)
+    for path in paths:
+        program, problems = load(path, catalogue)
+        bag.extend(problems)
+        if program is not None:
+            programs.append(program)
+    if len(programs) > 1 and not bag.failed:
+        declared = {param.name for program in programs for param in program.params}
+        check_params(RunOptions(scenarios=(), params=params), declared, bag)
+    if bag.failed:
         return Judged()
-    secrets = [param.name for param in program.params if param.secret]
-    results: list[ScenarioResult] = []
+    turns: dict[str, list[ScenarioResult]] = {}
+    names: list[str] = []
     for part in parts(lines):
-        known = {name: value for name, value in values_of(part.header, secrets).items() if name not in params}
-        cases, problems = program.cases(params=params, params_file=known, environment={})
+        title = REPEATED.sub("", part.header.scenario)
+        known = (title.partition(" [")[0], title)
+        names += known
+        if only and not set(known) & set(only):
+            continue
+        timeline, titles, problems = _timeline_of(part.header, title, programs, params)
         bag.extend(problems)
         if problems.failed:
             return Judged()
-        timeline = find(cases, part.header)
         if timeline is None:
-            there = ", ".join(f"'{each.title}'" for each in cases) or "none"
-            ours = f"and {path.name} has {there}: they are matched by their titles"
-            return Judged(problem=f"the trace is of '{part.header.scenario}', {ours}")
+            there = ", ".join(f"'{each}'" for each in titles) or "none"
+            files = paths[0].name if len(paths) == 1 else f"these {len(paths)} files"
+            problem = f"the trace is of '{title}', and {files} has {there}: they are matched by their titles"
+            return Judged(problem=problem, remedy="name its file too, or say by --only which to judge")
         try:
             result = Rejudged(timeline, part, strict).run()
         except Unlike as unlike:
@@ -170,18 +187,40 @@ def judge_trace(
         if timeline.digest != part.header.digest:
             changed = "the scenario's text is not the one that the trace was made with"
             result = replace(result, remarks=(*result.remarks, changed))
-        results.append(result)
-    return Judged(tuple(merge_matrix(results, strict=strict)))
+        turns.setdefault(part.header.scenario.removeprefix(title), []).append(result)
+    if not turns:
+        meant = did_you_mean(next(iter(only)), names, f"it has {', '.join(dict.fromkeys(names))}")
+        return Judged(problem=f"the trace has no scenario of that name: {meant}")
+    return Judged(tuple(each for turn in turns.values() for each in merge_matrix(turn, strict=strict)))
+
+
+def _timeline_of(
+    header: Header, title: str, programs: Sequence[Program], params: Mapping[str, str]
+) -> tuple[Timeline | None, list[str], Bag]:
+    """Return the case that a part of a trace is of, under the params of then, the titles that there are, and what is
+    wrong with the params.
+
+    Of several files the one that the trace was made with is taken, else the first that has the title.
+    """
+    found: list[Timeline] = []
+    titles: list[str] = []
+    bag = Bag()
+    for program in programs:
+        declared = {param.name: param.secret for param in program.params}
+        given = {name: value for name, value in params.items() if name in declared or len(programs) == 1}
+        then = values_of(header, [name for name, secret in declared.items() if secret])
+        known = {name: value for name, value in then.items() if name in declared and name not in given}
+        cases, problems = program.cases(params=given, params_file=known, environment={})
+        # The params of then are those of one file: another may want for some.
+        if not problems.failed or len(programs) == 1:
+            bag.extend(problems)
+        titles += [each.title for each in cases]
+        found += [each for each in cases if each.title == title][:1]
+    made = next((each for each in found if each.digest == header.digest), found[0] if found else None)
+    return made, titles, bag
 
 
 def _spawned_at(timeline: Timeline, cohort: str) -> int:
     """Return the line that makes a cohort."""
     steps = walk((timeline.body, *(each.body for each in timeline.procedures.values()), timeline.final))
     return next((step.span.line for step in steps if isinstance(step, Spawn) and step.cohort == cohort), 0)
-
-
-def find(cases: Iterable[Timeline], header: Header) -> Timeline | None:
-    """Return the case that a header is of: by its title, which a run of several files puts the file's name before."""
-    cases = list(cases)
-    exact = next((each for each in cases if each.title == header.scenario), None)
-    return exact or next((each for each in cases if header.scenario.endswith(each.title)), None)

@@ -37,7 +37,8 @@ from cpescript.kernel.time import format_clock
 from cpescript.kernel.trace import FROM_ACS, LOCAL, Trace
 from cpescript.pattern.message import Parts, fits
 from cpescript.recording.reading import Entry
-from cpescript.simulation import _ACTS, Answers, Simulation, decode_or_none
+from cpescript.simulation import Answers, Simulation, decode_or_none
+from cpescript.simulation.acts import ACTS
 
 OWN = frozenset({"act", "stimulus", "answered", "claim-opened", "claim-closed", "note", "cut"})
 """Facts that execution puts into the trace."""
@@ -126,6 +127,8 @@ class RecordedWorld(Simulation):
 
     def __init__(self, kernel: Kernel, trace: Trace, **more: Any) -> None:
         super().__init__(kernel, trace, **more)
+        self._seen_of: dict[tuple[Parts, bool], set[int]] = {}
+        """Devices that a followed path was told of."""
         self.facts: RecordedFacts = RecordedFacts(kernel, self.start, self.seed)
         self.feeding = False
         self.parted = ""
@@ -204,9 +207,17 @@ class RecordedWorld(Simulation):
         raise Parted(why)
 
     def rest(self) -> str:
-        """Return what was done then and not now, after a scenario that came to its end; "" where nothing was."""
-        left = chain(self._ahead, self._source)
-        return next((_undone(entry) for entry in left if entry.kind in DONE), "")
+        """Return what was done then and not now, after a scenario that came to its end; "" where nothing was.
+
+        A problem that the run met in its end is told.
+        """
+        undone = ""
+        for entry in chain(self._ahead, self._source):
+            if entry.kind == "problem":
+                self.troubled(entry.data)
+            elif entry.kind in DONE and not undone:
+                undone = _undone(entry)
+        return undone
 
     def _give_way(self, entry: Entry) -> bool:
         """Let execution come to where it was when it said this; return whether to come again later."""
@@ -407,7 +418,7 @@ class RecordedWorld(Simulation):
         if verb in _APPLIED:
             one = self.facts.device(device)
             with suppress(DataModelFault, KeyError, ValueError):
-                _ACTS[verb](self, one, arguments)
+                ACTS[verb](self, one, arguments)
             # What it changed was told before execution went on.
             self._feed_while(lambda entry: entry.kind == "parameter" and entry.device == one.name)
         return True
@@ -463,7 +474,7 @@ class RecordedWorld(Simulation):
         return lambda: hooks.remove(ask)
 
     def follow(self, device: int, parts: Parts, partial: bool) -> None:
-        known = self._followed.setdefault((parts, partial), set())
+        known = self._seen_of.setdefault((parts, partial), set())
         if device == 0:
             for number in range(1, len(self.facts.fleet) + 1):
                 self.follow(number, parts, partial)

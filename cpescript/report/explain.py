@@ -81,7 +81,7 @@ def scenario_lines(scenario: ScenarioResult) -> Iterator[Line]:
             yield ()
             told = True
         yield (("  ", "plain"), *line) if line else ()
-    if scenario.rerun and (told or VERDICTS[scenario.verdict][1] in ("bad", "odd")):
+    if scenario.rerun and (scenario.vacuous or VERDICTS[scenario.verdict][1] in ("bad", "odd")):
         yield (("  run it again: ", "dim"), (scenario.rerun, "strong"))
         yield ()
 

@@ -9,7 +9,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from operator import attrgetter
@@ -131,6 +131,8 @@ class Case:
         )
         self.problems: list[Problem] = []
         self.target: Target | None = None
+        self.unreached = False
+        """Whether no connection to the ACS ever stood: then no miss says anything about it."""
         self.interrupted = False
         self.real = 0.0
         """Real seconds from `with` to its end."""
@@ -165,6 +167,10 @@ class Case:
 
     def __exit__(self, *_: object) -> None:
         """Let go of the ACS; the result can still be had."""
+        if self.target is not None and (why := self.target.unreached()):
+            message = f"no connection to {self.options.acs} ever stood: {why}"
+            self.unreached = True
+            self.trouble(Problem("environment", message, "is the ACS up, are its host and port right?"), unreached=True)
         self.trace.fact(None, "end")
         if self.target is not None:
             self.target.close()
@@ -182,10 +188,10 @@ class Case:
             message, detail = f"{type(error).__name__}: {error}", traceback.format_exc()
             self.trouble(Problem("cpescript", message, t=self.kernel.now, detail=detail))
 
-    def trouble(self, problem: Problem) -> None:
+    def trouble(self, problem: Problem, **more: Any) -> None:
         """Make a problem part of the result, and of the trace, where a later judgement finds it."""
         self.problems.append(problem)
-        self.trace.fact(None, "problem", whose=problem.whose, message=problem.message, remedy=problem.remedy)
+        self.trace.fact(None, "problem", whose=problem.whose, message=problem.message, remedy=problem.remedy, **more)
 
     def drive(self) -> None:
         """Let time go by until the scenario is over; one that is cut short still runs its `finally:`."""
@@ -287,6 +293,8 @@ class Case:
         """Return what was found, secrets masked."""
         timeline, executor, judge, target = self.timeline, self.executor, self.judge, self.target
         claims = sorted([*judge.claims, *executor.failures], key=lambda claim: (claim.closed, claim.span))
+        if self.unreached:
+            claims = [replace(each, verdict="inconclusive") if each.verdict == "missed" else each for each in claims]
         found = [*executor.problems, *judge.problems, *self.problems]
         problems = sorted(found, key=lambda problem: problem.t or 0)
         vacuous = [

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cpescript.acs.policy import load_policy
 from cpescript.acs.rules import DEFAULT_POLICY, Policy
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language.timeline import BeliefClaim, Stimulus, Timeline
-from cpescript.pattern.expression import Call, Literal_
+from cpescript.pattern.expression import Call
 from cpescript.pattern.walking import walk
-from cpescript.runner.north import Abilities
+
+if TYPE_CHECKING:
+    from cpescript.runner.north import Abilities  # it brings a whole HTTP client along, which `check` does not need
 
 
 def check_defects(names: Iterable[str], bag: Bag) -> None:
@@ -70,23 +73,6 @@ def check_abilities(cases: list[Timeline], abilities: Abilities, bag: Bag) -> No
             if message:
                 bag.sources.update(timeline.sources)
                 bag.error(step.span, "adapter-lacks", message, remedy)
-
-
-def check_firmware(cases: list[Timeline], bag: Bag) -> None:
-    """Report orders to download a version that no setting declares: the embedded ACS has no other images."""
-    for timeline in cases:
-        for step in walk(timeline):
-            version = step.arguments.get("firmware") if isinstance(step, Stimulus) and step.system == "acs" else None
-            if isinstance(version, Literal_) and version.value not in timeline.firmware:
-                bag.sources.update(timeline.sources)
-                message = f'no setting declares firmware "{version.value}", and the embedded ACS has no other'
-                remedy = f'add the setting firmware "{version.value}" size 8MiB'
-                bag.error(
-                    version.span,
-                    "unknown-firmware",
-                    message,
-                    did_you_mean(str(version.value), timeline.firmware, remedy),
-                )
 
 
 def check_real_times(cases: list[Timeline], bag: Bag) -> None:

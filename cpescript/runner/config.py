@@ -9,17 +9,21 @@ and so is every `password`: no output shows it. What the command line says is st
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import parse_duration
 from cpescript.runner.options import DEFAULT_IN_FLIGHT, DEFAULT_WINDOW, EMBEDDED, RunOptions
 from cpescript.runner.options import NorthSide as NorthSide
-from cpescript.transport.options import DEFAULT, WireOptions
+from cpescript.transport.options import DEFAULT, ConnectionsKept, WireOptions
+
+_HOST = re.compile(r"localhost|[\w.-]+:\d{1,5}|\d+(\.\d+){3}", re.ASCII)
+"""What somebody writes who means a URL, and leaves out what does not vary."""
 
 
 class ConfigError(Exception):
@@ -125,6 +129,13 @@ def _texts(place: _Place, value: Any) -> tuple[str, ...]:
     return (_text(place, value),)
 
 
+def _connections(place: _Place, value: Any) -> str:
+    choices = get_args(ConnectionsKept)
+    if value not in choices:
+        raise place.error(f"is one of {', '.join(choices)}")
+    return str(value)
+
+
 def _adapter(place: _Place, value: Any) -> str:
     text = _text(place, value)
     beside = place.file.parent / text
@@ -164,6 +175,9 @@ KEYS: Mapping[str, _Key] = {
     "cwmp_tls_insecure": _Key(_flag, False, "as `--tls-insecure`", "tls_insecure"),
     "cwmp_client_certs": _Key(_folder, False, "as `--tls-client-certs`", "tls_client_certs"),
     "cwmp_proxy": _Key(_text, False, "as `--proxy`", "proxy"),
+    "connections": _Key(
+        _connections, False, "as `--connections`: `profile`, `kept` by each device, or `shared` by all", "connections"
+    ),
     "source_address": _Key(_texts, False, "as `--source-address`; a text, or a list of them", "source_addresses"),
     "serial_prefix": _Key(_text, False, "as `--serial-prefix`"),
     "window": _Key(_duration, False, "as `--window`"),
@@ -222,7 +236,8 @@ def named(name: str, environment: Mapping[str, str], folder: Path | None = None)
     target = known.get(name)
     if target is None:
         names = ", ".join(known) or "none is"
-        remedy = did_you_mean(name, known, f"{names} named in cpescript.toml; or give a URL")
+        url = f"http://{name}/" if _HOST.fullmatch(name) else "a URL"
+        remedy = did_you_mean(name, known, f"{names} named in cpescript.toml; or give {url}")
         raise ConfigError(f"no ACS is called '{name}'", remedy)
     return target
 

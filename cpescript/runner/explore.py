@@ -83,11 +83,11 @@ class _Found:
 
 
 def parse_seeds(text: str) -> range:
-    """Return the seeds that `1..500` (both ends) or `7` names. Raises ValueError."""
-    first, dots, last = text.partition("..")
-    if not (first.isascii() and first.isdigit() and (not dots or (last.isascii() and last.isdigit()))):
+    """Return the seeds that `1..500` (both ends) names, or `500`: that many, from 1. Raises ValueError."""
+    first, _, last = text.partition("..") if ".." in text else ("1", "..", text)
+    if not all(end.isascii() and end.isdigit() for end in (first, last)):
         raise ValueError("a seed is a whole number from 0")
-    low, high = int(first), int(last if dots else first)
+    low, high = int(first), int(last)
     if not low <= high < 2**64:
         raise ValueError("the lower seed comes first, and none has more than 64 bits")
     if high - low >= MOST_SEEDS:

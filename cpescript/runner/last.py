@@ -20,7 +20,8 @@ SCHEMA = "cpescript-last-run/1"
 MOST = 16 * 1024 * 1024
 """Octets that are read."""
 
-_REPEATED = re.compile(r" \(run \d+ of \d+\)$")
+REPEATED = re.compile(r" \(run \d+ of \d+\)$")
+"""What stands behind a case's title where everything is run several times."""
 NOT_PASSED = frozenset({"failed", "xpassed", "error", "inconclusive"})
 
 
@@ -58,7 +59,7 @@ class LastRun:
 
     def note(self, results: Iterable[ScenarioResult]) -> None:
         """Take in how cases ended, of a case that was repeated the last that did not pass; others stay as they are."""
-        ended = [((_absolute(result.file), _REPEATED.sub("", result.title)), result) for result in results]
+        ended = [((_absolute(result.file), REPEATED.sub("", result.title)), result) for result in results]
         for key, _ in ended:
             self._cases.pop(key, None)
         self._cases.update({key: result.seed for key, result in ended if result.verdict in NOT_PASSED})

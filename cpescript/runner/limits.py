@@ -26,16 +26,16 @@ def limit_of(
     reached: float,
     wanted: float,
     no_device: int = 0,
-    answered: bool = True,
+    silent: str = "",
 ) -> str:
     """Return in words which side kept the rate from being higher, or that neither did.
 
     `late_ms` is the p99 of the simulator's own delay, `unserved` counts sessions that failed or did not end,
-    `no_device` those for which no device was free; rates are sessions a second; `answered`
-    says whether the ACS has answered anything at all.
+    `no_device` those for which no device was free; rates are sessions a second; `silent` is the URL of an ACS that has
+    answered nothing at all.
     """
-    if not answered:
-        return "nobody answered: not one response came, so nothing was measured; is the ACS up, and its URL right?"
+    if silent:
+        return f"nobody answered at {silent}, so nothing was measured: is the ACS up, are its host and port right?"
     if cpu_share >= BUSY or late_ms >= LATE * 1e3:
         busy = "" if cpu_share >= BUSY else ", for this machine had other things to do"
         return (

@@ -34,6 +34,7 @@ from cpescript.runner.limits import cpu_seconds, limit_of
 from cpescript.runner.north import NoSuchAdapter
 from cpescript.runner.options import ASK_ABOVE, RunOptions
 from cpescript.runner.target import Refused, clean_up, figures, is_loopback, wire_of
+from cpescript.runner.watching import masker_of
 from cpescript.simulation import Simulation
 from cpescript.transport.base import DriveEnded, Watch
 from cpescript.transport.http import HttpWire
@@ -248,7 +249,15 @@ class _Load:
 
 
 def load(options: LoadOptions) -> LoadResult:
-    """Put an ACS under load. Raises Refused where it cannot be begun."""
+    """Put an ACS under load; passwords are masked in what is found. Raises Refused where it cannot be begun."""
+    masker = masker_of(None, options.run)
+    try:
+        return masker.value(_loaded(options))  # type: ignore[no-any-return]
+    except Refused as error:
+        raise Refused(masker.text(error.message), masker.text(error.remedy)) from error
+
+
+def _loaded(options: LoadOptions) -> LoadResult:
     run = options.run
     kernel = Kernel()
     trace = Trace(kernel)
@@ -335,5 +344,5 @@ def who_was_the_limit(result: LoadResult) -> str:
         reached=result.reached_rate,
         wanted=result.planned / result.asked_seconds if result.asked_seconds else 0.0,
         no_device=result.lost,
-        answered=bool(result.done or not result.started or any(each.count for each in result.rpcs)),
+        silent="" if result.done or not result.started or any(each.count for each in result.rpcs) else result.acs,
     )

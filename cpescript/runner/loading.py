@@ -34,9 +34,7 @@ def find_scenario(name: str) -> Path:
         return path
     found = libraries.find("scenarios", name)
     if found is None:
-        raise UsageError(
-            f"there is no scenario '{name}'", did_you_mean(name, libraries.names("scenarios"), "give a path, or a name")
-        )
+        raise UsageError(f"there is no scenario '{name}'", libraries.meant("scenarios", name))
     return found
 
 
@@ -73,12 +71,14 @@ def cases_of(
     """Return the cases of a file under the params of the options, none where it does not check.
 
     With `others` the params are for other files too: what this one does not declare is passed over, and what it does is
-    added to that set.
+    added to that set. What a file that does not check declares is not known, so all are.
     """
     program, bag = load(path, catalogue)
-    if program is None or bag.failed:
-        return [], bag
     given, from_file = options.params, options.params_file
+    if program is None or bag.failed:
+        if others is not None:
+            others.update(given, from_file)
+        return [], bag
     if others is not None:
         declared = {param.name for param in program.params}
         others |= declared
@@ -96,8 +96,11 @@ def check_params(options: RunOptions, declared: Collection[str], bag: Bag) -> No
     """Report params that none of several files declares."""
     for source, values in (("--param", options.params), ("--params", options.params_file)):
         unknown = [name for name in values if name not in declared]
-        bag.sources.setdefault(source, "\n".join(unknown))
-        for line, name in enumerate(unknown, 1):
+        # Behind what a file has said of its own share of them.
+        known = bag.sources.get(source)
+        rows = known.split("\n") if known else []
+        bag.sources[source] = "\n".join([*rows, *unknown])
+        for line, name in enumerate(unknown, len(rows) + 1):
             span = Span(source, line, 1, line, len(name) + 1)
             remedy = did_you_mean(name, declared, f"they have {', '.join(sorted(declared)) or 'none'}")
             bag.error(span, "unknown-param", f"none of these files has a param '{name}'", remedy)

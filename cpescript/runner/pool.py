@@ -7,8 +7,8 @@ Rules:
 2. Jobs are handed out in order and told of in order. What a later job shows is held back until its turn.
 3. Ctrl-C reaches this process alone (each worker is a process group of its own); it asks each worker to end its case
    in order. A worker whose socket closes ends by itself, so none is left behind by whatever becomes of this process.
-4. Against an ACS that is not ours each job has a serial prefix of its own, so that its devices are nobody else's; it
-   goes by the job's number, so that it is the same whoever does it.
+4. Against an ACS that is not ours each job has a serial prefix of its own (`1-`, or behind that of the options), so
+   that its devices are nobody else's; it goes by the job's number, so that it is the same whoever does it.
 5. A worker that dies says nothing about the ACS: its case is an error of the environment, and another takes its place.
 """
 

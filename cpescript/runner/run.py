@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import IO, Any
 
 from cpescript import __version__
@@ -18,7 +19,6 @@ from cpescript.runner.case import Case, plain_value, started_now
 from cpescript.runner.checks import (
     check_abilities,
     check_defects,
-    check_firmware,
     check_policies,
     check_real_times,
     check_stimuli,
@@ -88,12 +88,11 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
                 last = wanted.last.seed(timeline.file, timeline.title) if wanted.last is not None else None
                 only = timeline.title if len(cases) > 1 else ""
                 found.append(Selected(timeline, ordinal, spelt, only, last))
-    if others is None and declared is not None and not bag.failed:
+    if others is None and declared is not None:
         check_params(options, declared, bag)
     if options.acs == EMBEDDED:
         check_defects(options.defects, bag)
         check_policies(everything, bag, str(options.policy) if options.policy is not None else None)
-        check_firmware(everything, bag)
         check_real_times(everything, bag)
     elif options.adapter is None and options.north is None:
         check_stimuli(everything, bag)
@@ -156,17 +155,15 @@ def _possible(options: RunOptions) -> None:
     """Refuse what cannot be done side by side. Raises UsageError."""
     if options.jobs > 1 and options.state is not None:
         raise UsageError("a fleet that is kept between runs is in one place at a time", "leave out -j, or --state")
-    if options.jobs > 1 and options.acs != EMBEDDED:
-        if not options.serial_prefix:
-            raise UsageError(
-                "cases side by side would be fleets with the same serial numbers at one ACS",
-                "leave out -j; or say --serial-prefix LAB-, and each case has its own: LAB-1-, LAB-2-, …",
-            )
-        name = options.adapter or ("cpescript" if options.north is not None else "")
-        if name in ALONE:
-            raise UsageError(
-                f"cases side by side cannot share one ACS by the adapter '{name}': {ALONE[name]}", "leave out -j"
-            )
+    if options.jobs > 1:
+        check_shared(options, "leave out -j")
+
+
+def check_shared(options: RunOptions, remedy: str) -> None:
+    """Refuse an adapter that serves one case at a time, where several are at work at once. Raises UsageError."""
+    name = options.adapter or ("cpescript" if options.north is not None else "")
+    if options.acs != EMBEDDED and name in ALONE:
+        raise UsageError(f"cases side by side cannot share one ACS by the adapter '{name}': {ALONE[name]}", remedy)
 
 
 def _jobs(found: Sequence[Selected], options: RunOptions, state: State | None) -> Iterator[Job]:
@@ -196,7 +193,7 @@ def _work(
         current: list[Simulation] = []
 
         def restore(case: Case) -> None:
-            case.simulation.restore = state.restore
+            case.simulation.restore = partial(state.restore, case.simulation)
             current[:] = [case.simulation]
 
         for done in one_by_one(jobs, options, trace, around=restore):

@@ -14,7 +14,7 @@ from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language.timeline import Timeline
 from cpescript.runner.last import LastRun
 from cpescript.runner.loading import UsageError
-from cpescript.runner.options import RunOptions
+from cpescript.runner.options import EMBEDDED, RunOptions
 
 Test = Callable[[str], bool]
 """Whether a word of an expression is true of a case."""
@@ -139,19 +139,23 @@ def warn(
     titles = list(dict.fromkeys(name for each in everything for name in (each.title, each.name)))
     for name in options.only:
         if name not in titles:
-            _odd(bag, "--only", name, f"no case is called '{name}'", did_you_mean(name, titles, _some(titles)))
+            _odd(bag, "--only", name, f"no case is called '{name}'", did_you_mean(name, titles, _known(titles)))
     tags = sorted({tag for each in everything for tag in each.tags})
     if options.tags is not None and not found:
         words = [match[0] for match in re.finditer(r"[^\s()\"']+", options.tags)]
         word = next((word for word in words if word not in (*tags, "and", "or", "not")), options.tags)
-        _odd(bag, "--tags", options.tags, "no case has such tags", did_you_mean(word, tags, _some(tags)))
+        _odd(bag, "--tags", options.tags, "no case has such tags", did_you_mean(word, tags, _known(tags)))
     for file in wanted.last.gone if wanted.last is not None else ():
         _odd(bag, "--rerun-failed", file, "this file is gone, and its failures with it", "")
-    if options.repeat > 1 and options.seed is None:
-        for each in found:
-            if each.seed is not None:
-                message = f"'{each.title}' has a seed of its own: each run is the same"
-                _odd(bag, "--repeat", str(options.repeat), message, "take its 'seed' out to see others")
+    # A real ACS may do otherwise each time, and a fleet that is kept has gone on.
+    if options.repeat > 1 and options.seed is None and options.acs == EMBEDDED and options.state is None:
+        fixed = list(dict.fromkeys(each.name for each in found if each.seed is not None))
+        if fixed:
+            have = (
+                f"'{fixed[0]}' has a seed of its own" if len(fixed) == 1 else f"{_some(fixed)} have seeds of their own"
+            )
+            message = f"{have}: each run is the same"
+            _odd(bag, "--repeat", str(options.repeat), message, "take 'seed' out there, or see 'cpescript explore'")
 
 
 def _odd(bag: Bag, option: str, text: str, message: str, remedy: str) -> None:
@@ -161,6 +165,10 @@ def _odd(bag: Bag, option: str, text: str, message: str, remedy: str) -> None:
     bag.warning(Span(option, row, 1, row, len(text) + 1), "in-vain", message, remedy)
 
 
-def _some(names: Iterable[str], most: int = 6) -> str:
+def _known(names: Iterable[str]) -> str:
     known = list(names)
-    return f"known: {', '.join(known[:most])}{', …' if len(known) > most else ''}" if known else "there are none"
+    return f"known: {_some(known)}" if known else "there are none"
+
+
+def _some(names: Sequence[str], most: int = 6) -> str:
+    return f"{', '.join(names[:most])}{', …' if len(names) > most else ''}"

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x43504553
 """The application id in the file's header: "CPES"."""
-VERSION = 2
+VERSION = 3
 """The version of the tables and of what stands in them."""
 
 _TABLES = """
@@ -106,7 +106,7 @@ class State:
 
     # --- devices --------------------------------------------------------------------------------------------------
 
-    def restore(self, device: Device) -> None:
+    def restore(self, simulation: Simulation, device: Device) -> None:
         """Let a device that was just made, and is not switched on yet, go on as the one that was saved, if it was."""
         if self._file is None:
             return
@@ -121,6 +121,7 @@ class State:
                 kept.grow(device, saved["agent"])
                 device.restore(saved["device"], same_profile=same)
                 kept.restore(device.agent, saved["agent"])
+                simulation.quirks.restore(device, saved.get("quirks", ()), same_profile=same)
             except (KeyError, AttributeError) as error:
                 raise StateError(f"'{self.path}' holds nothing that is a device for {device.identity}") from error
         self.restored += 1
@@ -152,7 +153,10 @@ class State:
 
     def _rows(self, simulation: Simulation) -> Iterator[tuple[str, str, str]]:
         for device in simulation.devices:
-            state = {"device": device.saved(), "agent": kept.saved(device.agent)}
+            state: dict[str, Any] = {"device": device.saved(), "agent": kept.saved(device.agent)}
+            quirks = simulation.quirks.saved(device)
+            if quirks:
+                state["quirks"] = quirks
             text = json.dumps(state, separators=(",", ":"), ensure_ascii=False)
             yield device.identity, self._fingerprint(kept.profile(device.agent)), text
 

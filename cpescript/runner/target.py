@@ -29,7 +29,7 @@ from cpescript.transport.http import HttpWire
 from cpescript.transport.listener import Listener
 from cpescript.transport.loopback import Loopback
 from cpescript.transport.nat import UDP
-from cpescript.transport.options import WireOptions
+from cpescript.transport.options import ConnectionsKept, WireOptions
 from cpescript.transport.pacing import BoundPace, Pace, VirtualPace
 from cpescript.transport.tls import TlsProblem, server_context
 from cpescript.transport.udp import DatagramPorts
@@ -66,6 +66,8 @@ class Target:
     closers: list[Callable[[], object]] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     latencies: Callable[[], Sequence[Latency]] = tuple
+    unreached: Callable[[], str] = str
+    """Says why no connection to the ACS ever stood; empty where one did, or none was tried."""
     paces: Pacing | None = None
     """Measures the statements with `over`, where time is bound to the wall clock."""
 
@@ -194,6 +196,9 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
         target.close()
         raise
     remote = adapter.remote if isinstance(adapter, Cpescript) else None
+    wrong = [each for each in remote.defects if each not in options.defects] if remote is not None else []
+    if wrong:
+        target.remarks.append(f"the ACS is served with deliberate defects: {', '.join(wrong)}")
     pace: Pace
     if timeline.clock == "virtual":
         pace = VirtualPace(window=options.window_ns, patience=patience, remote=remote)
@@ -203,6 +208,8 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
         simulation.opening = target.paces.opening
     wire.pace = pace
     target.remarks += _time_remarks(timeline, options, patience, driven=remote is not None)
+    if options.serial_prefix:
+        target.remarks.append(f"serial numbers begin with '{options.serial_prefix}'")
     if options.north_side.tls_insecure:
         target.remarks.append("the certificate of the ACS's north side was not checked")
     return target
@@ -229,7 +236,10 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     target.run = wire.loop.run_until_complete
     target.spawn = _beside(wire, simulation)
     target.latencies = lambda: figures(wire)
-    target.closers.append(lambda: _shortages(target, wire))
+    target.unreached = lambda: "" if wire.stood or wire.latencies.times else wire.unreached
+    target.closers.append(lambda: _connections(target, wire))
+    if (remark := _CONNECTIONS[options.wire.connections]) is not None:
+        target.remarks.append(remark)
     if options.wire.tls_insecure:
         target.remarks.append("neither the certificate of the ACS nor its name was checked (--tls-insecure)")
     try:
@@ -270,9 +280,27 @@ def _listen(listener: Listener, options: WireOptions) -> str:
     return f"{'https' if tls is not None else 'http'}://{shown}:{port}"
 
 
-def _shortages(target: Target, wire: HttpWire) -> None:
-    """Say in the report where this machine was the limit."""
-    waits = wire.reach.waits
+_CONNECTIONS: Mapping[ConnectionsKept, str | None] = {
+    "profile": None,
+    "kept": "devices kept their connections between sessions (--connections kept)",
+    "shared": "devices shared connections (--connections shared): each has its own cookies and credentials, but an ACS "
+    "that knows a device by its connection mixes them up",
+}
+
+
+def _connections(target: Target, wire: HttpWire) -> None:
+    """Say in the report what became of connections that were kept, and where this machine was the limit."""
+    waits, keeping = wire.reach.waits, wire.keeping
+    if keeping.anew:
+        target.remarks.append(
+            f"{keeping.anew} session{'s' * (keeping.anew > 1)} began on a kept connection that the ACS was closing, and "
+            "anew on another"
+        )
+    if keeping.early:
+        target.remarks.append(
+            f"{keeping.early} kept connection{'s' * (keeping.early > 1)} closed early: no more than "
+            f"{keeping.most} fit into this process's descriptors (ulimit -n)"
+        )
     if waits:
         target.remarks.append(
             f"{waits} connection{'s' * (waits > 1)} waited for a port or descriptor of this machine: "
@@ -322,7 +350,7 @@ def clean_up(target: Target, simulation: Simulation, options: RunOptions) -> Non
     What goes wrong here changes no verdict: what the ACS owes has been judged.
     """
     many = len(simulation.devices)
-    if not many:
+    if not many or target.unreached():
         return
     count = f"{many} device{'s' * (many > 1)}"
     if options.keep:

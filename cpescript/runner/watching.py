@@ -10,9 +10,9 @@ from cpescript.results import MessageLine, ScenarioResult, Snapshot
 from cpescript.runner.options import Observer, RunOptions
 
 
-def masker_of(timeline: Timeline, options: RunOptions) -> Masker:
+def masker_of(timeline: Timeline | None, options: RunOptions) -> Masker:
     """Return what masks the secrets of a case: its `secret param`s, and the passwords of the ACS under test."""
-    secrets = [param.value for param in timeline.params if param.secret]
+    secrets = [param.value for param in timeline.params if param.secret] if timeline is not None else []
     urls = (options.acs, options.north or "", options.wire.proxy or "")
     known = [*secrets, *options.secrets, *[password for url in urls for password in _passwords(url)]]
     return Masker(known, options.learnt)

@@ -6,7 +6,7 @@
 
 | call | body | answer |
 | --- | --- | --- |
-| `POST /reset` | a set-up (`adapters.base.Setup`) | `{}`; the ACS starts anew, its clock driven from here |
+| `POST /reset` | a set-up (`adapters.base.Setup`) | `{"policy", "defects"}`; the ACS starts anew, driven from here |
 | `POST /orders` | `{"orders": [{verb, device, arguments}, …]}` | `{"results": [{accepted, reason, data}, …]}` |
 | `POST /clock` | `{"now": ns}` | `{"next_due": ns or null}` |
 | `POST /beliefs` | `{"devices": [[oui, class, serial], …], "paths": […]}` | `{"views": [{path: [value, type]}, …]}` |
@@ -16,7 +16,8 @@
 A call that is no good is answered by 400 with `{"error": why}`. `/orders` and `/clock` answer when the connection
 requests that the ACS owed just then have been made, so that a harness knows when its clock may go on.
 
-Until the first `/reset` the ACS runs by the wall clock.
+Until the first `/reset` the ACS runs by the wall clock. What it was served with outlives each: its defects, and its
+policy where a set-up names none.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class AcsService:
     def __init__(self, acs: Acs, defects: Iterable[str] = ()) -> None:
         self.acs = acs
         self.driven = False
-        self._defects = tuple(defects)
+        self._defects = self._wrong = tuple(defects)
+        self._served = acs.policy
         self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._calls: set[asyncio.Task[None]] = set()
@@ -149,14 +151,14 @@ class AcsService:
     # --- the north side -----------------------------------------------------------------------------------------------
 
     async def _reset(self, body: Json) -> Json:
-        acs = build_from_json(body)
-        self._defects = tuple(body["defects"])
+        acs = build_from_json(body, self._served, self._wrong)
+        self._defects = tuple(dict.fromkeys([*self._wrong, *body["defects"]]))
         for call in list(self._calls):
             call.cancel()
         acs.file_base_url = self._files
         self.acs, self.driven = acs, True
         self._follow()
-        return {}
+        return {"policy": acs.policy.name, "defects": list(self._defects)}
 
     async def _orders(self, body: Json) -> Json:
         given = body.get("orders")

@@ -29,6 +29,14 @@ class Stepped(Protocol):
     def url(self) -> str:
         """The ACS URL that the next request goes to."""
 
+    @property
+    def afresh(self) -> bool:
+        """Whether its device has booted since the last session: no connection has outlived that."""
+
+    @property
+    def orderly(self) -> bool:
+        """Whether it has ended as TR-069 (3.7.2.4) has it: then its connection may be kept."""
+
     def start(self) -> Step: ...
 
     def receive(self, response: HttpResponse, /) -> Step: ...

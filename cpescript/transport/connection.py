@@ -2,7 +2,8 @@
 
 Rules:
 
-1. A connection reports each request exactly once, by `answered`: a response, or the word for what went wrong.
+1. A connection reports each request exactly once, by `answered`: a response, or the word for what went wrong. One
+   that goes while nothing is outstanding says so by `lost`.
 2. What a peer sends is bounded: the head, the body and, so that neither chunk extensions nor interim responses are a
    way around, all octets of one answer. Nothing is kept of what lies beyond.
 3. Octets that answer no question (RFC 9112, 9.2) make a connection unusable, never an answer to the next request.
@@ -10,6 +11,8 @@ Rules:
 5. A body that is held back until the peer says to go on (RFC 9110, 10.1.1) goes out after a second all the same; an
    answer that comes first makes it needless, and the connection useless.
 6. A body without a length ends with the connection (RFC 9112, 6.3), if that is closed in order.
+7. Nearly all answers of an ACS in one second begin with the same octets, and what these mean was found out once
+   (`Heads`). Everything else goes through the parser.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ import ssl
 from collections.abc import Callable
 from functools import lru_cache
 from math import inf
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -37,6 +40,9 @@ _CHUNK = 4096
 _LEAVE_AFTER = 1.0
 """Real seconds until a body goes out without the peer's leave."""
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
+_HEADS_KEPT = 256
+_LONGEST_HEAD = 2048
+"""Octets of a head that is kept: 256 of these are half a megabyte."""
 
 
 class Target(NamedTuple):
@@ -57,7 +63,7 @@ def target_of(url: str) -> Target | None:
         host, port, default = parts.hostname, parts.port, _PORTS[parts.scheme]
         if not host or port == 0:
             return None
-        name = host if host.isascii() else host.encode("idna").decode("ascii")
+        name = host.encode("idna").decode("ascii")  # A name with an empty or a long label is none.
     except (ValueError, KeyError):
         return None
     if not name.isprintable() or " " in name:
@@ -106,37 +112,89 @@ def _chunks(body: bytes) -> list[bytes]:
     return [body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)]
 
 
+class _Head(NamedTuple):
+    """What a head says, and how many octets of body go with it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    close: bool
+    length: int
+
+
+class Heads:
+    """Heads of whole answers that the parser has read. Where a length is in them, or the status allows no body, the
+    same head before a body of the same length means the same."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Head] = {}
+
+    def read(self, octets: bytes) -> HttpResponse | None:
+        """Return the response that the octets are, None where that is for the parser to say."""
+        end = octets.find(b"\r\n\r\n") + 4
+        head = self._known.get(octets[:end])
+        if head is None or len(octets) != end + head.length:
+            return None
+        return HttpResponse(head.status, head.headers, octets[end:], head.close)
+
+    def learn(self, octets: bytes, response: HttpResponse) -> None:
+        """Remember the head of a response that was read from these octets, and from no others.
+
+        Chunks and interim responses are octets besides head and body: such a response is not remembered, nor is one
+        whose like will hardly come again.
+        """
+        end, length = octets.find(b"\r\n\r\n") + 4, len(response.body)
+        if end > _LONGEST_HEAD or len(octets) != end + length or response.status == 401 or b"et-Cookie: " in octets:
+            return
+        if len(self._known) >= _HEADS_KEPT:
+            del self._known[next(iter(self._known))]
+        self._known[octets[:end]] = _Head(response.status, response.headers, response.close, length)
+
+
 class Connection(asyncio.Protocol):
     """A connection as asyncio drives it. `request` may be called before it stands: the request then goes first."""
 
     __slots__ = (
         "__weakref__",
-        "_answered",
         "_begun",
         "_body",
         "_clock",
         "_first",
         "_head",
         "_headers",
+        "_heads",
         "_held",
         "_limits",
         "_octets",
         "_parser",
+        "_proven",
         "_response",
         "_timer",
         "_transport",
         "_waiting",
+        "answered",
         "last",
+        "lost",
         "reason",
         "sent",
         "usable",
     )
 
-    def __init__(self, limits: Limits, answered: Callable[[Answer], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, limits: Limits, answered: Callable[[Answer], None], clock: Callable[[], float], heads: Heads
+    ) -> None:
         self._limits = limits
-        self._answered = answered
+        self._heads = heads
+        self.answered = answered
+        """Told what becomes of each request: whoever has the connection now."""
+        self.lost: Callable[[Connection], object] | None = None
+        """Told when the connection goes while nothing is outstanding."""
         self._clock = clock
-        self._parser = HttpResponseParser(self)
+        self._parser: Any = None
+        """Made when it is needed: while heads are known it is not."""
+        self._proven = False
+        """Whether the peer has ever answered."""
         self._transport: asyncio.Transport | None = None
         self._first = b""
         self._held = b""
@@ -160,12 +218,25 @@ class Connection(asyncio.Protocol):
         self._begun = 0
         self._response: HttpResponse | None = None
 
+    @property
+    def idle(self) -> bool:
+        """Whether it can be used again, and nothing is outstanding."""
+        return self.usable and not self._waiting
+
+    @property
+    def silent(self) -> bool:
+        """Whether no octet of the present answer has come."""
+        return not self._octets
+
     def request(self, octets: bytes, held: bytes = b"") -> None:
         """Send a request; its outcome is reported by `answered`. What is `held` waits for the peer's leave."""
         self._waiting = True
         self._held = held
         if self._transport is None:
             self._first = octets
+        elif not held:
+            self.sent = self._clock()
+            self._transport.write(octets)
         else:
             self._write(octets)
 
@@ -216,7 +287,12 @@ class Connection(asyncio.Protocol):
         if not self._waiting:
             self.abort()
             return
+        if not self._octets and (known := self._heads.read(data)) is not None:
+            self._take(known)
+            return
         self._octets += len(data)
+        if self._parser is None:
+            self._parser = HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
@@ -229,10 +305,16 @@ class Connection(asyncio.Protocol):
         ):
             self._settle("too-large")
         elif self._response is not None:
-            response = self._response
-            self.usable = self._begun == 1 and not (response.close or self._held or self.last)
+            if self._octets == len(data):
+                self._heads.learn(data, self._response)
+            self._take(self._response)
+
+    def _take(self, response: HttpResponse) -> None:
+        self.usable = self._begun <= 1 and not (response.close or self._held or self.last)
+        self._proven = True
+        if self._octets:
             self._clear()
-            self._settle(response)
+        self._settle(response)
 
     def eof_received(self) -> None:
         """The peer ends its side: so do we, and `connection_lost` follows."""
@@ -240,6 +322,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         if not self._waiting:
+            if self.lost is not None:
+                self.lost(self)
             return
         if exc is None and self._head and not any(name.lower() in _FRAMING for name, _ in self._text_headers()):
             self._settle(self._whole())
@@ -248,20 +332,24 @@ class Connection(asyncio.Protocol):
             self.reason = tls.words(exc)
             self._settle("tls")
         else:
-            first = self._parser.get_http_version() == "0.0" and not self._octets
-            if first and self._transport is not None and self._transport.get_extra_info("ssl_object") is not None:
+            if self.silent and not self._proven and self._secure:
                 self.reason = "closed before the first answer over TLS: the ACS may want a client certificate"
             self._settle("cut")
 
     def _settle(self, answer: Answer) -> None:
         self._waiting = False
         self._held = b""
-        self._forget_timer()
+        if self._timer is not None:
+            self._forget_timer()
         if not isinstance(answer, HttpResponse):
             self.abort()
         elif not self.usable:
             self.close()
-        self._answered(answer)
+        self.answered(answer)
+
+    @property
+    def _secure(self) -> bool:
+        return self._transport is not None and self._transport.get_extra_info("ssl_object") is not None
 
     def _text_headers(self) -> tuple[tuple[str, str], ...]:
         return tuple([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers])

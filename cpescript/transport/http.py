@@ -2,7 +2,8 @@
 
 Rules:
 
-1. A session keeps one connection as long as the ACS lets it (TR-069 3.4: a session should), and closes it at its end.
+1. A session keeps one connection as long as the ACS lets it (TR-069 3.4: a session should), and closes it at its end,
+   unless it is one that is kept for a later session (`keeping`).
 2. At most `in_flight` sessions are on the wire, the others queue in order. A session that waits for an instant of
    virtual time gives its place back.
 3. Everything that comes in enters by `enter`: one place that stops what comes after the end, lets the rule of time
@@ -16,7 +17,6 @@ Sessions are not tasks: a connection is a protocol object, a task lives only whi
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -35,7 +35,8 @@ from cpescript.transport.base import (
     Stepped,
     Watch,
 )
-from cpescript.transport.connection import Answer, Connection, Target, request_bytes, target_of
+from cpescript.transport.connection import Answer, Connection, Heads, Target, request_bytes, target_of
+from cpescript.transport.keeping import Keeping, Place, Whose
 from cpescript.transport.latency import Latencies
 from cpescript.transport.options import DEFAULT, WireOptions
 from cpescript.transport.pacing import Pace, VirtualPace
@@ -48,16 +49,6 @@ if TYPE_CHECKING:
 
 TICK = 0.1
 """Real seconds between two looks at time-outs, the real limit and the interrupt flag."""
-
-_KIND = re.compile(rb"<(?:[\w.-]+:)?Body\b[^>]*>\s*<(?:[\w.-]+:)?([\w.-]+)")
-
-
-def kind_of(request: HttpRequest) -> str:
-    """Return what a request says: the element in its SOAP body (`Inform`), `Empty`, or `Other`."""
-    if not request.body:
-        return "Empty"
-    found = _KIND.search(request.body)
-    return found[1].decode() if found else "Other"
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -73,7 +64,18 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 class _Carried:
     """A session on its way: its connection, and the request that is outstanding."""
 
-    __slots__ = ("begin", "connecting", "connection", "deadline", "kind", "session", "target")
+    __slots__ = (
+        "again",
+        "begin",
+        "connecting",
+        "connection",
+        "deadline",
+        "keeps",
+        "kind",
+        "session",
+        "target",
+        "whose",
+    )
 
     def __init__(self, session: Stepped) -> None:
         self.session = session
@@ -84,6 +86,17 @@ class _Carried:
         self.kind = ""
         self.deadline = inf
         """Until when the connection must stand."""
+        self.keeps = False
+        """Whether the device keeps the connection after the session."""
+        self.whose: Whose = 0
+        """As whose it is kept."""
+        self.again: HttpRequest | None = None
+        """The first request, while it may be that the kept connection that it went out on was closed by then."""
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether the connection has gone, and no octet of an answer has come."""
+        return self.connection is not None and self.connection.silent
 
     def overdue(self, now: float, response: float) -> bool:
         connection = self.connection
@@ -111,6 +124,10 @@ class HttpWire:
         self.pace: Pace = pace or VirtualPace()
         self.in_flight = in_flight
         self.latencies = Latencies()
+        self.stood = False
+        """Whether a connection to the ACS ever stood, and"""
+        self.unreached = ""
+        """why the last one that did not stand did not; empty where there was none."""
         self.loop = loop or new_event_loop()
         self.loop.set_exception_handler(self._astray)
         self.ticks: list[Callable[[float], object]] = []
@@ -121,8 +138,10 @@ class HttpWire:
             if loop is None:
                 self.loop.close()
             raise
+        self.keeping = Keeping(options.connections, self._part)
         self._limits = limits
         self._options = options
+        self._heads = Heads()
         self._fetcher: Fetcher | None = None
         self._watch = watch or Watch()
         self._ready: deque[_Carried] = deque()
@@ -218,15 +237,15 @@ class HttpWire:
     def _running(self) -> bool:
         return self._over is not None and not self._over.done()
 
-    def enter(self, action: Callable[[], object]) -> None:
+    def enter(self, action: Callable[..., object], *arguments: Any) -> None:
         """Handle something that came in: run `action` at the instant that it belongs to, then what may run after it."""
         over = self._over
         if over is None or over.done():
-            self._late.append(action)
+            self._late.append(partial(action, *arguments))
             return
         try:
             self.pace.arrive(self)
-            action()
+            action(*arguments)
             if self._ready:
                 self._fill()
             self._pump()
@@ -262,7 +281,7 @@ class HttpWire:
 
     def _astray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """The loop has caught what nobody else did: it ends the drive too."""
-        self._end(context.get("exception") or RuntimeError(context["message"]))
+        self.enter(partial(_throw, context.get("exception") or RuntimeError(context["message"])))
 
     def _ticked(self) -> None:
         over = self._over
@@ -277,7 +296,7 @@ class HttpWire:
             return
         for carried in [each for each in self._carried if each.overdue(now, self._limits.response)]:
             self._disconnect(carried, abort=True)
-            self.enter(partial(self._answered, carried, "timeout"))
+            self.enter(self._answered, carried, "timeout")
         for tick in self.ticks:
             tick(now)
 
@@ -306,7 +325,8 @@ class HttpWire:
                 return
             step = carried.session.failed("refused")
         del self._carried[carried]
-        self._disconnect(carried)
+        if not self._keep(carried):
+            self._disconnect(carried)
 
     def _resume(self, carried: _Carried) -> None:
         carried.begin = carried.session.resume
@@ -318,36 +338,91 @@ class HttpWire:
         octets, held = request_bytes(
             request, target, proxy.authorization if proxy is not None and not target.tls else None
         )
-        carried.kind = kind_of(request)
+        carried.kind = request.kind
         connection, before = carried.connection, carried.target
-        if connection is not None and (not connection.usable or before is None or before[:3] != target[:3]):
+        if connection is not None and (
+            not connection.usable or before is None or (before is not target and before[:3] != target[:3])
+        ):
             self._disconnect(carried)
             connection = None
+        carried.target = target
+        carried.keeps = self.keeping.keeps(request.manner)
+        if connection is None and before is None and carried.keeps:
+            connection = self._take(carried, target, request)
         if connection is None:
-            connection = carried.connection = Connection(self._limits, partial(self._came, carried), monotonic)
-            carried.target = target
-            carried.deadline = monotonic() + self._limits.connect
-            carried.connecting = self.loop.create_task(self._connect(carried, connection, target))
+            connection = self._make(carried, target)
         if request.manner is not None:
             connection.last = request.manner.connection == "post"
         connection.request(octets, held)
 
-    def _came(self, carried: _Carried, answer: Answer) -> None:
-        self.enter(partial(self._answered, carried, answer))
+    def _told(self, carried: _Carried) -> Callable[[Answer], None]:
+        """Return what a session's connection tells its answers to."""
+        return partial(self.enter, self._answered, carried)
 
     def _answered(self, carried: _Carried, answer: Answer) -> None:
         if isinstance(answer, HttpResponse):
             assert carried.connection is not None
+            carried.again = None
             self.latencies.add(carried.kind, monotonic() - carried.connection.sent)
             if answer.status >= 400 and answer.status != 401:
                 self.latencies.error(carried.kind, str(answer.status))
             self._follow(carried, carried.session.receive(answer))
+        elif carried.again is not None and carried.unanswered:
+            self._begin_anew(carried, carried.again)
         else:
             self.latencies.error(carried.kind, answer)
             reason = carried.connection.reason if carried.connection is not None else ""
             self._follow(carried, carried.session.failed(answer, reason))
 
     # Connections.
+
+    def _make(self, carried: _Carried, target: Target) -> Connection:
+        """Return a connection that is being made."""
+        self.keeping.make_room(len(self._carried) + len(self._parked))
+        connection = carried.connection = Connection(self._limits, self._told(carried), monotonic, self._heads)
+        carried.deadline = monotonic() + self._limits.connect
+        carried.connecting = self.loop.create_task(self._connect(carried, connection, target))
+        return connection
+
+    def _take(self, carried: _Carried, target: Target, request: HttpRequest) -> Connection | None:
+        """Return the connection that was kept for a session that begins, None for none."""
+        whose = carried.whose = self._whose(carried.session.device.number, target)
+        gone = carried.session.afresh and isinstance(whose, int)
+        connection = self.keeping.take(whose, None if gone else target[:3])
+        if connection is not None:
+            connection.answered = self._told(carried)
+            carried.connection, carried.again = connection, request
+        return connection
+
+    def _keep(self, carried: _Carried) -> bool:
+        """Keep the connection of a session that is over, if that can be; returns whether it was."""
+        connection, target = carried.connection, carried.target
+        if not carried.keeps or connection is None or target is None:
+            return False
+        if not connection.idle or not carried.session.orderly:
+            return False
+        carried.connection = None
+        connection.answered = _unasked
+        self.keeping.give(carried.whose, target[:3], connection)
+        return True
+
+    def _whose(self, device: int, target: Target) -> Whose:
+        if self.keeping.shared and not (target.tls and self.reach.tls.shows(device)):
+            return target[:3]
+        return device
+
+    def _begin_anew(self, carried: _Carried, request: HttpRequest) -> None:
+        """Send the first request of a session again: the kept connection was closed before anybody read it."""
+        assert carried.target is not None
+        self.keeping.anew += 1
+        carried.again = None
+        self._disconnect(carried)
+        self._send(carried, carried.target, request)
+
+    def _part(self, connection: Connection, place: Place) -> None:
+        connection.close()
+        if place[2]:
+            self._leaving.add(connection)
 
     def _disconnect(self, carried: _Carried, *, abort: bool = False) -> None:
         connection, carried.connection = carried.connection, None
@@ -367,16 +442,21 @@ class HttpWire:
                 connection, target, who_is(carried.session.device), partial(setattr, carried, "deadline")
             )
         except asyncio.CancelledError:
+            # It may have stood for long enough to be answered, before this was told.
+            self.stood = self.stood or connection.sent != inf
             return
         except Unreached as problem:
             failure, connection.reason = problem.failure, problem.reason
         except BaseException as problem:
-            self.enter(partial(_throw, problem))
+            self.enter(_throw, problem)
             return
         carried.connecting = None
-        if failure is not None:
+        if failure is None:
+            self.stood = True
+        else:
+            self.unreached = connection.reason or failure
             connection.abort()
-            self.enter(partial(self._answered, carried, failure))
+            self.enter(self._answered, carried, failure)
 
     # Jobs.
 
@@ -385,12 +465,12 @@ class HttpWire:
             result = await job
         except Exception as problem:
             self._outstanding_jobs -= 1
-            self.enter(partial(_throw, problem))
+            self.enter(_throw, problem)
             return
         self._outstanding_jobs -= 1
         if stirs:
             self.pace.stir()
-        self.enter(partial(done, result))
+        self.enter(done, result)
 
     async def _farewell(self) -> None:
         if self._fetcher is not None:
@@ -400,6 +480,7 @@ class HttpWire:
             task.cancel()
         for carried in [*self._carried, *self._parked]:
             self._disconnect(carried, abort=True)
+        self.keeping.clear()
         for connection in list(self._leaving):
             connection.abort()
         self._carried.clear()
@@ -416,6 +497,10 @@ def who_is(device: Owner) -> Who:
     """Return what TLS asks of a device; the serial number is empty for whoever has none."""
     identity = getattr(device, "device_id", None)
     return Who(str(identity[3]) if identity is not None else "", device.number)
+
+
+def _unasked(answer: Answer) -> None:
+    raise AssertionError("a connection that is kept has nothing outstanding")
 
 
 def _throw(problem: BaseException) -> None:

@@ -1,9 +1,13 @@
 """The connection-request port of the fleet: one HTTP listener for all devices (TR-069 3.2.2).
 
-What a call leads to is the device's own business: the listener carries it there and the answer back. It is bounded
-whoever calls: connections, the size of a request, how long one may take, and what a caller leaves unread. Where all
-connections are taken, a newcomer gets the place of whoever has been quiet longest. Only what comes to a device's own
-path, and does not prove itself wrong, counts as traffic: nobody else can keep virtual time from moving.
+What a call leads to is the device's own business: the listener carries it there and the answer back.
+
+1. Whoever calls is bounded: connections, the size of a request, how long one may take, and what he leaves unread.
+2. Strangers and callers, who have called a device by its path and shown no wrong proof, do not compete for a place. A
+   stranger who has had time to say what he wants makes room for the next one; of callers, whoever was quiet longest. So a
+   crowd that knows no path lets everybody through who says at once what he wants.
+3. Nobody can keep virtual time from moving: a call counts as traffic when it is let in, and a challenge when its nonce
+   is another one than that of the last that counted for that device.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from cpescript.cwmp.digest import parse_challenge
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.transport.calls import Lookup, answer, connect, resolve, token_path
 from cpescript.transport.http import HttpWire
@@ -22,7 +27,11 @@ from cpescript.transport.http import HttpWire
 __all__ = ["Listener", "connect", "resolve", "token_path"]
 
 MOST_CONNECTIONS = 256
-"""Callers at once: an ACS calls one device over one connection, and HttpWire has some 200 sessions at once."""
+"""Strangers at once, and callers: an ACS calls one device over one connection, and HttpWire has some 200 sessions at
+once."""
+TO_SPEAK = 0.05
+"""Real seconds that a stranger has for a request before he makes room for others. One that is meant comes right behind
+the handshake; and 256 places for so long let 5,000 connections a second through, more than one core can serve."""
 BACKLOG = 1024
 """Callers that wait to be accepted: one too many costs its ACS a second, until the SYN is sent again."""
 MOST_OCTETS = 16 * 1024
@@ -31,8 +40,6 @@ MOST_UNREAD = 64 * 1024
 """Octets of answers that a caller has not taken: somebody who only asks is closed."""
 IDLE = 30.0
 """Real seconds for one request, the pause before it included: a caller needs two within one round trip."""
-QUIET = 1.0
-"""Real seconds after which a caller has to make room for others: three round trips around the world."""
 
 _REASONS = {
     200: "OK",
@@ -57,7 +64,12 @@ class Listener:
         self.calls = 0
         """How many requests came."""
         self._server: asyncio.Server | None = None
+        self._strangers: dict[_Caller, None] = {}
+        """Callers who have not called a device by its path, or shown a wrong proof; whoever was quiet longest first."""
         self._callers: dict[_Caller, None] = {}
+        """The others, in the same order."""
+        self._challenges: dict[str, str | None] = {}
+        """By path, the nonce of a device's challenge that has counted as traffic."""
 
     def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> int:
         """Listen, for HTTPS only where a context is given, and return the port. Raises OSError where that fails."""
@@ -75,24 +87,38 @@ class Listener:
         if self._server is not None:
             self.wire.ticks.remove(self._tick)
             self._server.close()
-            for caller in [*self._callers]:
+            for caller in self._everybody():
                 caller.drop()
             self.wire.loop.run_until_complete(self._server.wait_closed())
             self._server = None
 
     def take(self, caller: _Caller) -> bool:
-        """Note a caller; False where there are too many, all of them busy."""
-        if len(self._callers) >= MOST_CONNECTIONS:
-            quietest = min(self._callers, key=lambda each: each.since)
-            if quietest.since + QUIET > self.wire.real():
+        """Note a newcomer; False where there is no room for one more."""
+        if len(self._strangers) >= MOST_CONNECTIONS:
+            quietest = next(iter(self._strangers))
+            if quietest.since + TO_SPEAK > self.wire.real():
                 return False
-            del self._callers[quietest]
+            del self._strangers[quietest]
             quietest.drop()
-        self._callers[caller] = None
+        self._strangers[caller] = None
         return True
 
+    def _placed(self, caller: _Caller, *, stranger: bool) -> None:
+        """Note what has become of a caller: behind all others, for he has just spoken."""
+        self.gone(caller)
+        group = self._strangers if stranger else self._callers
+        group[caller] = None
+        if len(group) > MOST_CONNECTIONS:
+            quietest = next(iter(group))
+            del group[quietest]
+            quietest.drop()
+
     def gone(self, caller: _Caller) -> None:
+        self._strangers.pop(caller, None)
         self._callers.pop(caller, None)
+
+    def _everybody(self) -> list[_Caller]:
+        return [*self._strangers, *self._callers]
 
     def handle(self, caller: _Caller, request: HttpRequest) -> None:
         """Let the device answer, within the run: at the current instant, once time has caught up."""
@@ -101,15 +127,28 @@ class Listener:
 
     def _handle(self, caller: _Caller, request: HttpRequest) -> None:
         response = answer(self.seed, request, self.lookup)
-        wrong = response is not None and (
-            response.status == 404 or (response.status == 401 and request.header("Authorization") is not None)
-        )
-        if not wrong:
+        status = response.status if response is not None else 0
+        if caller.there:
+            wrong = status == 404 or (status == 401 and request.header("Authorization") is not None)
+            self._placed(caller, stranger=wrong)
+        if response is not None and self._counts(request.path.partition("?")[0], response):
             self.wire.stir()
         caller.respond(response)
 
+    def _counts(self, path: str, response: HttpResponse) -> bool:
+        """Whether a call is traffic: virtual time waits for what it leads to."""
+        if response.status == 401:
+            challenge = parse_challenge(response.all("WWW-Authenticate"))
+            nonce = challenge.nonce if challenge is not None else None
+            known = path in self._challenges and self._challenges[path] == nonce
+            self._challenges[path] = nonce
+            return not known
+        if response.status < 300:
+            self._challenges.pop(path, None)
+        return response.status != 404
+
     def _tick(self, now: float) -> None:
-        for caller in [each for each in self._callers if each.since + IDLE < now]:
+        for caller in [each for each in self._everybody() if each.since + IDLE < now]:
             caller.drop()
 
 
@@ -146,6 +185,11 @@ class _Caller(asyncio.Protocol):
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self._refuse(400)
+
+    @property
+    def there(self) -> bool:
+        """Whether he still has his place."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def drop(self) -> None:
         """Close without a word, as a device that is not there."""
@@ -190,7 +234,7 @@ class _Caller(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._octets = 0
         self.since = self._listener.wire.real()
-        if self._transport is None or self._transport.is_closing():
+        if not self.there:
             return
         self._close = not self._parser.should_keep_alive()
         method = self._parser.get_method().decode("latin-1")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 TlsVersion = Literal["1.2", "1.3"]
+ConnectionsKept = Literal["profile", "kept", "shared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,9 @@ class WireOptions:
     new-ca`), a certificate that is missing is made."""
     proxy: str | None = None
     """URL of an HTTP proxy, `http://[user:password@]host:port`."""
+    connections: ConnectionsKept = "profile"
+    """What becomes of a connection after its session: as the device's profile says; `kept`: each device keeps its own,
+    unless it is of those that close it after each POST; `shared`: all devices share what is open."""
     source_addresses: tuple[str, ...] = ()
     """Addresses of this machine that connections are made from, in turn; empty: as the routing table says."""
     listen: tuple[str, int] = ("127.0.0.1", 0)

@@ -85,6 +85,10 @@ class Contexts:
         self._with(file)
         self._named[number] = file
 
+    def shows(self, number: int) -> bool:
+        """Whether the device of a number may have a certificate of its own to show."""
+        return number in self._named or self._options.tls_client_certs is not None
+
     def of(self, who: Who) -> ssl.SSLContext:
         """Return the context of a device. A device without a certificate shows none. Raises TlsProblem."""
         file = self._named.get(who.number) or self._certificate(who.serial)

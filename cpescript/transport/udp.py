@@ -48,6 +48,10 @@ class DatagramPorts:
             found = await loop.getaddrinfo(*server, type=socket.SOCK_DGRAM)
             family, _, _, _, address = found[0]
             port = self._ports.get(nat)
+            if port is not None and port.family != family:
+                # The server has moved to an address that this socket cannot reach: another one, another binding.
+                port.close()
+                port = None
             if port is None:
                 here = _source(family, address)
                 _, port = await loop.create_datagram_endpoint(
@@ -58,6 +62,8 @@ class DatagramPorts:
             if problem.errno in _SHORTAGES:
                 raise LocalShortage(f"no socket can be had for a device behind a NAT: {problem}") from problem
             return _NOBODY
+        except UnicodeError:
+            return _NOBODY  # No name: a label is empty or too long.
         return Heard(await port.ask(octets, address), port.local)
 
 
@@ -72,6 +78,7 @@ class _Port(asyncio.DatagramProtocol):
         self._transaction = b""
         self._answer: asyncio.Future[bytes] | None = None
         self.local: stun.Address = ("", 0)
+        self.family = socket.AF_UNSPEC
 
     async def ask(self, octets: bytes, server: Any) -> bytes | None:
         """Send a request until its answer comes; None for none."""
@@ -99,6 +106,7 @@ class _Port(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
         self.local = transport.get_extra_info("sockname")[:2]
+        self.family = transport.get_extra_info("socket").family
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         answer = self._answer

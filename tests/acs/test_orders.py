@@ -165,6 +165,14 @@ class TestConnectionRequests:
         give(cpe, "connect")
         assert cpe.acs.outbox[0].url == cpe.url
 
+    def test_a_call_that_nobody_has_made_yet_goes_where_the_device_says_now(self, cpe: Cpe) -> None:
+        other = Cpe(cpe.acs, "HG000002")
+        other.session("1 BOOT")
+        give(cpe, "connect")
+        give(other, "connect")
+        cpe.session("4 VALUE CHANGE", ManagementServer_UDPConnectionRequestAddress="192.0.2.7:3400")
+        assert [call.url for call in cpe.acs.outbox] == ["udp://192.0.2.7:3400", other.url]
+
     def test_without_a_url_the_order_waits_for_the_next_session(self, acs: Acs) -> None:
         cpe = Cpe(acs)
         cpe.url = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -28,11 +29,11 @@ def on_a_loop(start: Callable[[AsyncExitStack], Any]) -> Iterator[Any]:
     thread.start()
     stack = AsyncExitStack()
     try:
-        yield asyncio.run_coroutine_threadsafe(start(stack), loop).result(10)
+        yield asyncio.run_coroutine_threadsafe(start(stack), loop).result(60)
     finally:
-        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 
@@ -79,8 +80,14 @@ class Here:
         done(result)
 
 
+PART = re.compile(r"[A-Za-z0-9_%-]+")
+"""What a name in an NBI path may be spelt with; any other leads nowhere."""
+FILE = re.compile(r"[A-Za-z0-9%!*'();:@&=+$,?#\[\]_.~-]+")
+
+
 class Genie:
-    """A GenieACS-shaped NBI in front of our own ACS: what its page of facts says, as far as an adapter can see it."""
+    """A GenieACS-shaped NBI in front of our own ACS: what the sources of 1.2 and 1.3-dev do, as far as an adapter sees
+    it."""
 
     def __init__(self, acs: Acs) -> None:
         self.acs = acs
@@ -90,6 +97,7 @@ class Genie:
         self.tags: set[tuple[str, str]] = set()
         self.faults: list[dict[str, Any]] = []
         self.seen: list[str] = []
+        self.tasks: list[dict[str, Any]] = []
 
     async def start(self, stack: AsyncExitStack) -> tuple[str, str]:
         port, _ = await self.service.start("127.0.0.1", 0, 0, stack)
@@ -99,36 +107,44 @@ class Genie:
         return next((key for key in self.acs.records if device_id(key) == name), None)
 
     async def north(self, request: web.Request) -> web.Response:
-        parts = [unquote(part) for part in request.raw_path.partition("?")[0].split("/")[1:]]
+        spelt = request.raw_path.partition("?")[0].split("/")[1:]
         self.seen.append(f"{request.method} {request.raw_path}")
+        if not all(spelling.fullmatch(part) for part in spelt[1:] if part
+                   for spelling in [FILE if spelt[0] == "files" else PART]):  # fmt: skip
+            return web.Response(status=404)
+        parts = [unquote(part) for part in spelt]
         match request.method, parts:
             case "GET", ["devices", ""]:
                 return web.json_response(self.documents(request))
             case "POST", ["devices", name, "tasks"]:
+                if not request.can_read_body:
+                    return (
+                        await self.connect(name) if "connection_request" in request.query else web.Response(status=400)
+                    )
                 return await self.task(name, await request.json(), "connection_request" in request.query)
+            case "GET", ["files", ""]:
+                wanted = json.loads(request.query["query"])["_id"]
+                return web.json_response([{"_id": wanted}] if wanted in self.kept["files"] else [])
             case ("POST" | "DELETE") as method, ["devices", name, "tags", tag]:
                 (self.tags.add if method == "POST" else self.tags.discard)((name, tag))
                 return web.Response()
             case "DELETE", ["devices", name]:
                 key = self.key(name)
-                if key is None:
-                    return web.Response(status=404)
-                self.service._set_clock()
-                self.acs.order(Order("forget", key))
+                if key is not None:
+                    self.service._set_clock()
+                    self.acs.order(Order("forget", key))
+                self.faults = [each for each in self.faults if each["device"] != name]
                 return web.Response()
             case "GET", ["tasks" | "faults" as kind, ""]:
                 device = json.loads(request.query["query"])["device"]
                 found = self.faults if kind == "faults" else []
                 return web.json_response([each for each in found if each["device"] == device])
-            case "DELETE", ["faults", name]:
-                self.faults = [each for each in self.faults if each["_id"] != name]
-                return web.Response()
             case ("PUT" | "DELETE") as method, [kind, name] if kind in self.kept:
                 if method == "PUT":
                     self.kept[kind][name] = (await request.read(), dict(request.headers))
-                else:
-                    self.kept[kind].pop(name, None)
-                return web.Response()
+                    return web.Response(status=201 if kind == "files" else 200)
+                known = self.kept[kind].pop(name, None) is not None or kind != "files"
+                return web.Response(status=200 if known else 404)
         return web.Response(status=404)
 
     def documents(self, request: web.Request) -> list[dict[str, Any]]:
@@ -148,10 +164,21 @@ class Genie:
             found.append(document)
         return found
 
+    async def connect(self, name: str) -> web.Response:
+        key = self.key(name)
+        if key is None:
+            return web.Response(status=404, text="No such device")
+        self.service._set_clock()
+        if not self.acs.order(Order("connect", key)).accepted:
+            return web.Response(status=504, reason="Device is offline", text="Device is offline")
+        await self.service._settle()
+        return web.Response()
+
     async def task(self, name: str, task: dict[str, Any], connect: bool) -> web.Response:
         key = self.key(name)
         if key is None:
             return web.Response(status=404, text="No such device")
+        self.tasks.append(task)
         order = _ORDERS[task["name"]](key, task)
         self.service._set_clock()
         result = self.acs.order(order)

@@ -67,7 +67,7 @@ def test_the_embedded_acs_tells(tmp_path: Path) -> None:
     options = RunOptions(scenarios=(scenario(tmp_path, SEES),), seed=1, trace=tmp_path / "run.jsonl")
     assert misses(options) == [("met", 2, 0), ("missed", 0, 1)]
     bag = Bag()
-    judged = judge_trace(tmp_path / "case.cpes", read(tmp_path / "run.jsonl"), {}, {}, False, bag)
+    judged = judge_trace([tmp_path / "case.cpes"], read(tmp_path / "run.jsonl"), {}, False, bag)
     assert judged.results[0].verdict == "failed"
     assert [claim.verdict for claim in judged.results[0].claims][-2:] == ["met", "missed"]
 

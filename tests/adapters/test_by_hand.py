@@ -82,7 +82,7 @@ print(json.dumps(answers[asked["ask"]]))
 """
 
 
-def command(here: Here, folder: Path, change: str = "", timeout: float = 10.0) -> Command:
+def command(here: Here, folder: Path, change: str = "", timeout: float = 60.0) -> Command:
     path = folder / "adapter.py"
     path.write_text(PROGRAM % change)
     return Command([sys.executable, str(path)], here.run, here.spawn, timeout)
@@ -111,7 +111,7 @@ def test_a_program_takes_orders_and_tells_beliefs(here: Here, tmp_path: Path) ->
 )
 def test_a_program_that_does_not_answer(change: str, why: str, here: Here, tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match=why):
-        command(here, tmp_path, change, 0.5 if "sleep" in change else 10.0)
+        command(here, tmp_path, change, 0.5 if "sleep" in change else 60.0)
 
 
 def test_a_program_that_there_is_not(here: Here) -> None:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from cpescript.acs.server import Acs
+from cpescript.transport.acs_service import AcsService
+from tests.adapters.serving import on_a_loop
+
 ROOT = Path(__file__).resolve().parents[2]
 INSTALLED = any(point.value == "cpescript.pytest_plugin" for point in entry_points(group="pytest11"))
 
@@ -174,6 +178,62 @@ def test_the_fixture_fails_the_test_that_missed_something(tmp_path, pytest_run):
     assert "seed 9: repeat it with --cpes-seed 9" in found.text
     assert "check Download on fleet within 1m" in found.text
     assert "cpescript/api.py" not in found.text, "the line that is shown is the test's"
+
+
+SLIPS = """
+import pytest
+
+@pytest.mark.cpescript(sed=7)
+def test_a_setting_that_there_is_not(simulation):
+    pass
+
+@pytest.mark.cpescript(7)
+def test_a_setting_without_a_name(simulation):
+    pass
+
+def test_a_time_without_a_unit(simulation):
+    simulation.expect("Inform", within=60)
+"""
+
+
+def test_slips_of_the_pen_are_told_in_the_summary_too(tmp_path, pytest_run):
+    (tmp_path / "test_slips.py").write_text(SLIPS)
+    found = pytest_run(tmp_path)
+    assert "the marker 'cpescript' takes no 'sed': did you mean 'seed'?" in found.text
+    assert "the marker 'cpescript' takes its settings by name, as in seed=7, not (7,)" in found.text
+    assert 'a length of time has a unit: "60s" or a timedelta, not 60' in found.text
+
+
+def test_a_scenario_says_in_the_summary_why_it_failed(library, pytest_run):
+    text = pytest_run(library, "-k", "breaks or fails", "--seed", 5).text
+    summary = text.partition("short test summary info")[2]
+    assert "FAILED lib.cpes::fails [n=1] - line 11: 0 of 1" in summary
+    assert "ERROR lib.cpes::breaks - the precondition did not" in summary
+
+
+def test_workers_at_one_acs_have_devices_of_their_own(library, pytest_run):
+    service = AcsService(Acs())
+
+    async def start(stack):
+        return await service.start("127.0.0.1", 0, 0, stack)
+
+    with on_a_loop(start) as (port, _):
+        found = pytest_run(library, "-n", 2, "-k", "passes or fails", "--acs", f"http://127.0.0.1:{port}/")
+        (library / "test_sim.py").write_text("def test_sim(simulation):\n    pass\n")
+        refused = pytest_run(library, "-n", 2, "--acs", f"http://127.0.0.1:{port}/", "--cpes-north", "http://x/")
+    assert "2 failed, 1 passed" in found.text
+    assert {key.serial.partition("-HG")[0] for key in service.acs.records} == {"gw0", "gw1"}
+    assert refused.text.count("cases side by side cannot share one ACS by the adapter 'cpescript'") >= 2
+    assert "leave out -n" in refused.text
+    assert "passed" not in refused.text
+
+
+def test_the_command_that_repeats_a_case_has_the_options_of_the_run(library, pytest_run):
+    words = ["--acs", "http://127.0.0.1:1/", "--cpes-serial-prefix", "A B", "--param", "claim=Inform", "--cpes-strict"]
+    found = pytest_run(library, "-k", "fails and 2", "--seed", 5, *words)
+    told = "--acs http://127.0.0.1:1/ --param claim=Inform --serial-prefix 'A B' --strict"
+    assert f"run it again: cpescript run lib.cpes --seed 5 --only 'fails [n=2]' {told}\n" in found.text
+    assert "no connection to http://127.0.0.1:1/ ever stood: refused" in found.text
 
 
 def test_who_has_such_options_of_his_own_keeps_them(library, pytest_run):

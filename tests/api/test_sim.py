@@ -227,11 +227,43 @@ def test_values_are_written_as_the_language_writes_them():
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"defects": ["nope"]}, "nope"), ({"limit": "5"}, "limit"), ({"policy": "none.yaml"}, "none.yaml")],
+    [
+        ({"defects": ["nope"]}, "nope"),
+        ({"defects": "nope"}, "no defect is called 'nope'"),
+        ({"limit": "5"}, "limit"),
+        ({"limit": 5}, 'a length of time has a unit: "5s" or a timedelta, not 5'),
+        ({"policy": "none.yaml"}, "none.yaml"),
+        ({"seed": "7"}, "a seed is a whole number from 0, of 64 bits at most, not '7'"),
+        ({"seed": -1}, "not -1"),
+    ],
 )
 def test_a_set_up_that_does_not_check(settings, message):
     with pytest.raises(ScenarioError, match=message):
         Sim(**settings)
+
+
+def test_the_first_line_of_an_error_says_why():
+    """A summary shows no other."""
+    sim = Sim(seed=1)
+    sim.spawn(1, "hg100", as_="fleet")
+    sim.check("Download", on="fleet", within="1m")
+    with pytest.raises(ClaimMissed, match=r"\Acheck Download on fleet within 1m: 0 of 1 device met it within 1m\n"):
+        sim.finish()
+    with Sim(seed=1, limit="1h") as sim:
+        sim.spawn(1, "hg100", as_="fleet")
+        sim.advance("50m")
+        with pytest.raises(ScenarioError, match=r"\A\S.*limit"):
+            sim.advance("50m")
+    with pytest.raises(ScenarioError, match=r'\Aa length of time has a unit: "60s" or a timedelta, not 60\Z'):
+        Sim(seed=1).advance(60)
+
+
+@pytest.mark.parametrize("method", ["expect", "wait_until"])
+def test_an_acs_that_nobody_can_connect_to_is_no_miss(method):
+    sim = Sim(seed=1, acs="http://127.0.0.1:1/", patience_ns=10**7)
+    fleet = sim.spawn(1, "hg100", as_="fleet")
+    with pytest.raises(ScenarioError, match=r"\Ano connection to http://127.0.0.1:1/ ever stood: refused\n"):
+        getattr(sim, method)("InformResponse", on=fleet, within="1m")
 
 
 def test_a_defect_is_found():

@@ -41,9 +41,9 @@ def test_it_serves_until_it_is_told_to_stop():
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         line = process.stdout.readline()
         north = line.rsplit(" ", 1)[1].strip()
-        health = json.load(urllib.request.urlopen(f"{north}/health", timeout=10))
+        health = json.load(urllib.request.urlopen(f"{north}/health", timeout=60))
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
     assert line.startswith("CWMP at http://127.0.0.1:")
     assert health["devices"] == 0
     assert (process.returncode, out, err) == (0, "", "")

@@ -62,6 +62,26 @@ def test_a_path_is_stronger_than_a_name_that_ships(tmp_path, monkeypatch):
     assert files.locate("profiles", "hg100") == Path("hg100")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("lab/outage", "did you mean 'lab/outage.cpes'?"),
+        ("lab/otage.cpes", "did you mean 'lab/outage.cpes'?"),
+        ("nowhere/lost", "give a path, or one of bootstrap_provisioning, "),
+        ("firmware_rolout", "did you mean 'firmware_rollout'?"),
+        ("first", "did you mean 'first.cpes'?"),
+    ],
+)
+def test_a_scenario_that_there_is_not_is_answered_with_what_was_meant(tmp_path, monkeypatch, cpescript, name, meant):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab").mkdir()
+    for file in ("lab/outage.cpes", "lab/outage.txt", "first.cpes"):
+        (tmp_path / file).write_text("")
+    for command in ("run", "check", "explore"):
+        status, _, err = cpescript(command, name)
+        assert (status, meant in err) == (2, True)
+
+
 def test_problems_have_the_keys_that_tools_read():
     bag = Bag()
     bag.warning(Span("b.yaml", 3, 1, 3, 2), "late", "second")

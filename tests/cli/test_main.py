@@ -72,6 +72,11 @@ def test_the_docs_list_the_exit_statuses_in_the_same_words():
         assert f"| {status} | {meaning} |" in page
 
 
+def test_the_docs_list_every_command():
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"`cpescript {name}" not in page] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -81,7 +86,9 @@ def test_the_docs_list_the_exit_statuses_in_the_same_words():
         (["run", "x", "--sed", "1"], "No such option '--sed'."),
         (["run", "x", "--window", "3"], "'3' is not a duration: write 250ms, 30s, 5m, 2h or 1h30m"),
         (["run", "x", "--param", "size"], "a param is given as NAME=VALUE"),
+        (["run", "x", "--param", "size=4", "--param", "size=5"], "    2 | size=***\n"),
         (["run", "x", "--defect", "no-retri"], "no defect is called 'no-retri': did you mean 'no-retry'?"),
+        (["run", "x", "--report-json", "-"], "'-' is no file, and standard output has what people read"),
         (["run", "x", "--report-html", "/dev/null/x"], "'/dev/null/x' cannot be written: Not a directory"),
         (["run", "x", "--params", "/nowhere.yaml"], "File '/nowhere.yaml' does not exist."),
         (["run", "x", "--in-flight", "0"], "0 is not in the range x>=1."),
@@ -112,14 +119,16 @@ def broken(monkeypatch: pytest.MonkeyPatch):
 def test_an_exception_of_ours_is_printed_as_our_bug(cpescript, broken, monkeypatch):
     broken(KeyError("fleet"))
     monkeypatch.setattr(cli.Drawn, "seed", 42)
-    monkeypatch.setattr(sys, "argv", ["cpescript", "acs", "defects", "a b"])
+    secret = ["--param", "key=hunter22", "--param=pin=4711", "--acs", "http://lab:hunter22@192.0.2.7/", "--param", "z"]
+    monkeypatch.setattr(sys, "argv", ["cpescript", "acs", "defects", "a b", *secret])
     status, out, err = cpescript("acs", "defects")
     assert (status, out) == (INTERNAL, "")
     assert "KeyError: 'fleet'" in err
     assert "This is a bug in cpescript" in err
     assert f"version {__version__}, Python 3." in err
     assert "seed 42" in err
-    assert "command cpescript acs defects 'a b'" in err
+    shown = "--param 'key=***' '--param=pin=***' --acs 'http://lab:***@192.0.2.7/' --param z"
+    assert f"command cpescript acs defects 'a b' {shown}\n" in err
 
 
 def test_ctrl_c_between_two_lines_is_no_bug(cpescript, broken):

@@ -184,7 +184,7 @@ def test_an_interrupted_run_still_writes_its_reports(tmp_path, number):
             time.sleep(0.05)
         process.send_signal(number)
         try:
-            out, _ = process.communicate(timeout=20)
+            out, _ = process.communicate(timeout=120)
         finally:
             process.kill()
     assert process.returncode == 130

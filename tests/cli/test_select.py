@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -98,6 +97,23 @@ def test_explore_tells_the_seed_the_command_and_the_smallest_fleet(cpescript, sc
     assert told["repeat that"] == "cpescript run two.cpes --seed 4 --only bad --defect no-retry --at-most 2"
 
 
+@pytest.mark.parametrize(("seeds", "told"), [("3", "3 seeds tried (1..3): 3 passed"), ("4..4", "1 seed tried (4): ")])
+def test_explore_says_which_seeds_it_tried(cpescript, scenario, seeds, told):
+    assert f"good: {told}" in cpescript("explore", scenario, "--seeds", seeds, "--only", "good").out
+
+
+def test_a_misspelt_secret_is_not_shown(cpescript, tmp_path):
+    path = tmp_path / "s.cpes"
+    path.write_text("secret param password: text\nspawn 1 of hg100 as fleet\nexpect elapsed < 1h\n")
+    (tmp_path / "p.yaml").write_text("pasword: hunter22\n")
+    for words in (["--param", "pasword=hunter22"], ["--params", tmp_path / "p.yaml"]):
+        for command in ("run", "plan", "explore"):
+            status, out, err = cpescript(command, path, *words)
+            assert (status, "hunter22" in out + err) == (2, False)
+            assert "pasword=***\n" in err
+            assert "did you mean 'password'?" in err
+
+
 def test_explore_for_programs(cpescript, scenario):
     document = json.loads(cpescript("explore", scenario, "--seeds", "1..3", "--json").out)
     assert (document["schema"], document["seeds"], document["exit_status"]) == ("cpescript-explore/1", [1, 3], 1)
@@ -112,16 +128,17 @@ def test_ctrl_c_reports_what_ran_side_by_side(tmp_path):
     path, report = tmp_path / "long.cpes", tmp_path / "r.json"
     long = "    spawn 100 of hg100 as cpe\n    wait 6d\n    expect elapsed < 1h\n"
     path.write_text("".join(f'scenario "{name}":\n{long}' for name in "abcd"))
-    command = [sys.executable, "-m", "cpescript", "run", path, "-j", "2", "--report-json", report, "--seed", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "cpescript", "run", path, "-v", "-j", "2", "--report-json", report, "--seed", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment, start_new_session=True
     ) as process:
-        time.sleep(2.5)
+        while "wait 6d" not in (shown := process.stdout.readline()):
+            assert shown
         # As a terminal does: to the whole group.
         os.killpg(process.pid, signal.SIGINT)
         try:
-            out, _ = process.communicate(timeout=30)
+            out, _ = process.communicate(timeout=120)
         finally:
             process.kill()
     assert process.returncode == 130, out

@@ -92,6 +92,20 @@ def test_fmt_diff_marks_a_missing_last_newline(cpescript, file):
     assert "\\ no newline at end of file" in cpescript("fmt", "--diff", file(GOOD.rstrip())).out
 
 
+@pytest.mark.parametrize("command", [("check",), ("plan",), ("fmt", "--check"), ("run", "--list")])
+def test_a_folder_means_every_scenario_below_it(cpescript, file, tmp_path, command):
+    for name in ("lab/b.cpes", "lab/deep/a.cpes", "lab/.hidden/c.cpes"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        file(UGLY.replace("1m", "2h"), name)
+    (tmp_path / "lab/deep/notes.txt").write_text("spwan\n")
+    status, out, err = cpescript(*command, tmp_path / "lab")
+    assert status == ("--check" in command)
+    told = out + err
+    assert (told.count("2h") if command == ("plan",) else told.count(".cpes")) == 2
+    (tmp_path / "empty").mkdir()
+    assert cpescript(*command, tmp_path / "empty").status == (5 if command[0] == "run" else 2)
+
+
 def test_fmt_reads_standard_input(cpescript, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(UGLY.encode())))
     assert cpescript("fmt", "-") == (0, GOOD, "")

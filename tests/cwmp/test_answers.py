@@ -9,7 +9,9 @@ import pytest
 from cpescript.cwmp.answers import ANSWERS
 from cpescript.cwmp.message import Message, ParameterAttributes, ParameterAttributesSetting, ParameterInfo
 from cpescript.cwmp.rpcs import RPCS
-from tests.cwmp.world import CHANNEL, INFO, MAPPINGS, MS, SSID, World, download, gpv, spv
+from cpescript.device.schema import Leaf
+from tests.cwmp.test_vouchers import voucher
+from tests.cwmp.world import CHANNEL, INFO, MAPPINGS, MS, SSID, World, download, gpv, make_schema, spv
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def test_what_has_no_function_is_not_supported(world: World) -> None:
         if rpc.caller == "acs" and name not in ANSWERS:
             fields = {
                 "GetOptions": {"option_name": ""},
-                "SetVouchers": {"voucher_list": ("AAAA",)},
+                "SetVouchers": {"voucher_list": (voucher(),)},
                 "ScheduleDownload": {**download().fields, "time_window_list": ()},
                 "CancelTransfer": {"command_key": ""},
                 "ChangeDUState": {"operations": (), "command_key": ""},
@@ -74,11 +76,25 @@ def test_the_profile_says_which_rpcs_there_are(extension: dict[str, Any], more: 
         assert fault_of(world, Message(name, {**download().fields, "time_window_list": ()})) == 9000
 
 
+def test_lightweight_notification_takes_what_it_is_sent_by(world: World) -> None:
+    used = f"{MS}LightweightNotificationProtocolsUsed"
+    for level in (3, 4, 5, 6):
+        setting = ParameterAttributesSetting(SSID, True, level, False, ())
+        asked = Message("SetParameterAttributes", {"parameter_list": (setting,)})
+        world.schema = make_schema()
+        world.device()
+        assert fault_of(world, asked) == 9009
+        world.schema = make_schema(Leaf(used, "string", True, ""))
+        world.device()
+        [answer] = world.ask(asked)
+        assert answer.kind == "SetParameterAttributesResponse"
+
+
 def test_options() -> None:
     world = World(extension={"options": {"Voice": {"state": 1, "voucher_sn": 7}, "Video": {}}})
     world.device()
     answers = world.ask(
-        Message("SetVouchers", {"voucher_list": ("AAAA",)}),
+        Message("SetVouchers", {"voucher_list": (voucher(),)}),
         Message("GetOptions", {"option_name": ""}),
         Message("GetOptions", {"option_name": "Voice"}),
     )

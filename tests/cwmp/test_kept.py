@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from cpescript.cwmp import kept
+from cpescript.cwmp.http import HttpRequest
 from cpescript.cwmp.message import InstallOperation
+from cpescript.device.blocks import ConnectionRequest
+from cpescript.kernel.time import SECOND, Duration, Instant, Size
 from cpescript.quirks import catalogue
 from tests.cwmp.test_diagnosis import diagnosing, request, state
 from tests.cwmp.test_modules import DU, EU, HUB, change, modular
 from tests.cwmp.test_windows import completed, schedule_download, window
-from tests.cwmp.world import World, dead, download, schedule_inform
+from tests.cwmp.world import World, dead, download, gpv, schedule_inform
 
 LAMP = "Device.X_Hub.Enable"
 
@@ -162,6 +165,64 @@ def test_results_that_are_owed_are_told(later: World) -> None:
     assert later.informs()[0][1] == ("1 BOOT", "11 DU STATE CHANGE COMPLETE", "M ChangeDUState")
 
 
+def test_results_tell_since_when_the_operation_ran(later: World) -> None:
+    world = modular()
+    world.device()
+    world.ask(change(InstallOperation(HUB)))
+    world.run(2)
+    reborn(world, later)
+    later.run(30)
+    [told] = [record.message for record in later.records if record.kind == "DUStateChangeComplete"]
+    [result] = told.fields["results"]
+    assert (result.start_time[-3:], result.complete_time[-3:]) == ("15Z", "17Z")
+
+
+def test_a_fault_is_remembered(world: World, later: World) -> None:
+    world.device()
+    world.ask(gpv("Device.Nowhere"))
+    assert reborn(world, later).device.is_in("faulted")
+
+
+def test_connection_requests_are_held_back_as_before() -> None:
+    rules = ConnectionRequest("", "", 60 * SECOND, None)
+    world, later = World(connection_request=rules), World()
+    later.run(77)
+    agent = world.device()
+    call = HttpRequest((), b"", "GET")
+    assert agent.connection_request(call).status == 200
+    world.run(20)
+    agent = reborn(world, later)
+    assert dict(agent.connection_request(call).headers) == {"Retry-After": "40"}
+    later.run(40)
+    assert agent.connection_request(call).status == 200
+
+
+LABELS = {
+    "region": "north",
+    "rank": 3,
+    "share": 0.5,
+    "vip": True,
+    "none": None,
+    "patience": Duration(5 * SECOND),
+    "quota": Size(1 << 20),
+    "lists": [1, [Duration(1)], {"a": Instant(7), "b": []}],
+}
+
+
+def test_labels_are_what_they_were_unless_given_anew(world: World, later: World) -> None:
+    agent = world.device()
+    agent.device.labels = dict(LABELS)
+    other = World()
+    other.schema = world.schema
+    fresh = other.device(power=False)
+    fresh.device.labels = {"region": "south"}
+    kept.restore(fresh, json.loads(json.dumps(kept.saved(agent))))
+    assert fresh.device.labels == {**LABELS, "region": "south"}
+    types = [type(fresh.device.labels[name]) for name in LABELS]
+    assert types == [type(value) for value in LABELS.values()]
+    assert type(fresh.device.labels["lists"][2]["a"]) is Instant
+
+
 def test_what_no_field_is_cannot_be_kept() -> None:
     with pytest.raises(TypeError, match="set cannot be kept"):
-        kept._packed((1, {2}))
+        kept.packed((1, {2}))

@@ -7,6 +7,7 @@ import pytest
 from cpescript import libraries
 from cpescript.cwmp.http import HttpRequest
 from cpescript.cwmp.message import Event, Message
+from cpescript.cwmp.power import STOPPED
 from cpescript.device.blocks import EventSchedule
 from cpescript.device.profile import load_profile
 from cpescript.kernel.time import SECOND
@@ -214,3 +215,16 @@ def test_a_factory_reset_brings_back_each_devices_own_credentials_and_the_acs_as
     world.run(100)
     assert [[agent.device.get(f"{MS}{name}") for name in names] for agent in agents] == own
     assert [codes for _, codes in world.informs()[-2:]] == [("0 BOOTSTRAP", "1 BOOT")] * 2
+
+
+def test_who_was_to_be_taken_away_after_the_session_is_gone_with_the_power(world: World) -> None:
+    agent = world.device()
+    agent.add_hook(catalogue()["slow-cpe"].make({}))
+    agent.inform()
+    world.run(1)
+    agent.stop()
+    assert agent.session is not None
+    agent.power_cycle(5 * SECOND)
+    world.run(60)
+    assert agent.flags & STOPPED
+    assert not agent.device.is_in("online")

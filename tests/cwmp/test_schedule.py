@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from cpescript.cwmp.message import Event
 from cpescript.device.blocks import PeriodicPaths
+from cpescript.device.schema import Leaf
 from cpescript.quirks import catalogue
 from tests.cwmp.world import (
     INTERVAL,
@@ -14,6 +17,7 @@ from tests.cwmp.world import (
     World,
     alive,
     dead,
+    make_schema,
     schedule_inform,
     spv,
 )
@@ -152,6 +156,20 @@ def test_passive_notification_rides_on_the_next_inform(world: World) -> None:
     assert SSID not in world.last_inform().settings
 
 
+@pytest.mark.parametrize(("level", "told"), [(3, False), (4, True), (5, False), (6, True)])
+def test_lightweight_kinds_ride_on_an_inform_where_they_are_passive_besides(level: int, told: bool) -> None:
+    world = World()
+    world.schema = make_schema(Leaf(f"{MS}LightweightNotificationProtocolsUsed", "string", True, "UDP"))
+    agent = world.device()
+    watch(world, level)
+    agent.device.write(SSID, "b", "device")
+    world.run(200)
+    assert len(world.informs()) == 1, "none of them opens a session"
+    world.run(130)
+    assert world.informs()[-1][1] == (("2 PERIODIC", "4 VALUE CHANGE") if told else PERIODIC)
+    assert (SSID in world.last_inform().settings) is told
+
+
 def test_the_acs_is_not_told_what_it_did_itself(world: World) -> None:
     agent = world.device()
     watch(world, 2)
@@ -188,6 +206,19 @@ def test_the_throttle_keeps_active_notifications_apart_and_holds_nothing_else(wo
     agent.inform("6 CONNECTION REQUEST")
     world.run(1)
     assert world.informs()[-1] == (73, ("4 VALUE CHANGE", "6 CONNECTION REQUEST"))
+
+
+def test_a_session_in_between_pushes_the_throttle_further_back(world: World) -> None:
+    agent = world.device()
+    agent.device.write(f"{MS}DefaultActiveNotificationThrottle", "60", "device")
+    watch(world, 2)
+    agent.device.write(SSID, "a", "device")
+    world.run(50)
+    agent.inform("6 CONNECTION REQUEST")
+    world.run(5)
+    agent.device.write(SSID, "b", "device")
+    world.run(100)
+    assert world.informs()[-2:] == [(50, ("4 VALUE CHANGE", "6 CONNECTION REQUEST")), (110, ("4 VALUE CHANGE",))]
 
 
 # --- ScheduleInform ---------------------------------------------------------------------------------------------------

@@ -66,9 +66,11 @@ LEAVES = (
 )
 
 
-def make_schema(**blocks: Any) -> Schema:
-    """Return a schema of `LEAVES` with an empty table of port mappings; `blocks` override those of a plain gateway."""
+def make_schema(*more: Leaf, **blocks: Any) -> Schema:
+    """Return a schema of `LEAVES`, and of those given, with an empty table of port mappings; `blocks` override those of
+    a plain gateway."""
     leaves = {path: Leaf(path, kind, writable, default) for path, kind, writable, default in LEAVES}
+    leaves.update({leaf.path: leaf for leaf in more})
     table = Table(MAPPINGS)
     table.count_path = "Device.NAT.PortMappingNumberOfEntries"
     for name, kind, default in (("Enable", "boolean", "false"), ("ExternalPort", "unsignedInt", "0")):

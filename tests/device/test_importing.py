@@ -201,7 +201,7 @@ def test_a_device_model_becomes_a_profile(tmp_path: Path) -> None:
         "values of secrets not written: 1; --secrets writes them",
         "values that did not fit their types, replaced by defaults: 1: "
         "Device.WiFi.SSID.3.Enable ('maybe' is no boolean)",
-        "1 empty tables were left out, as nobody knows their columns: Device.NAT.PortMapping.",
+        "1 empty tables were left out, as nobody knows their columns: Device.NAT.PortMapping.; --model has them",
     )
     assert "hunter2" in import_profile([tmp_path / "box.csv"], "box", secrets=True).text
 
@@ -274,6 +274,76 @@ def test_what_a_capture_lacks_is_said(tmp_path: Path) -> None:
     assert loaded(imported.text, tmp_path).leaves["Device.A.B"].type == "int"
 
 
+def captured(tmp_path: Path, *names: str) -> Path:
+    """Return a capture of a device that has nothing but these names, each writable, with empty values."""
+    items = "".join(
+        f"<ParameterInfoStruct><Name>{name}</Name><Writable>1</Writable></ParameterInfoStruct>" for name in names
+    )
+    return source(tmp_path, "names.xml", ENVELOPE.format(rpc="GetParameterNamesResponse", items=items))
+
+
+def test_a_data_model_knows_the_columns_of_empty_tables(tmp_path: Path) -> None:
+    capture = captured(
+        tmp_path,
+        "Device.X",
+        "Device.Rack.",
+        "Device.Rack.1.",
+        "Device.Rack.1.Shelf.",
+        "Device.Rack.2.Shelf.",
+        "Device.Hall.",
+    )
+    model = source(tmp_path, "model.xml", MODEL)
+    imported = import_profile([capture], "box", model=model)
+    schema = loaded(imported.text, tmp_path)
+    device = Pretend().device(schema)
+    assert device.add_object("Device.Rack.1.Shelf.", "device") == 1
+    assert device.add_object("Device.Rack.2.Shelf.", "device") == 1
+    assert device.get("Device.Rack.1.Shelf.1.Height") == "3"
+    assert any("empty tables were left out" in note and "Device.Hall.;" in note for note in imported.notes)
+    capture = captured(tmp_path, "Device.X", "Device.Rack.")
+    imported = import_profile([capture], "box", model=model)
+    device = Pretend().device(loaded(imported.text, tmp_path))
+    assert device.add_object("Device.Rack.") == 1
+    assert device.get("Device.Rack.1.Status") == "Disabled"
+    assert not device.schema.added_leaf(*device.schema.added("Device.Rack.1.Status")).writable
+
+
+def test_a_table_with_instances_keeps_its_own_columns(tmp_path: Path) -> None:
+    capture = captured(tmp_path, "Device.X", "Device.Rack.", "Device.Rack.1.", "Device.Rack.1.Alias")
+    model = source(tmp_path, "model.xml", MODEL)
+    schema = loaded(import_profile([capture], "box", model=model).text, tmp_path)
+    assert [path for path in schema.leaves if "Rack" in path] == ["Device.Rack.1.Alias"]
+
+
+@pytest.mark.parametrize(("text", "why"), [("<document/>", "describes no object"), ("no XML", "no XML")])
+def test_a_model_that_is_none_is_refused_by_its_name(text: str, why: str, tmp_path: Path) -> None:
+    model = source(tmp_path, "model.xml", text)
+    with pytest.raises(ImportRefused, match=why) as refused:
+        import_profile([captured(tmp_path, "Device.X")], "box", model=model)
+    assert refused.value.source == model
+
+
+def test_instances_that_hold_tables_alone_are_no_table(tmp_path: Path) -> None:
+    items = "".join(
+        f"<ParameterInfoStruct><Name>{name}</Name><Writable>0</Writable></ParameterInfoStruct>"
+        for name in (
+            "Device.A.",
+            "Device.A.1.",
+            "Device.A.1.B.",
+            "Device.A.1.B.7.",
+            "Device.A.1.B.7.C",
+            "Device.A.2.B.1.C",
+        )
+    )
+    path = source(tmp_path, "names.xml", ENVELOPE.format(rpc="GetParameterNamesResponse", items=items))
+    schema = loaded(import_profile([path], "box").text, tmp_path)
+    assert "Device.A.1.B.7.C" in schema.leaves
+    assert {path: table.fixed for path, table in schema.tables.items()} == {
+        "Device.A.1.B.": True,
+        "Device.A.2.B.": True,
+    }
+
+
 # --- hostile sources --------------------------------------------------------------------------------------------------
 
 BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>\n'
@@ -281,6 +351,13 @@ BOMB = '<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
 HOSTILE = {
     "entities": ("a.xml", MODEL.replace("<dm:document", BOMB + "<dm:document").encode(), "document type"),
     "entity-in-a-capture": ("a.xml", (BOMB + "<Envelope>&b;</Envelope>").encode(), "document type"),
+    "entities-without-end": (
+        "a.xml",
+        b'<!DOCTYPE d [<!ENTITY a "aaaaaaaaaa">'
+        + b"".join(b'<!ENTITY %c "%s">' % (97 + n, b"&%c;" % (96 + n) * 10) for n in range(1, 9))
+        + b"]><document>&i;</document>",
+        "document type",
+    ),
     "no-xml": ("a.xml", b"parameters: []", "no XML"),
     "cut-off": ("a.xml", MODEL[:2000].encode(), "no XML"),
     "empty": ("a.xml", b"", "no XML"),

@@ -112,6 +112,81 @@ def test_generators_and_diagnostics_meet_by_their_path(tmp_path: Path) -> None:
     assert (diagnostic.trigger, diagnostic.duration) == ("Go", 3_000_000_000)
 
 
+MOVING = GATEWAY + (
+    "generators: [{path: Device.WiFi.Channel, type: counter, interval: 5s, min: 1, max: 13, step: 1}]\n"
+)
+HITS = "Device.NAT.PortMapping.{}.Stats.Hits"
+
+
+def moved(schema: Schema) -> list[str]:
+    """Return what moves, the templates of tables (number 0) included."""
+    tables = [HITS.format(0)] if _hits_template(schema) else []
+    return [*tables, *(path for path, leaf in schema.leaves.items() if leaf.generator is not None)]
+
+
+def _hits_template(schema: Schema) -> bool:
+    found = schema.tables["Device.NAT.PortMapping."].template.children["Stats"].children["Hits"].leaf
+    assert found is not None
+    return found.generator is not None
+
+
+@pytest.mark.parametrize(
+    ("without", "gone"),
+    [
+        ("Device.WiFi.Channel", {"Device.WiFi.Channel"}),
+        (HITS.format("{i}"), {HITS.format(number) for number in (0, 1, 2)}),
+        (HITS.format(2), {HITS.format(2)}),
+        ("Device.NAT.", {HITS.format(number) for number in (0, 1, 2)}),
+    ],
+)
+def test_a_generator_is_taken_off(without: str, gone: set[str], tmp_path: Path) -> None:
+    base = good(tmp_path, "x-cpescript: {extends: gateway}\n", MOVING)
+    text = f'x-cpescript: {{extends: gateway, generators_without: ["{without}"]}}\n'
+    schema = good(tmp_path, text, MOVING)
+    assert moved(schema) == [path for path in moved(base) if path not in gone]
+    assert len(moved(base)) > len(moved(schema))
+    assert {path: leaf.default for path, leaf in schema.leaves.items()} == {
+        path: leaf.default for path, leaf in base.leaves.items()
+    }
+
+
+FLAPPING = "generators: [{{path: {}, type: enum, interval: 1s, values: [a, b]}}]"
+
+
+def test_a_column_stands_still_though_a_list_names_its_instances(tmp_path: Path) -> None:
+    base = GATEWAY + FLAPPING.format("Device.NAT.PortMapping.1.Alias") + "\n"
+    text = 'x-cpescript: {extends: gateway, generators_without: ["Device.NAT.PortMapping.{i}.Alias"]}\n'
+    assert good(tmp_path, text, base).leaves["Device.NAT.PortMapping.1.Alias"].generator is None
+
+
+def test_an_instance_cannot_stand_still_where_the_column_moves(tmp_path: Path) -> None:
+    column = FLAPPING.format('"Device.NAT.PortMapping.{i}.Alias"')
+    base = GATEWAY.replace("x-cpescript: {", f"x-cpescript: {{{column}, ")
+    assert column in base
+    text = "x-cpescript: {extends: gateway, generators_without: [Device.NAT.PortMapping.2.Alias]}\n"
+    schema, bag = variant(tmp_path, text, base)
+    assert schema is None, "one that moves with its table"
+    assert [(item.code, item.remedy) for item in bag] == [
+        ("duplicate-generator", "name it as it stands there, with {i}")
+    ]
+    whole = good(tmp_path, text.replace(".2.", ".{i}.").replace("[D", '["D').replace("Alias]", 'Alias"]'), base)
+    assert whole.leaves["Device.NAT.PortMapping.2.Alias"].generator is None
+
+
+def test_what_stands_still_may_be_given_a_value_and_move_again_further_up(tmp_path: Path) -> None:
+    text = """\
+x-cpescript: {extends: gateway, generators_without: [Device.WiFi.Channel]}
+parameters: [{path: Device.WiFi.Channel, value: 9}]
+"""
+    schema = good(tmp_path, text, MOVING)
+    assert (schema.leaves["Device.WiFi.Channel"].generator, schema.leaves["Device.WiFi.Channel"].default) == (None, "9")
+    again = "{path: Device.WiFi.Channel, type: counter, interval: 1s, min: 1, max: 5, step: 1}"
+    write(tmp_path, third=f"x-cpescript: {{extends: variant.yaml}}\ngenerators: [{again}]\n")
+    third, bag = load_profile(tmp_path / "third.yaml")
+    assert third is not None, bag.render()
+    assert third.leaves["Device.WiFi.Channel"].generator is not None
+
+
 def test_a_base_may_have_a_base(tmp_path: Path) -> None:
     write(tmp_path, gateway=GATEWAY, variant=VARIANT, third="x-cpescript: {extends: variant.yaml}\n")
     schema, bag = load_profile(tmp_path / "third.yaml")
@@ -130,6 +205,26 @@ WRONG = {
     "unknown": ("x-cpescript: {extends: gatway}\n", "unknown-profile", "variant.yaml", 1),
     "itself": ("x-cpescript: {extends: variant.yaml}\n", "extends-cycle", "variant.yaml", 1),
     "nothing-to-drop": ("x-cpescript: {extends: gateway, without: [Device.Tim.]}\n", "unknown-path", "variant.yaml", 1),
+    "nothing-to-still": (
+        "x-cpescript: {extends: gateway, generators_without: [Device.WiFi.Chan]}\n",
+        "unknown-path",
+        "variant.yaml",
+        1,
+    ),
+    "still-without-base": (
+        "x-cpescript: {generators_without: [Device.WiFi.Channel]}\n",
+        "unknown-path",
+        "variant.yaml",
+        1,
+    ),
+    "still-and-moving": (
+        "x-cpescript: {extends: gateway, generators_without: [Device.NAT.PortMapping.2.Stats.Hits]}\nparameters:\n"
+        "  - path: Device.NAT.PortMapping.2.Stats.Hits\n"
+        "    generator: {type: counter, interval: 1s, min: 0, max: 9, step: 1}\n",
+        "duplicate-generator",
+        "variant.yaml",
+        1,
+    ),
     "drop-without-base": ("x-cpescript: {without: [Device.Time.]}\n", "unknown-path", "variant.yaml", 1),
     "bad-value": (
         "x-cpescript: {extends: gateway}\nparameters:\n  - {path: Device.WiFi.Channel, value: x}\n",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cpescript.device.profile import load_profile
+from cpescript.diagnostics import Bag
 from cpescript.kernel.time import SECOND
 from tests.device.conftest import Load
 
@@ -378,6 +379,52 @@ def test_blocks_become_data(load: Load) -> None:
     assert schema.acs_credentials == ("D.Text", "D.Text2")
     assert schema.extension == {"telemetry": {"every": 5, "on": True, "as": ["a", None]}}
     assert schema.later == ("faults.link", "x-cpescript.telemetry")
+    said = [(item.severity, item.span.line, item.message) for item in bag if item.code == "no-effect"]
+    link, telemetry = (schema_line(bag, key) for key in ("faults:", "x-cpescript:"))
+    assert said == [
+        ("warning", link, "faults.link is read and checked, and changes nothing yet"),
+        ("warning", telemetry, "x-cpescript.telemetry is read and checked, and changes nothing yet"),
+    ]
+
+
+def schema_line(bag: Bag, start: str) -> int:
+    """Return the line of the only source that begins so."""
+    [text] = bag.sources.values()
+    return next(number for number, line in enumerate(text.splitlines(), 1) if line.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("root", "why"),
+    [
+        ("Device.", "is everything"),
+        ("Device.X_Hub", "ends in a dot"),
+        ("Device.X..", "has an empty segment"),
+        ("Device.Hub.", "is a parameter"),
+        ("''", "is empty"),
+    ],
+)
+def test_where_apps_grow_is_an_object(load: Load, root: str, why: str) -> None:
+    schema, bag = load(f"parameters: [{{path: Device.Hub}}]\nx-cpescript: {{app_roots: [{root}]}}\n")
+    assert schema is None
+    [item] = bag
+    assert item.code == "bad-path"
+    assert why in item.message
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("fleet: {counts: 3}", "did you mean 'count'? known here: count, offset, pools, serialPattern"),
+        ("fleet: {zzz: 3}", "known here: count, offset, pools, serialPattern"),
+        (
+            "parameters: [{path: A.B, writeable: true}]",
+            "did you mean 'writable'? known here: generator, instances, path, type, value, writable",
+        ),
+    ],
+)
+def test_an_unknown_key_is_answered_by_those_that_are_known(load: Load, text: str, remedy: str) -> None:
+    [item] = load(text)[1]
+    assert (item.code, item.remedy) == ("unknown-key", remedy)
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------
@@ -403,7 +450,7 @@ def test_blocks_may_name_what_another_file_declares(load: Load) -> None:
     [
         ("transfer: {}", "transfer: {}", "duplicate-block"),
         ("fleet: {}", "fleet: {}", "duplicate-block"),
-        ("x-cpescript: {telemetry: 1}", "x-cpescript: {telemetry: 2}", "duplicate-block"),
+        ("x-cpescript: {overlap: drop}", "x-cpescript: {overlap: defer}", "duplicate-block"),
         ("informParameters: {boot: []}", "informParameters: {boot: []}", "duplicate-block"),
         ("parameters: [{path: A.B}]", "parameters: [{path: A.B}]", "duplicate-path"),
     ],

@@ -42,6 +42,25 @@ def test_paths(schema: Schema, path: str, exists: bool, kind: str | None) -> Non
     assert schema.type_of(path) == kind
 
 
+@pytest.mark.parametrize(
+    ("path", "exists"),
+    [
+        ("Device.X_Lamps.", True),
+        ("Device.X_Lamps.Enable", True),
+        ("Device.X_Lamps.Lamp.*.Colour", True),
+        ("Device.NAT.X_Lamps.1.Enable", True),
+        ("Device.X_Lamps", False),
+        ("Device.X_LampsToo.Enable", False),
+        ("Device.NAT.X_Lamp.Enable", False),
+    ],
+)
+def test_what_an_unknown_app_may_bring(path: str, exists: bool, tmp_path: Path) -> None:
+    roots = "x-cpescript: {app_roots: [Device.X_Lamps., Device.NAT.X_Lamps.], "
+    schema = schema_of(tmp_path, GATEWAY.replace("x-cpescript: {", roots))
+    assert schema.path_exists(path) is exists
+    assert schema.type_of(path) is None
+
+
 def test_a_star_stands_for_numbers_of_what_is_no_table(tmp_path: Path) -> None:
     schema = schema_of(tmp_path, "parameters:\n  - {path: A.1.B}\n  - {path: A.3.C, type: xsd:int}\n")
     assert schema.path_exists("A.*.B")

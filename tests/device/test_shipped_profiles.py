@@ -96,6 +96,35 @@ def test_agrees_with_the_standard(name: str) -> None:
     assert wrong == []
 
 
+@cache
+def services() -> dict[str, tuple[str, bool, bool]]:
+    """Return (type, writable, in every Inform) of the parameters below `Services.` that are known."""
+    found: dict[str, tuple[str, bool, bool]] = {}
+    parent = ""
+    for line in Path(__file__).with_name("services.txt").read_text(encoding="utf-8").splitlines():
+        words = [] if line.startswith("#") else line.split()
+        if words and not line.startswith(" "):
+            parent = words.pop(0).removeprefix(".")
+        for word in words:
+            name, _, kind = word.partition(":")
+            found[parent + name] = kind.rstrip("!*"), "!" in kind, "*" in kind
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_agrees_with_the_standards_of_services(name: str) -> None:
+    """Whoever gives a shipped profile another parameter below `Services.` looks it up first, for `services.txt`."""
+    schema = profile(name)
+    start = f"{schema.root}Services."
+    wrong = [
+        (leaf.path, leaf.type, leaf.writable)
+        for leaf in schema.leaves.values()
+        if leaf.path.startswith(start)
+        and services().get(datamodel.generic(leaf.path)[len(start) :], ())[:2] != (leaf.type, leaf.writable)
+    ]
+    assert wrong == []
+
+
 @needs_standards
 @pytest.mark.parametrize("name", NAMES)
 def test_no_table_gives_more_than_the_standard(name: str) -> None:
@@ -115,6 +144,9 @@ def test_what_the_standard_forces_is_forced(name: str) -> None:
     schema = profile(name)
     forced = datamodel.read(MODELS[schema.root]).forced
     found = {path for path in schema.leaves if datamodel.generic(path) in forced}
+    start = f"{schema.root}Services."
+    of_services = {start + path for path, (_, _, always) in services().items() if always}
+    found |= {path for path in schema.leaves if datamodel.generic(path) in of_services}
     assert set(schema.forced_inform) == found
 
 

@@ -26,6 +26,7 @@ def test_an_order_that_is_refused_is_an_error(play):
     world = play("spawn 1 of hg100 as cpe\nacs reboot cpe\nexpect Reboot on cpe within 1m\n")
     world.refuse = "unknown device"
     assert world.run() == ("error", "the ACS refused 'acs reboot': cpe[1]: unknown device")
+    assert world.problems[0].remedy.startswith("it is not registered yet: 'wait until")
 
 
 def test_finally_runs_whatever_happened(play):

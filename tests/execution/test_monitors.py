@@ -1,5 +1,7 @@
 """always, never, sometimes."""
 
+import pytest
+
 
 def test_at_most_of_all_in_a_state(play):
     text = """
@@ -62,6 +64,15 @@ def test_sometimes_must_come_true_once(play):
     assert play(text).state(1, 2, "faulted").state(2, 2, "faulted", on=False).run()[0] == "passed"
     verdict, reason = play(text).run()
     assert (verdict, reason) == ("failed", "line 2: it never came true")
+
+
+@pytest.mark.parametrize("line", ["sometimes Download on fleet", "sometimes any fleet faulted"])
+def test_sometimes_speaks_of_its_whole_block_wherever_it_stands(play, line):
+    text = f"spawn 2 of hg100 as fleet\nwait 1h\n{line}\nwait 1h\n"
+    for text in (text, text.removesuffix("wait 1h\n")):
+        world = play(text).at(60, 2, "Download").state(60, 1, "faulted").state(61, 1, "faulted", on=False)
+        assert world.run()[0] == "passed"
+        assert play(text).run() == ("failed", "line 3: it never came true")
 
 
 def test_every_device_that_breaks_a_rule_is_named(play):

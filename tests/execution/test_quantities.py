@@ -88,6 +88,14 @@ def test_a_device_that_broke_for_has_missed_for_good(play):
     assert world.kernel.now == 30 * SECOND
 
 
+def test_of_a_claim_that_was_broken_nobody_is_said_to_have_kept_it(play):
+    """It ends with the first who breaks it: the others were not watched for the rest of the time."""
+    text = "spawn 3 of hg100 as fleet\nwait 10s\nexpect no Download on each fleet for 1h\n"
+    world = play(text).at(20, 2, "Download").at(30, 1, "Download")
+    assert world.run() == ("failed", "line 3: 1 of 3 devices broke it and ended it (for 1h)")
+    assert world.kernel.now == 20 * SECOND
+
+
 def test_for_looks_forward_from_where_it_stands(play):
     text = "spawn 1 of hg100 as cpe\nwait 10s\nexpect no Download on cpe for 1h\n"
     assert play(text).at(10, 1, "Download").run()[0] == "passed"

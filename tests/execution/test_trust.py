@@ -105,7 +105,7 @@ def test_an_instance_that_is_gone_is_gone_when_judged_again(simulated, tmp_path)
         check Device.NAT.PortMapping.1. exists on cpe
         """
     )
-    again = judge_trace(str(tmp_path / "case.cpes"), read(tmp_path / "trace.jsonl"), {}, {}, False, Bag())
+    again = judge_trace([tmp_path / "case.cpes"], read(tmp_path / "trace.jsonl"), {}, False, Bag())
     assert [claim.verdict for claim in result.claims] == ["met", "missed"]
     assert [claim.verdict for claim in again.results[0].claims] == ["met", "missed"]
 
@@ -114,7 +114,7 @@ def test_an_instance_that_is_gone_is_gone_when_judged_again(simulated, tmp_path)
 def test_what_a_system_sees_is_judged_again_as_it_was(simulated, tmp_path, version):
     claim = f'check acs sees {VERSION} == "{version}" on each fleet within 1m'
     result, _ = simulated(f"spawn 3 of hg100 as fleet\nwait 1m\nparallel:\n    {claim}\n    {claim}\n")
-    again = judge_trace(str(tmp_path / "case.cpes"), read(tmp_path / "trace.jsonl"), {}, {}, False, Bag())
+    again = judge_trace([tmp_path / "case.cpes"], read(tmp_path / "trace.jsonl"), {}, False, Bag())
     verdict = "passed" if version == "2.0.0" else "failed"
     assert (result.verdict, again.results[0].verdict) == (verdict, verdict)
     assert len(again.results[0].remarks) == len(result.remarks) + 1

@@ -121,7 +121,7 @@ def test_the_trace_is_the_same_whatever_the_hash_seed(tmp_path):
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[2])},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert ended.returncode in (0, 1), ended.stdout + ended.stderr

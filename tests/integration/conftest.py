@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.servers import Start
 
-STARTED_IN = 10.0
+STARTED_IN = 60.0
 """Real seconds that a server is given to listen."""
 
 

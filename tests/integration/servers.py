@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
 from collections.abc import Callable
+from itertools import count, islice
 
 import pytest
 
@@ -13,11 +15,23 @@ Start = Callable[[list[str], Callable[[], bool]], None]
 """Runs a server until the test ends: its command line, and whether it is ready."""
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """Return a port of loopback that nobody has now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+_FIRST, _MANY, _EACH = 20_000, 12_000, 40
+"""Ports below those that Linux gives away of itself (32,768 and up). Processes begin so many apart."""
+_ports = (_FIRST + number % _MANY for number in count(os.getpid() * _EACH))
+
+
+def free_port() -> int:
+    """Return a port of loopback, TCP and UDP, that nobody has, and that nobody gets before a server comes to take it:
+    neither another test nor a connection."""
+    for port in islice(_ports, _MANY):
+        with contextlib.ExitStack() as stack:
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    stack.enter_context(socket.socket(socket.AF_INET, kind)).bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port is free from {_FIRST} to {_FIRST + _MANY}")
 
 
 def missed(what: str) -> None:

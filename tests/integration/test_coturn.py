@@ -21,12 +21,12 @@ scenario "bound":
         transport nat(stun: true)
         set Device.ManagementServer.STUNServerAddress = "127.0.0.1"
         set Device.ManagementServer.STUNServerPort = {port}
-    expect Inform where events contains "4 VALUE CHANGE" on fleet within 2m
-    expect Device.ManagementServer.UDPConnectionRequestAddress contains "127.0.0.1:" on fleet within 1m
+    expect Inform where events contains "4 VALUE CHANGE" on fleet within 30m
+    expect Device.ManagementServer.UDPConnectionRequestAddress contains "127.0.0.1:" on fleet within 30m
     wait 20s
     acs connect fleet
-    expect ConnectionRequest where via == "udp" and status == 200 on fleet within 1m
-    expect Inform where events contains "6 CONNECTION REQUEST" on fleet within 1m
+    expect ConnectionRequest where via == "udp" and status == 200 on fleet within 30m
+    expect Inform where events contains "6 CONNECTION REQUEST" on fleet within 30m
 """
 
 

@@ -151,6 +151,12 @@ def test_a_mistake_has_its_code_and_its_place(text: str, code: str, where: str) 
         ("Device.DeviceInfo.SoftwareVersion == 2", True),
         ("Device.DeviceInfo.FirstUseDate > 2026-01-01T00:00:00Z", True),
         ("Device.WiFi.SSID.*.Enable contains true", True),
+        ("Device.WiFi.SSID.*.Enable == true", True),
+        ('Device.WiFi.SSID.*.Enable == "yes"', False),
+        ("Device.WiFi.Radio.*.Channel between 1 and 11", True),
+        ("Device.WiFi.Radio.*.Channel == 5m", False),
+        ("count(Device.WiFi.SSID.*.Enable) == 2", True),
+        ('Device.WiFi. starts with "x"', False),
         ("Device.WiFi.SSID.99.Enable == true", True),
     ],
 )

@@ -91,3 +91,17 @@ def test_checking_with_kept_tables_does_not_import_lark(tmp_path: Path) -> None:
         "parse('wait 1s\\n', 'x', Bag()); assert not any(name.split('.')[0] == 'lark' for name in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], env=dict(os.environ))
+
+
+def test_checking_a_scenario_imports_no_client_and_no_template_engine(tmp_path: Path) -> None:
+    scenario = Path(__file__).parents[2] / "scenarios" / "firmware_rollout.cpes"
+    code = (
+        "import sys\nfrom cpescript import cli\n"
+        f"try: cli.main(['check', {str(scenario)!r}])\n"
+        "except SystemExit: print({'aiohttp', 'asyncio', 'jinja2', 'lark'} & set(sys.modules))"
+    )
+    load_tables()
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=dict(os.environ)
+    )
+    assert done.stdout.splitlines()[-1] == "set()"

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-LONGEST = 30.0
+LONGEST = 120.0
 """Seconds to wait for an answer: machines are shared."""
 
 

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from cpescript.diagnostics import Bag
 from cpescript.kernel import draws
 from cpescript.kernel.time import DEFAULT_START, HOUR, SECOND, Duration, Instant, Percent
 from cpescript.language import timeline as tl
 from cpescript.language.catalogue import standard_catalogue
 from cpescript.language.loader import load_text
+from cpescript.language.parser import Parser
 from cpescript.pattern import expression as x
 from cpescript.pattern.evaluate import (
     Capture,
@@ -179,6 +181,69 @@ def worked_out(text, **names):
 )
 def test_values(text, expected):
     assert worked_out(text) == expected
+
+
+RADIOS = "Device.WiFi.Radio.*.Channel"
+NAMES = "Device.WiFi.Radio.*.Name"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"{RADIOS} == 36", True),
+        (f"{RADIOS} == 7", False),
+        (f"7 == {RADIOS}", False),
+        (f"{RADIOS} != 36", True),
+        (f"{RADIOS} > 30", True),
+        (f"{RADIOS} > 36", False),
+        (f"{RADIOS} between 2 and 40", True),
+        (f"{RADIOS} between 2 and 30", False),
+        (f"{RADIOS} in [5, 36]", True),
+        (f"{RADIOS} contains 36", True),
+        (f"{RADIOS} contains 6", False),
+        (f"36 in {RADIOS}", True),
+        (f"36 not in {RADIOS}", False),
+        (f"6 not in {RADIOS}", True),
+        (f"{RADIOS} not in [1, 2]", True),
+        (f"{RADIOS} not in [1, 36]", False),
+        (f"{RADIOS} == true", True),
+        (f"{RADIOS} == false", False),
+        (f'{NAMES} == "attic"', True),
+        (f'{NAMES} starts with "at"', True),
+        (f'{NAMES} matches "c.*r"', True),
+        (f'{NAMES} contains "ell"', True),
+        (f'{NAMES} contains "hall"', False),
+        ("Device.WiFi.Radio.*.Nothing == 36", False),
+    ],
+)
+def test_a_parameter_of_any_instance_is_compared_instance_by_instance(text, expected):
+    facts = Known()
+    facts.values[1] = {CHANNEL: 1, "Device.WiFi.Radio.2.Channel": 36}
+    facts.values[1] |= {"Device.WiFi.Radio.1.Name": "attic", "Device.WiFi.Radio.2.Name": "cellar"}
+    node = Parser("it", Bag()).expression(text)
+    assert evaluate(node, Scope(facts, device=1)) is expected
+
+
+def test_a_list_is_no_truth_value():
+    sides = [x.ListNode(None, ()), x.Literal_(None, True)]
+    assert evaluate(x.Binary(None, "==", *sides), Scope(Known())) is False
+
+
+def test_a_name_under_which_nothing_was_kept_does_not_exist():
+    def exists(test="exists", device=None, **variables):
+        return evaluate(x.Test(None, test, x.Name(None, "dl")), Scope(Known(), variables, device=device))
+
+    kept = Capture(2)
+    assert not exists()
+    assert exists("not exists")
+    assert not exists(dl=kept)
+    kept.keep(1, 0, Came())
+    assert exists(dl=kept)
+    assert exists(dl=kept, device=1)
+    assert not exists(dl=kept, device=2)
+    kept.keep(2, 0, Came())
+    assert exists(dl=kept), "of one of them"
+    assert exists(dl=5)
 
 
 def test_a_word_that_came_off_the_wire_compares_as_a_number_with_a_number():

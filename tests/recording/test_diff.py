@@ -113,3 +113,15 @@ def test_an_empty_file_is_no_trace(words, tmp_path, cpescript):
     status, out, err = cpescript("diff", tmp_path / "x", tmp_path / "x", *words)
     assert (status, out) == (2, "")
     assert "x: the trace is empty" in err
+
+
+def test_a_field_that_does_not_count(tmp_path, cpescript):
+    (tmp_path / "s.cpes").write_text(
+        'firmware "2.1.0" size 1MiB\nspawn 1 of hg100 as cpe\nwait until cpe registered within 5m\n'
+        'acs download firmware "2.1.0" on cpe\nexpect Download on cpe within 1h\n'
+    )
+    cpescript("run", tmp_path / "s.cpes", "--seed", 1, "--trace", tmp_path / "old")
+    (tmp_path / "new").write_text((tmp_path / "old").read_text().replace("files.example", "files.isp.example"))
+    status, out, _ = cpescript("diff", tmp_path / "old", tmp_path / "new")
+    assert (status, "+ url=http://files.isp.example/2.1.0.bin" in out) == (1, True)
+    assert cpescript("diff", tmp_path / "old", tmp_path / "new", "--ignore", "url")[0] == 0

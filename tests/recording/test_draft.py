@@ -76,6 +76,23 @@ def test_what_was_ordered_is_not_expected_of_the_acs(drafted, tmp_path):
     assert run(RunOptions(scenarios=(str(drafted_),), seed=1)).exit_status == 0
 
 
+def test_what_was_asked_in_one_of_several_like_sessions_is_taken_for_an_order(drafted, tmp_path, cpescript):
+    """A recording of real devices does not know of orders: here the trace is made to forget them."""
+    ordered = tmp_path / "ordered.cpes"
+    ordered.write_text(ORDERED.replace("inform cpe\n", "").replace("within 5m\nwait 1m", "within 20m\nwait 40m"))
+    drafted(str(ordered), defects=("drops-connection-request",))
+    trace = tmp_path / "lab.jsonl"
+    kept = [line for line in trace.read_text().splitlines(keepends=True) if '"kind":"stimulus"' not in line]
+    trace.write_text("".join(kept))
+    assert cpescript("draft", trace, "--force")[0] == 0
+    text = (tmp_path / "lab.cpes").read_text()
+    path = "Device.ManagementServer.PeriodicInformInterval"
+    told = "# an order? in other sessions that began like this one the ACS asked nothing; then it asked"
+    assert f"Inform 2 PERIODIC\n    {told}\n    #     SPV {path} = 900" in text, text
+    assert f"    expect SPV {path} = 300" in text, "the policy's own is expected"
+    assert run(RunOptions(scenarios=(str(tmp_path / "lab.cpes"),), seed=1)).exit_status == 0
+
+
 def test_files_that_are_there_are_left_alone(drafted, tmp_path, cpescript):
     drafted("bootstrap_provisioning")
     status, _, err = cpescript("draft", tmp_path / "lab.jsonl")

@@ -49,7 +49,7 @@ def again(name: str, folder: Path, **options: Any) -> tuple[list[ScenarioResult]
     bag = Bag()
     path = Path(name) if Path(name).is_file() else libraries.find("scenarios", name)
     assert path is not None
-    judged = judge_trace(path, read(trace), {}, {}, False, bag)
+    judged = judge_trace([path], read(trace), {}, False, bag)
     assert not bag.failed, bag.render()
     assert not judged.problem
     return list(live), list(judged.results)
@@ -312,6 +312,84 @@ def test_a_trace_of_other_devices_is_refused(
     status, _, err = command("judge", str(path), "--trace", str(trace), capsys=capsys)
     assert status == 2
     assert why in err
+
+
+FOLDER = {
+    "lab/one.cpes": """
+param size: int = 2
+scenario "first" for n in [1, 2]:
+    spawn size of hg100 as fleet
+    expect InformResponse on each fleet within 1m
+    sometimes count(Inform) >= n + 1 across fleet
+    check exactly size Inform across fleet
+""",
+    "lab/two.cpes": """
+param need: int
+scenario "first at last":
+    spawn need of hg100 as fleet
+    expect Download on fleet within 1m
+""",
+}
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of two files, run twice over; returns the trace."""
+    monkeypatch.chdir(tmp_path)
+    Path("lab").mkdir()
+    for name, text in FOLDER.items():
+        Path(name).write_text(text)
+    params = {"need": "1", "size": "3"}
+    run(RunOptions(scenarios=("lab",), trace=Path("run.jsonl"), seed=1, repeat=2, params=params))
+    return Path("run.jsonl")
+
+
+def test_the_trace_of_a_folder_is_judged_by_the_folder(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, err = command("judge", "lab", "--trace", str(lab), capsys=capsys)
+    verdicts = [line.split(" · ")[0].split(maxsplit=2)[1:] for line in out.splitlines() if " · " in line]
+    cases = [["passed", "first [n=1]"], ["passed", "first [n=2]"], ["failed", "first at last"]]
+    assert verdicts == [[verdict, f"{title} (run {turn} of 2)"] for turn in (1, 2) for verdict, title in cases]
+    assert (status, err) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["lab", "--only", "first"], 0, "4 passed"),
+        (["lab/one.cpes", "--only", "first [n=2]"], 0, "2 passed"),
+        (["lab/two.cpes", "lab/one.cpes", "--only", "first at last"], 1, "2 failed"),
+        (["lab/one.cpes"], 2, "of 'first at last', and one.cpes has 'first [n=1]', 'first [n=2]': they are matched"),
+        (["lab/one.cpes"], 2, "name its file too, or say by --only which to judge"),
+        (["lab", "--only", "frist"], 2, "the trace has no scenario of that name: did you mean 'first'?"),
+        (["lab", "--param", "need=4"], 2, "the trace has 1 device of 'fleet', line 4 makes 4 of 'fleet'"),
+        (["lab", "--param", "sise=4"], 2, "none of these files has a param 'sise'"),
+        (["lab/one.cpes", "--only", "first", "--param", "sise=4"], 2, "no param is called 'sise'"),
+        (["labb"], 2, "there is no scenario 'labb'"),
+    ],
+)
+def test_what_of_a_trace_is_judged(
+    lab: Path, words: list[str], status: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended, out, err = command("judge", *words, "--trace", str(lab), capsys=capsys)
+    assert (ended, told in out + err) == (status, True), out + err
+
+
+def test_a_sometimes_of_one_repetition_says_nothing_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "s.cpes"
+    path.write_text(
+        'param lucky: bool\nscenario "luck" for n in [1, 2]:\n    spawn 1 of hg100 as fleet\n'
+        "    sometimes count(Inform) >= 2 across fleet\n    wait 1m\n"
+        "    if n == 2 and lucky:\n        inform fleet\n    wait 1m\n"
+    )
+    parts = []
+    for turn, lucky in ((1, "true"), (2, "false")):
+        trace = tmp_path / f"{lucky}.jsonl"
+        options = RunOptions(scenarios=(str(path),), trace=trace, seed=1, repeat=2, params={"lucky": lucky})
+        assert len({each.verdict for each in run(options).scenarios}) == 1
+        parts += [line for line in trace.read_text().splitlines(keepends=True) if f"(run {turn} of 2)" in line]
+    (tmp_path / "both.jsonl").write_text("".join(parts))
+    judged = judge_trace([path], read(tmp_path / "both.jsonl"), {}, False, Bag())
+    assert [each.verdict for each in judged.results] == ["passed", "passed", "failed", "failed"]
 
 
 def test_a_trace_that_breaks_off_is_inconclusive(small: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,13 @@ def test_a_scenario_that_passed_is_one_line():
     assert terminal.render_scenario(quiet).count("\n") == 1
 
 
+def test_how_to_run_it_again_is_told_where_somebody_may_want_to():
+    good = replace(samples.PASSED, remarks=("the clock was another",), vacuous=(), rerun="cpescript run x")
+    assert "the clock was another" in terminal.render_scenario(good)
+    assert "run it again" not in terminal.render_scenario(good)
+    assert "run it again" in terminal.render_scenario(replace(good, vacuous=("it claims nothing",)))
+
+
 def test_a_failure_names_line_devices_evidence_and_rerun():
     text = terminal.render_scenario(samples.FAILED)
     assert "firmware_rollout.cpes:26:12" in text

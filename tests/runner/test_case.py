@@ -1,8 +1,17 @@
 """A case from its text to its result, with simulated devices and the embedded ACS."""
 
 import json
+import socket
+import threading
 
 import pytest
+
+from cpescript.acs.server import Acs
+from cpescript.diagnostics import Bag
+from cpescript.recording.reading import read
+from cpescript.recording.rejudge import judge_trace
+from cpescript.transport.acs_service import AcsService
+from tests.adapters.serving import on_a_loop
 
 INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
 CHANNEL = "Device.WiFi.Radio.1.Channel"
@@ -300,7 +309,40 @@ def test_an_acs_on_loopback_needs_no_yes(play):
     text = "spawn 6 of hg100 as fleet\nspawn 6 of hg100 as more\nexpect InformResponse on each more within 1m\n"
     assert "say --yes" in only(play(text, acs="http://192.0.2.1:7547/")).reason
     near = only(play(text, acs="http://127.0.0.1:1/", patience_ns=10**7, real_limit_s=30))
-    assert near.verdict == "failed"
+    assert near.reason.startswith("no connection to")
+
+
+def test_an_acs_that_nobody_could_connect_to_owes_nothing(play, tmp_path):
+    text = "spawn 2 of hg100 as fleet\nexpect InformResponse on each fleet within 1m\n"
+    trace = tmp_path / "trace.jsonl"
+    result = play(text, acs="http://lab:hunter22@127.0.0.1:1/", patience_ns=10**7, trace=trace)
+    one = only(result)
+    assert (result.exit_status, one.verdict, one.claims[0].verdict) == (3, "error", "inconclusive")
+    assert one.reason == "no connection to http://lab:***@127.0.0.1:1/ ever stood: refused"
+    assert not any("left in the ACS" in remark for remark in one.remarks)
+    judged = judge_trace([tmp_path / "case.cpes"], read(trace), {}, False, Bag()).results
+    assert [(each.verdict, each.reason, each.claims[0].verdict) for each in judged] == [
+        ("error", one.reason, "inconclusive")
+    ]
+
+
+def test_one_connection_is_enough_for_a_miss_to_count(play):
+    text = "spawn 1 of hg100 as fleet\nexpect Download on each fleet within 1m\n"
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def busy_once():
+        connection, _ = listener.accept()
+        listener.close()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+
+    thread = threading.Thread(target=busy_once)
+    thread.start()
+    one = only(play(text, acs=f"http://127.0.0.1:{listener.getsockname()[1]}/", patience_ns=10**7))
+    thread.join()
+    assert (one.verdict, one.problems) == ("failed", ())
+    assert "refused" in one.latencies[0].errors
 
 
 def test_the_cases_of_a_matrix_end_as_each_of_them_ends(play):
@@ -316,3 +358,20 @@ def test_the_cases_of_a_matrix_end_as_each_of_them_ends(play):
         ("n [n=2]", "passed"),
         ("n [n=3]", "failed"),
     ]
+
+
+def test_an_acs_that_is_served_wrong_is_found_wrong_and_said_to_be(play):
+    wrong = ["wrong-interval"]
+    service = AcsService(Acs(defects=wrong), wrong)
+
+    async def start(stack):
+        return await service.start("127.0.0.1", 0, 0, stack)
+
+    text = f"spawn 1 of hg100 as cpe\nexpect SPV {INTERVAL} = 300 on cpe within 1m\n"
+    with on_a_loop(start) as (port, north):
+        there = {"acs": f"http://127.0.0.1:{port}/", "north": f"http://127.0.0.1:{north}"}
+        one, told = only(play(text, **there)), only(play(text, **there, defects=("wrong-interval", "wrong-id")))
+    said = "the ACS is served with deliberate defects: wrong-interval"
+    assert (one.verdict, said in one.remarks) == ("failed", True)
+    assert told.verdict == "failed"
+    assert not any("served with" in remark for remark in told.remarks), "the first line has them"

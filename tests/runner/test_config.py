@@ -139,3 +139,21 @@ def test_a_run_refuses_an_unknown_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="no ACS is called 'nowhere'"):
         run(options("nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("127.0.0.1:7547", "give http://127.0.0.1:7547/"),
+        ("192.0.2.7", "give http://192.0.2.7/"),
+        ("acs.example:80", "give http://acs.example:80/"),
+        ("localhost", "give http://localhost/"),
+        ("bal", "give a URL"),
+        ("labb", "did you mean 'lab'?"),
+    ],
+)
+def test_a_url_without_its_scheme_is_told_how_to_be_one(tmp_path, name, remedy):
+    (tmp_path / "cpescript.toml").write_text('[acs.lab]\nurl = "http://x/"\n')
+    with pytest.raises(ConfigError) as error:
+        with_target(options(name), tmp_path)
+    assert error.value.remedy.endswith(remedy)

@@ -98,12 +98,12 @@ def test_only_an_acs_that_begins_anew_is_explored(scenario):
         explore(replace(scenario(LUCK), acs="http://127.0.0.1:9/"), range(1))
 
 
-@pytest.mark.parametrize(("text", "seeds"), [("7", range(7, 8)), ("1..500", range(1, 501)), ("0..0", range(1))])
+@pytest.mark.parametrize(("text", "seeds"), [("7", range(1, 8)), ("1..500", range(1, 501)), ("0..0", range(1))])
 def test_seeds(text, seeds):
     assert parse_seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "1..", "..5", "5..2", "-1..3", "1.5", "1..1000001", f"{2**64}", "²"])
+@pytest.mark.parametrize("text", ["", "a", "0", "1..", "..5", "5..2", "-1..3", "1.5", "1..1000001", f"{2**64}", "²"])
 def test_no_seeds(text):
     with pytest.raises(ValueError, match=r"seed"):
         parse_seeds(text)

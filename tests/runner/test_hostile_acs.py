@@ -119,7 +119,8 @@ def test_an_acs_that_nobody_listens_for(tmp_path):
     path = tmp_path / "nobody.cpes"
     path.write_text(SCENARIO)
     scenario = run(RunOptions(scenarios=(str(path),), acs=f"http://127.0.0.1:{port}/", seed=1)).scenarios[0]
-    assert scenario.verdict == "failed"
+    assert scenario.verdict == "error"
+    assert scenario.reason == f"no connection to http://127.0.0.1:{port}/ ever stood: refused"
     assert "ended 'refused'" in scenario.claims[0].misses[0].actual
 
 

@@ -60,7 +60,7 @@ def load(tmp_path, url, *words):
 @pytest.mark.slow
 def test_an_acs_that_keeps_up(slow_acs, tmp_path, capsys):
     with slow_acs() as url:
-        _, found = load(tmp_path, url, "--count", "40", "--rate", "20", "--for", "1s", "--arrivals", "even")
+        _, found = load(tmp_path, url, "--count", "40", "--rate", "50", "--for", "400ms", "--arrivals", "even")
     sessions = found["sessions"]
     assert (sessions["planned"], sessions["started"], sessions["done"]) == (20, 20, 20)
     assert (sessions["failed"], sessions["lost"], sessions["unfinished"]) == ({}, 0, 0)
@@ -72,11 +72,11 @@ def test_an_acs_that_keeps_up(slow_acs, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_a_slow_acs_does_not_slow_arrivals_down_and_its_queue_is_seen(slow_acs, tmp_path, capsys):
-    # Three answers of 20 ms a session: 16 sessions a second are served, 50 come.
+    # Three answers of 20 ms a session: 16 sessions a second are served, 100 come.
     with slow_acs(0.02) as url:
-        status, found = load(tmp_path, url, "--count", "60", "--rate", "50", "--for", "1s", "--arrivals", "even")
+        status, found = load(tmp_path, url, "--count", "40", "--rate", "100", "--for", "300ms", "--arrivals", "even")
     sessions = found["sessions"]
-    assert sessions["planned"] == sessions["done"] == 50
+    assert sessions["planned"] == sessions["done"] == 30
     assert found["rate"]["reached"] < 30
     # The last one waited for all before it: its own answers took a tenth of that.
     assert sessions["ms"]["max"] > 1000
@@ -86,11 +86,11 @@ def test_a_slow_acs_does_not_slow_arrivals_down_and_its_queue_is_seen(slow_acs, 
 
 @pytest.mark.slow
 def test_too_few_devices_and_errors_are_told(slow_acs, tmp_path, capsys):
-    with slow_acs(0.3) as url:
-        _, found = load(tmp_path, url, "--count", "2", "--rate", "20", "--for", "500ms", "--arrivals", "even")
+    with slow_acs(0.2) as url:
+        _, found = load(tmp_path, url, "--count", "2", "--rate", "200", "--for", "50ms", "--arrivals", "even")
     assert found["sessions"]["lost"] == 8
     with slow_acs(0.0, 500) as url:
-        status, found = load(tmp_path, url, "--count", "5", "--rate", "10", "--for", "500ms", "--arrivals", "even")
+        status, found = load(tmp_path, url, "--count", "5", "--rate", "100", "--for", "50ms", "--arrivals", "even")
     assert found["sessions"]["failed"] == {"http": 5}
     assert found["rpcs"][0]["errors"] == {"500": 5}
     assert status == 3, "nothing was served at all"
@@ -128,9 +128,11 @@ def test_a_session_counts_from_when_it_was_due_however_late_the_simulator_was():
 
 
 def test_a_stranger_is_not_flooded(tmp_path, capsys):
-    status, found = load(tmp_path, "http://192.0.2.1:7547/", "--count", "11", "--rate", "1", "--for", "1s")
+    status, found = load(tmp_path, "http://a:hunter22@192.0.2.1:7547/", "--count", "11", "--rate", "1", "--for", "1s")
     assert (status, found) == (2, None)
-    assert "say --yes" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "say --yes" in err
+    assert "http://a:***@192.0.2.1:7547/" in err
 
 
 @pytest.mark.parametrize("words", [("embedded",), ("nobody",), ("http://127.0.0.1:x/",)])
@@ -140,10 +142,14 @@ def test_targets_that_are_none(words, tmp_path, capsys, monkeypatch):
 
 
 def test_a_port_where_nobody_listens_is_told_as_such(tmp_path, capsys):
-    status, found = load(tmp_path, "http://127.0.0.1:9/", "--count", "5", "--rate", "10", "--for", "1s")
+    url = "http://lab:hunter22@127.0.0.1:9/"
+    status, found = load(tmp_path, url, "--count", "5", "--rate", "100", "--for", "100ms")
     assert status == 3
-    assert found["limit"].startswith("nobody answered")
-    assert "nobody answered" in capsys.readouterr().out
+    assert found["limit"].startswith("nobody answered at http://lab:***@127.0.0.1:9/")
+    assert not any("left in the ACS" in remark for remark in found["remarks"])
+    out = capsys.readouterr().out
+    assert "nobody answered" in out
+    assert "hunter22" not in f"{found}{out}"
 
 
 def test_arrivals():

@@ -65,6 +65,23 @@ def test_a_wrong_quirk_is_found_before_anything_runs(quirk: str, why: str, tmp_p
     assert "clamped.yaml:4:" in bag.render()
 
 
+def test_a_scenario_may_name_what_an_app_that_is_fetched_could_bring(tmp_path: Path) -> None:
+    scenario = """
+spawn 1 of hub as cpe
+expect InformResponse on cpe within 5m
+check Device.X_00D0AA_Lamps.Lamp.1.Colour not exists on cpe
+"""
+    extended = "x-cpescript: {{extends: hg200, app_roots: [{}]}}\n"
+    result = play(tmp_path, scenario, hub=extended.format("Device.X_00D0AA_Lamps."))
+    assert result.verdict == "passed", result.reason
+    other = tmp_path / "other"
+    other.mkdir()
+    with pytest.raises(UsageError) as refused:
+        play(other, scenario, hub=extended.format("Device.X_00D0AA_Doors."))
+    assert refused.value.bag is not None
+    assert "Device.X_00D0AA_Lamps.Lamp.1.Colour" in refused.value.bag.render()
+
+
 def test_a_cohort_of_several_models(tmp_path: Path) -> None:
     scenario = """
 spawn 8 of both as fleet

@@ -140,3 +140,76 @@ def test_a_repeated_case_is_kept_under_its_own_title(library, tmp_path):
 def test_the_first_failure_ends_the_run_where_that_is_asked_for(library):
     result = run(RunOptions(scenarios=(str(library),), fail_fast=True))
     assert ([each.title for each in result.scenarios], result.not_run) == (["alpha", "beta"], 1)
+
+
+MATRIX = """
+scenario "campaign" for code in [9010, 9012]:
+    tags nightly
+    spawn 1 of hg100 as fleet
+    expect InformResponse on fleet within 1m
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "remedy"),
+    [
+        ({"tags": "nightl"}, "no case has such tags", "did you mean 'nightly'?"),
+        ({"tags": "not (nightly or weekly)"}, "no case has such tags", "known: nightly"),
+        ({"only": ("campaign[code=9010]",)}, "no case is called", "did you mean 'campaign [code=9010]'?"),
+        ({"only": ("zzz",)}, "no case is called 'zzz'", "known: campaign [code=9010], campaign, campaign [code=9012]"),
+        ({"only": ("campaign",)}, "", ""),
+        ({"tags": "nightly"}, "", ""),
+    ],
+)
+def test_what_is_asked_for_in_vain_is_told_with_what_was_meant(tmp_path, options, message, remedy):
+    (tmp_path / "m.cpes").write_text(MATRIX)
+    _, bag = selected(RunOptions(scenarios=(str(tmp_path),), **options))
+    assert [(message in item.message, item.remedy) for item in bag] == ([(True, remedy)] if message else [])
+
+
+def test_failures_of_a_file_that_is_gone_are_let_go_with_a_word(library, tmp_path):
+    place = tmp_path / "last.json"
+    file = library / "ab.cpes"
+    keep(run(RunOptions(scenarios=(str(library),))).scenarios, place)
+    file.rename(library / "elsewhere.txt")
+    found, bag = selected(RunOptions(scenarios=(), rerun_failed=True, last_run=place))
+    assert found == []
+    assert "this file is gone, and its failures with it" in bag.render()
+    assert str(file) in bag.render()
+
+
+@pytest.mark.parametrize(
+    ("seeds", "more", "message"),
+    [
+        (["seed 4", ""], {}, "'first' has a seed of its own: each run is the same"),
+        (["seed 4", "seed 4"], {}, "first, second have seeds of their own: each run is the same"),
+        (["", ""], {}, None),
+        (["seed 4", ""], {"seed": 3}, None),
+        (["seed 4", ""], {"repeat": 1}, None),
+        (["seed 4", ""], {"acs": "http://127.0.0.1:9/"}, None),
+    ],
+)
+def test_that_a_seed_makes_repetitions_the_same_is_said_once(tmp_path, seeds, more, message):
+    text = 'scenario "{}" for n in [1, 2]:\n    {}\n    spawn n of hg100 as fleet\n    expect elapsed < 1h\n'
+    (tmp_path / "s.cpes").write_text("\n".join(map(text.format, ("first", "second"), seeds)))
+    _, bag = selected(RunOptions(scenarios=(str(tmp_path),), **{"repeat": 3, **more}))
+    assert [item.message for item in bag if item.code == "in-vain"] == ([message] if message else [])
+
+
+def test_a_misspelt_param_of_several_files_is_told_whatever_else_is_wrong(library):
+    declared = "param size: int = 1\nsecret param password: text\n"
+    (library / "e.cpes").write_text(f"{declared}spawn size of hg100 as fleet\nexpect elapsed < 1h\n")
+    params = {"pasword": "hunter22", "size": "3"}
+    options = RunOptions(scenarios=(str(library),), params=params, params_file={"sise": "9"})
+    with pytest.raises(UsageError) as error:
+        selected(options)
+    text = error.value.bag.render()
+    assert "none of these files has a param 'pasword'" in text
+    assert " | pasword\n" in text
+    assert "none of these files has a param 'sise'" in text
+    assert "'password' has no value" in text
+    assert "hunter22" not in text
+    (library / "f.cpes").write_text("param pasword: txt\n")
+    with pytest.raises(UsageError) as error:
+        selected(options)
+    assert "none of these files" not in error.value.bag.render(), "what a file that does not check declares is unknown"

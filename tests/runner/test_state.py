@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -227,6 +228,39 @@ expect TransferComplete on cpe within 5m
 """
     assert play(tmp_path, "yesterday", text).startswith("passed")
     assert play(tmp_path, "today", today).startswith("passed")
+
+
+def test_quirks_and_labels_are_todays_too(tmp_path: Path) -> None:
+    yesterday = """
+seed 7
+spawn 2 of hg100 as fleet with:
+    label region = "r{device.index}"
+wait until each fleet registered within 5m
+inject quirk abort-midway(times: 0) on fleet[2]
+wait 1m
+"""
+    today = """
+seed 7
+spawn 2 of hg100 as fleet
+expect InformResponse on each fleet within 5m
+wait 1m
+check count(fleet where registered) == 1
+check fleet[1] registered
+check count(fleet where device.label.region == "r2") == 1
+"""
+    assert play(tmp_path, "yesterday", yesterday).startswith("passed")
+    [one, two] = saved_devices(tmp_path)
+    assert (one["agent"]["labels"], two["agent"]["labels"]) == ({"region": "r1"}, {"region": "r2"})
+    assert [quirk["name"] for quirk in two["quirks"]] == ["abort-midway"]
+    assert "quirks" not in one
+    assert play(tmp_path, "today", today).startswith("passed")
+
+
+def saved_devices(tmp_path: Path) -> list[dict[str, Any]]:
+    with sqlite3.connect(tmp_path / "fleet.db") as file:
+        rows = file.execute("SELECT state FROM device ORDER BY identity").fetchall()
+    file.close()
+    return [json.loads(state) for (state,) in rows]
 
 
 CAMPAIGN = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
@@ -14,8 +15,10 @@ from cpescript.transport.http import HttpWire
 from cpescript.transport.pacing import VirtualPace
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-HURRY = Limits(header=4096, body=65536, connect=2.0, response=0.4, ports=1.0)
-"""Time-outs that a test can wait for."""
+SMALL = Limits(header=4096, body=65536, connect=30.0, response=30.0, ports=30.0)
+"""Sizes that a test can fill, and time-outs that no stalled machine comes near to."""
+BRIEF = replace(SMALL, response=0.3)
+"""A time-out that a test can wait for: where nothing but the time-out is expected."""
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -30,10 +33,13 @@ class Talk:
         self.steps = [*(steps or (HttpRequest((), b"<a/>"),))]
         self.kernel: Kernel | None = None
         self.reason = ""
+        self.afresh = False
+        self.orderly = False
 
     def _next(self) -> Step:
         if not self.steps:
             self.log.append("over")
+            self.orderly = True
             return None
         step = self.steps.pop(0)
         return WaitUntil(step) if isinstance(step, int) else step
@@ -61,7 +67,7 @@ class World:
         self.kernel = Kernel()
         self.pace = options.pop("pace", None) or VirtualPace(patience=0.0)
         self.wire = HttpWire(
-            self.kernel, pace=self.pace, limits=options.pop("limits", HURRY), watch=Watch(20.0), **options
+            self.kernel, pace=self.pace, limits=options.pop("limits", SMALL), watch=Watch(60.0), **options
         )
         self.servers: list[asyncio.Server] = []
         self.handlers: dict[asyncio.Task[Any], None] = {}

@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from aiohttp import web
 
 from cpescript.acs.build import build_from_json
 from cpescript.acs.orders import DeviceKey, Order
+from cpescript.acs.policy import load_policy
 from cpescript.acs.server import Acs
 from cpescript.adapters.base import AdapterError, Setup
 from cpescript.adapters.cpescript import Cpescript, RemoteAcs
@@ -28,6 +29,7 @@ from cpescript.kernel.time import SECOND
 from cpescript.transport.acs_service import AcsService, serve
 from tests.acs.cpe import Cpe
 
+ROOT = Path(__file__).parents[2]
 KEY = DeviceKey("00D0AA", "HG100", "HG000001")
 
 
@@ -66,9 +68,9 @@ class Served:
 
 
 @asynccontextmanager
-async def served(acs: Acs | None = None) -> AsyncIterator[Served]:
+async def served(acs: Acs | None = None, defects: Sequence[str] = ()) -> AsyncIterator[Served]:
     async with AsyncExitStack() as stack:
-        service = AcsService(acs or Acs())
+        service = AcsService(acs or Acs(), defects)
         port, north = await service.start("127.0.0.1", 0, 0, stack)
         client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         there = Served(service, port, north, client)
@@ -95,7 +97,7 @@ async def device_that_answers(answer: Callable[[web.Request], web.Response]) -> 
 
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(story(), 20))
+    asyncio.run(asyncio.wait_for(story(), 60))
 
 
 def test_a_session_on_real_http() -> None:
@@ -270,6 +272,28 @@ def test_by_the_wall_clock_until_it_is_reset() -> None:
             async with there.client.get(f"{there.north}/health") as response:
                 after = await response.json()
             assert (after["driven"], after["now"], after["defects"]) == (True, 0, ["wrong-id"])
+
+    run(story)
+
+
+def test_what_it_was_served_with_outlives_a_reset() -> None:
+    """Who serves a wrong ACS is not to see a run pass because it began by mending it."""
+
+    async def story() -> None:
+        rules = load_policy(ROOT / "scenarios" / "rollout.yaml")[0]
+        assert rules is not None
+        wrong = ["forgets-bootstrap"]
+        async with served(Acs(rules, defects=wrong), wrong) as there:
+            await there.remote.reset(Setup(defects=("wrong-interval", *wrong)))
+            assert there.remote.defects == ("forgets-bootstrap", "wrong-interval")
+            assert await there.session("0 BOOTSTRAP", "1 BOOT") == []
+            assert there.service.acs.policy is rules
+            await there.remote.reset(Setup(policy_text="rules: []", policy_name="none"))
+            assert there.remote.defects == ("forgets-bootstrap",)
+            assert there.service.acs.policy.name == "none"
+            await there.remote.reset(Setup())
+            assert there.service.acs.policy is rules
+            assert await there.session("0 BOOTSTRAP", "1 BOOT") == []
 
     run(story)
 

@@ -15,7 +15,8 @@ from cpescript.kernel.queue import Owner
 from cpescript.transport.base import Limits
 from tests.transport.scripted_wire import World, request
 
-QUICK = Limits(connect=2.0, response=0.3, file=200_000, carrying=1.0)
+SMALL = Limits(file=200_000)
+BRIEF = Limits(response=0.3, file=200_000, carrying=1.0)
 
 
 def fetched(world: World, fetch: Fetch) -> Fetched:
@@ -33,19 +34,19 @@ def answer(body: bytes, status: str = "200 OK", *headers: str, length: int | Non
 
 
 @pytest.fixture
-def quick(make_world: Callable[..., World]) -> World:
-    return make_world(limits=QUICK)
+def small(make_world: Callable[..., World]) -> World:
+    return make_world(limits=SMALL)
 
 
-def test_a_file_is_read_whole_and_its_head_kept(quick: World) -> None:
+def test_a_file_is_read_whole_and_its_head_kept(small: World) -> None:
     body = image.filler("2.1", 150_000)
-    found = fetched(quick, Fetch("GET", quick.answering(answer(body), then_close=True)))
+    found = fetched(small, Fetch("GET", small.answering(answer(body), then_close=True)))
     assert (found.failure, found.status, found.size) == ("", 200, len(body))
     assert found.sha256 == image.sha256("2.1", 150_000)
     assert found.head == body[:HEAD]
 
 
-def test_an_upload_is_sent_as_it_is(quick: World) -> None:
+def test_an_upload_is_sent_as_it_is(small: World) -> None:
     seen: list[Any] = []
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,14 +54,14 @@ def test_an_upload_is_sent_as_it_is(quick: World) -> None:
         writer.write(answer(b"", "201 Created"))
         await writer.drain()
 
-    found = fetched(quick, Fetch("PUT", quick.serve(handler), body=b"config"))
+    found = fetched(small, Fetch("PUT", small.serve(handler), body=b"config"))
     assert (found.status, found.size, found.sha256) == (201, 6, hashlib.sha256(b"config").hexdigest())
     assert seen[0][0].startswith("PUT /acs HTTP/1.1")
     assert seen[0][1] == b"config"
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
-def test_credentials_answer_a_challenge_once(quick: World, scheme: str) -> None:
+def test_credentials_answer_a_challenge_once(small: World, scheme: str) -> None:
     seen: list[digest.Credentials | None] = []
     challenge = digest.basic_challenge("files") if scheme == "basic" else digest.digest_challenge("files", "n1")
 
@@ -75,10 +76,10 @@ def test_credentials_answer_a_challenge_once(quick: World, scheme: str) -> None:
         writer.write(reply)
         await writer.drain()
 
-    url = quick.serve(handler)
-    assert fetched(quick, Fetch("GET", url, "cpe", "secret")).ok
+    url = small.serve(handler)
+    assert fetched(small, Fetch("GET", url, "cpe", "secret")).ok
     assert len(seen) == 2
-    assert fetched(quick, Fetch("GET", url, "cpe", "wrong")).status == 401
+    assert fetched(small, Fetch("GET", url, "cpe", "wrong")).status == 401
     assert len(seen) == 4
 
 
@@ -95,12 +96,12 @@ def test_credentials_answer_a_challenge_once(quick: World, scheme: str) -> None:
     ],
     ids=["shorter than it said", "no HTTP", "nothing", "too large", "to a file", "in a circle", "a flood of headers"],
 )
-def test_what_went_wrong_is_named(quick: World, reply: bytes, failure: str) -> None:
-    assert fetched(quick, Fetch("GET", quick.answering(reply, then_close=True))).failure == failure
+def test_what_went_wrong_is_named(small: World, reply: bytes, failure: str) -> None:
+    assert fetched(small, Fetch("GET", small.answering(reply, then_close=True))).failure == failure
 
 
 def test_a_file_much_larger_than_the_acs_said_is_given_up(make_world: Callable[..., World]) -> None:
-    world = make_world(limits=Limits(response=2.0))
+    world = make_world(limits=Limits())
     sent = 0
 
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -117,7 +118,9 @@ def test_a_file_much_larger_than_the_acs_said_is_given_up(make_world: Callable[.
 
 
 @pytest.mark.parametrize("drip", [b"", b"x"], ids=["stalls", "drips"])
-def test_a_server_that_takes_for_ever_is_left(quick: World, drip: bytes) -> None:
+def test_a_server_that_takes_for_ever_is_left(make_world: Callable[..., World], drip: bytes) -> None:
+    world = make_world(limits=BRIEF)
+
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
         writer.write(answer(b"", length=1000))
@@ -125,23 +128,23 @@ def test_a_server_that_takes_for_ever_is_left(quick: World, drip: bytes) -> None
             writer.write(drip)
             await asyncio.sleep(0.05)
 
-    assert fetched(quick, Fetch("GET", quick.serve(slow))).failure == "timeout"
+    assert fetched(world, Fetch("GET", world.serve(slow))).failure == "timeout"
 
 
-def test_nobody_listens(quick: World) -> None:
-    url = quick.serve(None)  # type: ignore[arg-type]
-    quick.servers[0].close()
-    quick.wire.loop.run_until_complete(asyncio.sleep(0))
-    assert fetched(quick, Fetch("GET", url)).failure == "refused"
+def test_nobody_listens(small: World) -> None:
+    url = small.serve(None)  # type: ignore[arg-type]
+    small.servers[0].close()
+    small.wire.loop.run_until_complete(asyncio.sleep(0))
+    assert fetched(small, Fetch("GET", url)).failure == "refused"
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://files.example/x", "http://", "http://[/x"])
-def test_only_http_is_fetched(quick: World, url: str) -> None:
-    assert fetched(quick, Fetch("GET", url)).failure == "http"
+def test_only_http_is_fetched(small: World, url: str) -> None:
+    assert fetched(small, Fetch("GET", url)).failure == "http"
 
 
-def test_a_redirect_is_followed(quick: World) -> None:
-    world = quick
+def test_a_redirect_is_followed(small: World) -> None:
+    world = small
     world.answering(answer(b"there"), then_close=True)
     port = world.servers[0].sockets[0].getsockname()[1]
     moved = answer(b"", "301 Moved", f"Location: http://127.0.0.1:{port}/x")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from cpescript.transport.tls import Contexts, server_context
 from tests.cwmp.world import World as Cpes
 from tests.transport.scripted_wire import World, request
 
-QUICK = Limits(header=64 * 1024, body=1 << 20, connect=2.0, response=0.3, ports=1.0)
+SMALL = Limits(header=64 * 1024, body=1 << 20)
+BRIEF = replace(SMALL, response=0.3)
 Make = Callable[..., World]
 INFORMED = encode(Message("InformResponse", {"max_envelopes": 1}, "1"))
 ASKED = encode(Message("GetRPCMethods", {}, "7"))
@@ -37,7 +39,7 @@ def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
 class Meeting:
     """Devices of `cpescript.cwmp` whose sessions go over a real wire."""
 
-    def __init__(self, make_world: Make, limits: Limits = QUICK) -> None:
+    def __init__(self, make_world: Make, limits: Limits = SMALL) -> None:
         self.world = make_world(limits=limits)
         self.cpes = Cpes()
         self.cpes.kernel = self.world.kernel
@@ -143,7 +145,9 @@ def test_a_flood_of_cookies_is_kept_small(meeting: Meeting) -> None:
 @pytest.mark.parametrize(
     "octets", [answer(INFORMED), b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000], ids=["body", "head"]
 )
-def test_an_answer_that_drips_is_given_up(meeting: Meeting, octets: bytes) -> None:
+def test_an_answer_that_drips_is_given_up(make_world: Make, octets: bytes) -> None:
+    meeting = Meeting(make_world, BRIEF)
+
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
         for octet in octets:

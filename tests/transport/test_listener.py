@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cpescript.cwmp import digest
-from cpescript.cwmp.http import HttpResponse
+from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import DEADLINE, Owner
 from cpescript.transport import authority
 from cpescript.transport.listener import MOST_OCTETS, MOST_UNREAD, Listener, _Caller, token_path
@@ -41,7 +41,7 @@ class Street:
         async def one(script: Script) -> Any:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
             try:
-                return await asyncio.wait_for(script(reader, writer), 10)
+                return await asyncio.wait_for(script(reader, writer), 60)
             finally:
                 writer.close()
                 try:
@@ -139,47 +139,52 @@ def test_a_caller_that_wants_no_more(street: Street, version: str) -> None:
 
 def test_no_more_callers_than_there_is_room_for(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 8)
+    monkeypatch.setattr("cpescript.transport.listener.QUIET", 60.0)
     gate = asyncio.Event()
-    there = 0
+    taken: list[bool] = []
+    take = street.listener.take
+
+    def noted(caller: _Caller) -> bool:
+        taken.append(take(caller))
+        if len(taken) == 12:
+            gate.set()
+        return taken[-1]
+
+    monkeypatch.setattr(street.listener, "take", noted)
 
     async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
-        nonlocal there
-        there += 1
-        if there == 12:
-            gate.set()
-        await gate.wait()
-        await asyncio.sleep(0.2)  # All are accepted, or turned away, before the first one hangs up.
+        await gate.wait()  # All are accepted, or turned away, before the first one hangs up.
         return str(await say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")(reader, writer))
 
     answers = street.call(*[holding] * (12))
     assert sorted((each, answers.count(each)) for each in {*answers}) == [("401", 8), ("b''", 4)]
+    assert taken == [True] * 8 + [False] * 4, "nobody has been quiet for long"
 
 
 def test_a_caller_that_holds_its_place_makes_room(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 4)
     monkeypatch.setattr("cpescript.transport.listener.QUIET", 0.1)
-    holders = 0
+    served = asyncio.Event()
 
-    async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
-        nonlocal holders
+    async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
-        holders += 1
-        try:
-            return await asyncio.wait_for(reader.read(), 1.0)
-        except (TimeoutError, ConnectionError):
-            return b""
+        await served.wait()
 
-    async def honest(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
-        while holders < 4:
+    async def honest() -> Any:
+        while len(street.listener._callers) < 4:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.15)
         late_reader, late_writer = await asyncio.open_connection("127.0.0.1", street.port)
         try:
             return await say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")(late_reader, late_writer)
         finally:
             late_writer.close()
+            served.set()
 
-    assert street.call(*[holding] * 4, honest)[-1] == 401
+    statuses: list[int] = []
+    street.world.kernel.at(0, Owner(99), lambda _: street.world.wire.run_job(honest(), statuses.append))
+    street.call(*[holding] * 4)
+    assert statuses == [401]
 
 
 @pytest.mark.parametrize("proof", ["", 'Digest username="acs", realm="cpe", nonce="abc", uri="/", response="0"'])
@@ -265,28 +270,33 @@ def test_a_caller_that_says_nothing_is_closed(street: Street, monkeypatch: pytes
 
 
 def test_a_call_is_an_event_at_the_current_instant(street: Street) -> None:
-    kernel, wire = street.world.kernel, street.world.wire
-    street.world.pace.patience = 0.3
+    kernel, wire, pace = street.world.kernel, street.world.wire, street.world.pace
+    pace.patience = 60.0
     when: list[int] = []
     real: list[float] = []
-    street.fleet[1].connection_request = lambda request: (  # type: ignore[method-assign,assignment]
-        when.append(kernel.now) or real.append(wire.real()) or Gateway(1).connection_request(request)
-    )
+
+    def called(request: HttpRequest) -> HttpResponse:
+        when.append(kernel.now)
+        real.append(wire.real())
+        pace.patience = 0.1
+        return Gateway(1).connection_request(request)
+
+    street.fleet[1].connection_request = called  # type: ignore[method-assign]
     script = say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")
 
     async def late() -> Any:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
         reader, writer = await asyncio.open_connection("127.0.0.1", street.port)
         status = await script(reader, writer)
         writer.close()
         await writer.wait_closed()
         return status
 
-    kernel.at(5 * 10**9, Owner(0), print, "")
+    tasks: list[asyncio.Task[Any]] = []
+    kernel.at(5 * 10**9, Owner(0), lambda _: tasks.append(wire.loop.create_task(late())))
     kernel.at(9 * 10**9, Owner(0), lambda _: (when.append(kernel.now), real.append(wire.real())), None, DEADLINE)
-    task = wire.loop.create_task(late())
     wire.drive(kernel)
-    assert task.result() == 401
+    assert tasks[0].result() == 401
     assert when == [5 * 10**9, 9 * 10**9]
     assert street.listener.calls == 1
-    assert real[1] - real[0] >= 0.3  # The call starts patience anew.
+    assert real[1] - real[0] >= 0.0999  # The call starts patience anew.

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -234,6 +235,7 @@ def test_an_address_that_is_not_ours_is_named(make_world: Make) -> None:
 
 
 def test_no_port_left_is_waited_for_and_counted(make_world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.reach.PORT_RETRY", 0.01)
     world = make_world(options=WireOptions(source_addresses=("127.0.0.2",)))
     url = world.answering(OK)
     world.run(Talk(url))
@@ -250,6 +252,7 @@ def test_no_port_left_is_waited_for_and_counted(make_world: Make, monkeypatch: p
     talk = Talk(url, number=2)
     world.run(talk)
     assert (talk.log[-1], reach.waits) == ("over", 1)
-    failures[0] = 1000
+    failures[0] = 1_000_000
+    reach._limits = replace(reach._limits, ports=0.05)
     with pytest.raises(LocalShortage, match="--source-address"):
         world.run(Talk(url, number=3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,16 @@ def test_the_embedded_acs_calls_a_device_behind_a_nat_by_datagram(tmp_path: Path
         + 'expect ConnectionRequest where via == "udp" and status == 200 on each homes within 1m\n'
         + 'expect Inform where events contains "6 CONNECTION REQUEST" on each homes within 1m\n'
         + "expect exactly 2 ConnectionRequest across homes\n",
+    )
+    assert scenario.verdict == "passed", scenario
+
+
+def test_a_call_in_the_instant_in_which_the_acs_learns_the_address(tmp_path: Path) -> None:
+    scenario = judged(
+        tmp_path,
+        "spawn 2 of hg100 as homes with:\n    transport nat(stun: true)\n"
+        'on first Inform where events contains "4 VALUE CHANGE" of homes:\n    acs connect homes\n'
+        'expect ConnectionRequest where via == "udp" and status == 200 on each homes within 10s\n',
     )
     assert scenario.verdict == "passed", scenario
 
@@ -152,7 +163,8 @@ def test_a_binding_request_and_its_answer(street: Street) -> None:
     assert stun.parse(heard.octets).mapped == heard.local == seen.peers[0][:2]
 
 
-def test_a_lost_request_is_sent_again_from_the_same_port(street: Street) -> None:
+def test_a_lost_request_is_sent_again_from_the_same_port(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.udp.WAITS", (0.01, 0.02, 30.0))
     server, seen = street.serve(lose=2)
     heard = street.ask(server)
     assert heard.octets is not None
@@ -160,12 +172,41 @@ def test_a_lost_request_is_sent_again_from_the_same_port(street: Street) -> None
     assert street.ask(server).local == heard.local
 
 
-def test_a_server_that_says_nothing_or_is_not_there(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_says_nothing(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpescript.transport.udp.WAITS", (0.01, 0.02))
     server, seen = street.serve(lose=100)
     assert street.ask(server).octets is None
+    street.world.wire.loop.run_until_complete(asyncio.sleep(0.01))  # The loop looks at its sockets once more.
     assert len(seen.peers) == 2
-    assert street.ask(("no-such-host.invalid.", 3478)) == Heard(None, ("", 0))
+
+
+def test_a_name_that_nobody_has(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loop:
+        """The real loop where no name is known (uvloop's has no attributes to set)."""
+
+        async def getaddrinfo(self, *_: Any, **__: Any) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(loop, name)
+
+    loop = street.world.wire.loop
+    monkeypatch.setattr(street.world.wire, "loop", Loop())
+    assert street.ask(("stun.example", 3478)) == Heard(None, ("", 0))
+
+
+@pytest.mark.parametrize("name", ["stun..example", "s" * 64])
+def test_a_name_that_can_be_nobodys(street: Street, name: str) -> None:
+    assert street.ask((name, 3478)) == Heard(None, ("", 0))
+
+
+def test_a_server_that_moves_to_an_address_of_another_family(street: Street) -> None:
+    server, _ = street.serve()
+    first = street.ask(server)
+    street.ports._ports[street.home].family = socket.AF_INET6  # As after a server at ::1, which not all machines have.
+    second = street.ask(server)
+    assert second.octets is not None
+    assert second.local != first.local
 
 
 def test_what_somebody_sends_reaches_the_device(street: Street) -> None:

@@ -72,7 +72,7 @@ def server_with_alerts(context: ssl.SSLContext) -> Iterator[str]:
     try:
         yield f"https://localhost:{listener.getsockname()[1]}/"
     finally:
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 

@@ -33,14 +33,22 @@ def import_profile(
     choice: Choice | None = None,
     trace: bool = False,
     device: str | None = None,
+    model: Path | None = None,
     secrets: bool = False,
 ) -> Imported:
     """Return the profile called `name` that the sources make. Raises ImportRefused, its `source` set.
 
-    `choice` says what is taken of a data model; `trace` that the source is one, `device` which of its devices; with
-    `secrets` values of passwords are written too.
+    `choice` says what is taken of a data model; `trace` that the source is one, `device` which of its devices; `model`
+    is a data model that knows the columns of tables without instances; with `secrets` values of passwords are written
+    too.
     """
     found, origin = _read(sources, choice or Choice(), trace or device is not None, device)
+    if model is not None:
+        try:
+            datamodel_xml.complete(model, found)
+        except ImportRefused as refused:
+            refused.source = model
+            raise
     text = writer.render(found, name, origin, secrets=secrets)
     return Imported(text, len(found.parameters), tuple(found.notes))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from cpescript.device import standard
 from cpescript.device.importing.findings import TYPES, Finding, Findings, ImportRefused
 from cpescript.device.importing.xml_events import elements, line_of, local
 from cpescript.diagnostics import did_you_mean
@@ -82,6 +83,30 @@ def read(path: Path, choice: Choice) -> Findings:
     return findings
 
 
+def complete(path: Path, findings: Findings) -> None:
+    """Let findings from elsewhere have the columns of their empty tables from a data model. Raises ImportRefused.
+
+    An object without anything in it is a table where the model has one of its name.
+    """
+    filled = {f"{each.rpartition('.')[0]}." for each in findings.parameters}
+    empty: dict[str, list[str]] = {}
+    for each in findings.objects:
+        if each not in filled:
+            empty.setdefault(f"{standard.generic(each)}{{i}}.", []).append(each)
+    types: dict[str, _DataType] = {}
+    objects = 0
+    for element in elements(path, {"dataType": "document", "object": "model"}):
+        name = element.get("name") or ""
+        if local(element) == "dataType":
+            types[name] = _data_type(element)
+            continue
+        objects += 1
+        for table in empty.get(name, ()):
+            findings.columns[table] = _columns(element, Choice(), types)
+    if not objects:
+        raise ImportRefused("it describes no object", 0, "take the -full.xml of a data model")
+
+
 def _order(path: str) -> list[tuple[int, str]]:
     """Objects stay together and instances ascend; within an object parameters are in the order of the model."""
     parent = path.rpartition(".")[0]
@@ -136,11 +161,16 @@ def _take_columns(
 ) -> None:
     """Note the columns of a table that has no instances, so that there is something to add."""
     for table in _concrete(name[: -len("{i}.")], choice):
-        columns = findings.columns.setdefault(table, {})
-        for child in element:
-            if local(child) == "parameter" and _alive(child, choice):
-                kind, value = _syntax(child, types)
-                columns[child.get("name") or ""] = Finding(kind, value, child.get("access") == "readWrite")
+        findings.columns.setdefault(table, {}).update(_columns(element, choice, types))
+
+
+def _columns(element: etree._Element, choice: Choice, types: Mapping[str, _DataType]) -> dict[str, Finding]:
+    columns = {}
+    for child in element:
+        if local(child) == "parameter" and _alive(child, choice):
+            kind, value = _syntax(child, types)
+            columns[child.get("name") or ""] = Finding(kind, value, child.get("access") == "readWrite")
+    return columns
 
 
 def _alive(element: etree._Element, choice: Choice) -> bool:

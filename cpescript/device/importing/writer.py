@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cpescript.device import standard
 from cpescript.device.importing.findings import TYPES, Findings, settle
@@ -52,9 +53,10 @@ def render(findings: Findings, name: str, origin: str, *, secrets: bool = False)
         settled[path] = "string", value or default, writable
     tables = _tables(findings, settled)
     _count(settled, tables)
-    rows = list(_rows(findings, settled, tables))
+    shaped = _shaped(findings, settled, tables)
+    rows = list(_rows(findings, settled, shaped))
     lines = [f"# {name}: imported from {origin}.", ""]
-    lines += _blocks(findings, settled, root, tables)
+    lines += _blocks(findings, settled, root, shaped)
     lines += rows
     return "\n".join(lines) + "\n"
 
@@ -89,7 +91,9 @@ def _tables(findings: Findings, settled: Settled) -> dict[str, _Table]:
     ]
     if empty:
         shown = ", ".join(empty[:3]) + (", …" if len(empty) > 3 else "")
-        findings.notes.append(f"{len(empty)} empty tables were left out, as nobody knows their columns: {shown}")
+        findings.notes.append(
+            f"{len(empty)} empty tables were left out, as nobody knows their columns: {shown}; --model has them"
+        )
     return found
 
 
@@ -129,19 +133,35 @@ def _alike(instances: Instances, table: _Table) -> Mapping[str, Column] | None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _rows(findings: Findings, settled: Settled, tables: Mapping[str, _Table]) -> Iterator[str]:
-    taken: set[str] = set()
-    objects: list[tuple[_Table, Mapping[str, Column], int]] = []
+class _Shaped(NamedTuple):
+    """A table as it is written: the columns of its instances, and how many of them it makes (0: they have rows)."""
+
+    table: _Table
+    columns: Mapping[str, Column]
+    instances: int
+
+
+def _shaped(findings: Findings, settled: Settled, tables: Mapping[str, _Table]) -> list[_Shaped]:
+    """Return the tables that a profile can have: one whose instances hold nothing but other objects is none."""
     instances = _instances(settled)
+    found = []
     for table in tables.values():
-        columns = _alike(instances, table)
-        if columns is not None:
-            objects.append((table, columns, len(table.numbers)))
-            taken |= {f"{table.path}{number}.{name}" for number in table.numbers for name in columns}
-            continue
-        columns = _template(findings, instances, table)
+        columns, count = _alike(instances, table), len(table.numbers)
+        if columns is None:
+            columns, count = _template(findings, instances, table), 0
         if columns:
-            objects.append((table, columns, 0))
+            found.append(_Shaped(table, columns, count))
+    return found
+
+
+def _rows(findings: Findings, settled: Settled, shaped: list[_Shaped]) -> Iterator[str]:
+    taken = {
+        f"{each.table.path}{number}.{name}"
+        for each in shaped
+        if each.instances
+        for number in each.table.numbers
+        for name in each.columns
+    }
     groups: dict[str, list[str]] = {}
     for path, column in settled.items():
         if path not in taken:
@@ -156,11 +176,10 @@ def _rows(findings: Findings, settled: Settled, tables: Mapping[str, _Table]) ->
         yield from rows
     # Tables with rows of their own stand first, as their instances do when the profile is read: so what is served of it
     # and imported again has the same order.
-    objects.sort(key=lambda table: table[2] > 0)
-    if objects:
+    if shaped:
         yield ""
         yield "objects:"
-    for table, columns, count in objects:
+    for table, columns, count in sorted(shaped, key=lambda each: each.instances > 0):
         yield f"  - path: {table.path[:-1]}"
         if count:
             yield f"    instances: {count}"
@@ -207,7 +226,7 @@ def _scalar(text: str) -> str:
 # --- blocks -----------------------------------------------------------------------------------------------------------
 
 
-def _blocks(findings: Findings, settled: Settled, root: str, tables: Mapping[str, _Table]) -> list[str]:
+def _blocks(findings: Findings, settled: Settled, root: str, shaped: list[_Shaped]) -> list[str]:
     server = f"{root}ManagementServer."
 
     def has(path: str, kind: Type) -> bool:
@@ -236,17 +255,15 @@ def _blocks(findings: Findings, settled: Settled, root: str, tables: Mapping[str
     version = f"{root}DeviceInfo.SoftwareVersion"
     if version in settled and settled[version][0] == "string":
         lines += ["transfer:", "  firmware:", f"    versionPath: {version}", ""]
-    return lines + _extension(findings, settled, root, tables)
+    return lines + _extension(findings, settled, root, shaped)
 
 
-def _extension(findings: Findings, settled: Settled, root: str, tables: Mapping[str, _Table]) -> list[str]:
+def _extension(findings: Findings, settled: Settled, root: str, shaped: list[_Shaped]) -> list[str]:
     known = standard.FORCED_INFORM.get(root, ())
     forced = [path for path in findings.forced if path[len(root) :] not in known and path in settled]
     active = [path for path in findings.active if path[len(root) :] not in standard.FORCED_ACTIVE]
     default = [path for path in findings.default_active if path[len(root) :] not in standard.DEFAULT_ACTIVE]
-    fixed = [
-        table.path for table in tables.values() if not table.open and (table.numbers or table.path in findings.columns)
-    ]
+    fixed = [each.table.path for each in shaped if not each.table.open]
     listed = {
         "default_active": [path for path in default if path in settled],
         "forced_active": [path for path in active if path in settled],

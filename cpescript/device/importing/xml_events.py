@@ -5,6 +5,7 @@ Elements are handed over when they are complete, and forgotten afterwards, so th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,9 @@ def _pieces(path: Path) -> Iterator[bytes]:
     size = 0
     try:
         with path.open("rb") as stream:
+            # At once where that is known: reading so much takes its time.
+            if os.fstat(stream.fileno()).st_size > MOST_OCTETS:
+                raise ImportRefused(f"larger than {MOST_OCTETS >> 20} MiB")
             while piece := stream.read(_PIECE):
                 size += len(piece)
                 if size > MOST_OCTETS:
@@ -91,12 +95,17 @@ def _fed(parser: etree.XMLPullParser, piece: bytes) -> Iterator[etree._Element]:
     try:
         parser.feed(piece)
     except etree.XMLSyntaxError as error:
-        raise _no_xml(error) from None
+        # What libxml2 minds about entities says less than where they come from.
+        raise _document_type() if b"<!DOCTYPE" in piece else _no_xml(error) from None
     for _, found in parser.read_events():
         element: Any = found
         if element.getroottree().docinfo.doctype:
-            raise ImportRefused("it declares a document type, which is not read", 1, "remove the <!DOCTYPE …>")
+            raise _document_type()
         yield element
+
+
+def _document_type() -> ImportRefused:
+    return ImportRefused("it declares a document type, which is not read", 1, "remove the <!DOCTYPE …>")
 
 
 def _no_xml(error: etree.XMLSyntaxError) -> ImportRefused:

@@ -13,13 +13,10 @@ from typing import Any
 
 from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.adapters.base import Adapter, AdapterError
-from cpescript.cwmp import xmpp_account
 from cpescript.cwmp.agent import CwmpAgent
 from cpescript.cwmp.codec import CwmpSyntaxError, decode
 from cpescript.cwmp.fetch import Fetch, Fetched, declared
-from cpescript.cwmp.hooks import Hook, Point, Reply
 from cpescript.cwmp.message import Message
-from cpescript.cwmp.nat import missing
 from cpescript.cwmp.power import LINKED, STOPPED
 from cpescript.device.device import DataModelFault, Device
 from cpescript.device.mix import Mix
@@ -31,17 +28,17 @@ from cpescript.kernel import draws
 from cpescript.kernel.queue import Kernel, Owner
 from cpescript.kernel.time import DEFAULT_START, SECOND, Instant
 from cpescript.kernel.trace import EVIDENCE_DEPTH, HEARTBEATS, Trace
-from cpescript.pattern.message import Parts, brief, fits
-from cpescript.pattern.values import text
-from cpescript.quirks.catalogue import catalogue as quirks
-from cpescript.quirks.declared import arguments_of
+from cpescript.pattern.message import Parts, brief
+from cpescript.quirks.held import HeldQuirks
 from cpescript.results import MessageLine
+from cpescript.simulation.acts import ACTS, QUEUED
+from cpescript.simulation.answers import AnswerHook, Answers
+from cpescript.simulation.followed import Followed
+from cpescript.simulation.systems import ask, order_arguments
 from cpescript.transport.base import Wire
 from cpescript.transport.calls import Callee, token_path
 from cpescript.transport.nat import Nats
 from cpescript.transport.pacing import VirtualPace
-from cpescript.transport.tls import TlsProblem
-from cpescript.transport.xmpp import XmppProblem
 
 UNDER_TEST = "acs"
 """The name of the ACS under test among the systems of a scenario."""
@@ -53,38 +50,6 @@ MOST_DEVICES = 5_000_000
 """A slip of the pen rather than a fleet, past this: idle devices alone would take ten gigabytes."""
 BODY_SHOWN = 4_096
 """Octets of a message's body that a failure's evidence keeps."""
-
-
-Answers = Sequence[tuple[str, Mapping[str, Any]]]
-"""What a handler decided: (kind, arguments) pairs as in `language.timeline.Answer`, in the order given."""
-
-
-class AnswerHook(Hook):
-    """A scenario's `answer …` and `drop connection`, at the same hook point as quirks."""
-
-    points: frozenset[Point] = frozenset({"rpc-answer"})
-    name = "answer"
-    kind = "answer"
-
-    def __init__(self, ask: Callable[[int, Message], Answers]) -> None:
-        self._ask = ask
-
-    def rpc_answer(self, device: Device, request: Message) -> Reply | None:
-        answers = self._ask(device.number, request)
-        if not answers:
-            return None
-        self.fired(device)
-        reply, after = Reply(), 0
-        for kind, arguments in answers:
-            if kind == "after":
-                after = int(arguments["delay"])
-            elif kind == "fault":
-                reply = Reply.fault(int(arguments["code"]), arguments.get("text") or "", arguments.get("parameter"))
-            elif kind == "with":
-                reply = Reply.document(arguments["body"])
-            else:
-                reply = Reply.nothing() if kind == "nothing" else Reply.drop()
-        return reply.delayed(after) if after else reply
 
 
 def decode_or_none(body: bytes) -> Message | None:
@@ -120,9 +85,10 @@ class Simulation:
         """Whether a scenario gave a device a serial number of its own."""
         self.firmware: Mapping[str, int] = dict(firmware or {})
         self.connection_request_base = connection_request_base
-        self.watches: Callable[[str], bool] | None = None
-        self.appeared: Callable[[Device, str], None] | None = self._tick
         self.facts = FleetFacts(kernel, start, seed)
+        self._followed = Followed(kernel, trace, self.facts)
+        self.watches: Callable[[str], bool] | None = None
+        self.appeared: Callable[[Device, str], None] | None = self._followed.tick
         self.sessions = 0
         self.most_devices: int | None = None
         """More are not spawned: the ACS is somebody's, and nobody has said yes."""
@@ -132,11 +98,9 @@ class Simulation:
         """Told the device of each session before the wire has it, which may let it wait."""
         self._wire: Wire | None = None
         self._adapters: dict[str, Adapter] = {}
-        self._followed: dict[tuple[Parts, bool], set[int]] = {}
-        self._exact: set[str] = set()
         self._urls: dict[int, str] = {}
-        self._quirks: dict[int, dict[str, Hook]] = {}
-
+        self.quirks: HeldQuirks = HeldQuirks()
+        """What its devices do otherwise than the standard says."""
         self.xmpp: Callable[[Device], None] | None = None
         """Lets a device keep a connection to its XMPP server; None where nobody is reached by XMPP."""
         self.tls: Callable[[int, Path], None] | None = None
@@ -202,7 +166,7 @@ class Simulation:
         lines = []
         entries = self.facts.device(device).recent or []
         for entry in entries[-EVIDENCE_DEPTH:]:
-            t, session, direction, protocol, kind, http, body, message = (*entry, None, None, None)[:8]
+            t, session, (direction, protocol, kind), http, body, message = (*entry, None, None, None)[:6]
             if kind == HEARTBEATS:
                 many = f"{message} heartbeat session{'s' * (message > 1)}: Inform 2 PERIODIC, nothing asked"
                 lines.append(MessageLine(t, session, direction, kind, many))
@@ -276,7 +240,7 @@ class Simulation:
         for number in numbers:
             device = fleet[number - 1]
             for name, arguments in device.schema.quirks:
-                self._born_with(device, name, arguments)
+                self.quirks.born_with(device, name, arguments)
             # What it is made with is told once it is there.
             watches, self.watches = self.watches, None
             try:
@@ -298,7 +262,7 @@ class Simulation:
                     identity=device.identity,
                     labels=device.labels or {},
                 )
-            self._announce_followed(device)
+            self._followed.welcome(device)
         self._tell_apart()
         return numbers
 
@@ -319,13 +283,13 @@ class Simulation:
         Returns whether there was anything to do: nothing, where what shall be ended is not there, or the device was
         taken away. Raises RefusedError where it cannot, with the reason.
         """
-        act = _ACTS.get(verb)
+        act = ACTS.get(verb)
         if act is None:
             raise RefusedError(f"devices cannot '{verb}' yet")
         one = self.facts.device(device)
         if one.agent.flags & STOPPED:
             return False
-        if verb in _QUEUED:
+        if verb in QUEUED:
             # Through the queue, as the device's own event: one that is being switched on at this instant is on by then.
             self.kernel.at(self.kernel.now, one, lambda _: act(self, one, arguments))
             return True
@@ -336,37 +300,6 @@ class Simulation:
         except (KeyError, ValueError) as error:
             raise RefusedError(f"{one.name}: {error.args[0] if error.args else error}") from error
 
-    def inject(self, device: Device, name: str, arguments: Mapping[str, Any], duration: int | None = None) -> None:
-        """Let a device misbehave as the catalogue says, for `duration` nanoseconds or until removed."""
-        self.remove(device, name)
-        hook = quirks()[name].make(arguments)
-        self._quirks.setdefault(device.number, {})[name] = hook
-        device.agent.add_hook(hook)
-        self.trace.fact(device, "quirk-injected", name=name)
-        if duration is not None:
-            self.kernel.at(self.kernel.now + duration, device, lambda _: self.remove(device, name, hook))
-
-    def _born_with(self, device: Device, name: str, arguments: Mapping[str, Any]) -> None:
-        """Give a device a quirk of its profile: nobody has promised that it will show."""
-        hook = quirks()[name].make(arguments_of(name, arguments))
-        self._quirks.setdefault(device.number, {})[name] = hook
-        device.agent.add_hook(hook)
-        self.trace.fact(device, "quirk-declared", name=name)
-
-    def remove(self, device: Device, name: str, hook: Hook | None = None) -> bool:
-        """End a quirk; with `hook`, only if it is still that one. Returns whether there was one."""
-        known = self._quirks.get(device.number, {})
-        if name not in known or (hook is not None and known[name] is not hook):
-            return False
-        device.agent.remove_hook(known.pop(name))
-        self.trace.fact(device, "quirk-removed", name=name)
-        return True
-
-    def clear(self, device: Device) -> bool:
-        """End all quirks of a device; return whether there were any."""
-        ended = [self.remove(device, name) for name in list(self._quirks.get(device.number, {}))]
-        return bool(ended)
-
     def answer_hook(self, device: int, ask: Callable[[int, Message], Answers]) -> Callable[[], None]:
         """Let `ask(device, message)` decide each answer of the device to an RPC; returns what ends that."""
         agent = self.facts.device(device).agent
@@ -374,56 +307,11 @@ class Simulation:
         agent.add_hook(hook)
         return lambda: agent.remove_hook(hook)
 
-    # --- parameters that somebody follows -------------------------------------------------------------------------
-
     def follow(self, device: int, parts: Parts, partial: bool) -> None:
         """Announce the values of what a path names, now and at each change from here on (0: of every device, of those
         to come as well)."""
-        known = self._followed.setdefault((parts, partial), set())
-        if not partial and None not in parts:
-            self._exact.add(".".join(part or "" for part in parts))
-        self.watches = self._is_followed
-        for number in (device,) if device else range(1, len(self.facts.fleet) + 1):
-            if number in known:
-                # Announced before, and kept up to date since.
-                continue
-            known.add(number)
-            for path in self.facts.expand(number, parts, partial):
-                self._announce(self.facts.device(number), path)
-
-    def _is_followed(self, path: str) -> bool:
-        return path in self._exact or any(
-            fits(parts, partial, path) for parts, partial in self._followed if partial or None in parts
-        )
-
-    def _announce_followed(self, device: Device) -> None:
-        for (parts, partial), known in self._followed.items():
-            known.add(device.number)
-            for path in self.facts.expand(device.number, parts, partial):
-                self._announce(device, path)
-
-    def _announce(self, device: Device, path: str) -> None:
-        leaf = device.leaf(path)
-        kind = leaf.type if leaf is not None else "string"
-        self.trace.fact(device, "parameter", path=path, value=device.get(path), type=kind)
-        if leaf is not None and leaf.generator is not None:
-            self._tick(device, path)
-
-    def _tick(self, device: Device, path: str) -> None:
-        """A generated value that is followed is looked at whenever it moves."""
-        due = device.next_tick(path)
-        if due is not None:
-            self.kernel.at(due, device, self._ticked, (device, path, device.get(path)))
-
-    def _ticked(self, what: tuple[Device, str, str]) -> None:
-        device, path, last = what
-        leaf = device.leaf(path)
-        if leaf is None:
-            return  # Its instance or app is gone.
-        value = device.get(path)
-        if value != last:
-            self.trace.fact(device, "parameter", path=path, value=value, type=leaf.type)
-        self._tick(device, path)
+        self.watches = self._followed.watches
+        self._followed.follow(device, parts, partial)
 
     # --- the ACS --------------------------------------------------------------------------------------------------
 
@@ -439,7 +327,7 @@ class Simulation:
         if reason := self.lacks(system, verb):
             raise RefusedError(reason)
         orders = [
-            Order(verb, self._key(number), _order_arguments(verb, arguments(number)))
+            Order(verb, self._key(number), order_arguments(verb, arguments(number)))
             for number in (devices if devices is not None else (None,))
         ]
         try:
@@ -490,7 +378,7 @@ class Simulation:
             self._owner,
             system,
             questions,
-            lambda asked, done: self._ask(self._adapters[system], asked, done),
+            lambda asked, done: self._ask(system, asked, done),
             self.device_at,
             period=period,
             last=last,
@@ -519,51 +407,13 @@ class Simulation:
 
     def _ask(
         self,
-        adapter: Adapter,
+        system: str,
         asked: Sequence[tuple[int, Question]],
         done: Callable[[Sequence[Facts] | Exception], None],
     ) -> None:
-        """Put questions to an adapter: those for the same paths together, each call as an order."""
-        answers: dict[int, Facts] = {}
-        groups: dict[tuple[str, ...], list[int]] = {}
-        calls = [(number, each) for number, each in asked if each.call]
-        for number, each in asked:
-            if not each.call:
-                groups.setdefault(each.paths, []).append(number)
-        left = len(groups) + bool(calls)
-
-        def arrived(numbers: Sequence[int], facts: Sequence[Facts] | Exception) -> None:
-            nonlocal left
-            if left < 0:
-                return
-            if isinstance(facts, Exception):
-                left = -1
-                done(facts)
-                return
-            answers.update(zip(numbers, facts, strict=True))
-            left -= 1
-            if not left:
-                done([answers[number] for number, _ in asked])
-
-        def seen(numbers: Sequence[int]) -> Callable[[Any], None]:
-            return lambda views: arrived(numbers, views if isinstance(views, Exception) else list(map(_seen, views)))
-
-        def called(results: Any) -> None:
-            told = zip(calls, results, strict=True) if not isinstance(results, Exception) else ()
-            facts = [[_called(each, result)] for (_, each), result in told]
-            arrived([number for number, _ in calls], results if isinstance(results, Exception) else facts)
-
         self.asking = True
         try:
-            for paths, numbers in groups.items():
-                adapter.ask([key for key in map(self._key, numbers) if key is not None], paths, seen(numbers))
-            if calls:
-                inputs = [
-                    (self._key(number), {"name": each.call, "inputs": dict(each.arguments)}) for number, each in calls
-                ]
-                adapter.submit([Order("call", key, each) for key, each in inputs], called)
-        except AdapterError as error:
-            arrived((), error)
+            ask(self._adapters[system], asked, self._key, done)
         finally:
             self.asking = False
 
@@ -599,138 +449,5 @@ class Simulation:
         self._wire.drive(self.kernel)
 
 
-def _order_arguments(verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an order's arguments as the JSON values that `acs.orders` lists."""
-    if verb == "set":
-        return {"settings": [[path, text(value), _xsd(value)] for path, value in arguments["settings"]]}
-    if verb == "get":
-        return {"paths": list(arguments["paths"])}
-    if verb == "call":
-        return {"name": arguments["name"], "inputs": dict(arguments.get("inputs", {}))}
-    return {name: text(value) for name, value in arguments.items() if value is not None}
-
-
-def _seen(view: Mapping[str, tuple[str, str] | None]) -> Facts:
-    """Return what an adapter says of a device as the data of `belief` facts."""
-    return [
-        {"path": path, "value": None if known is None else known[0], "type": "" if known is None else known[1]}
-        for path, known in view.items()
-    ]
-
-
-def _called(question: Question, result: OrderResult) -> Mapping[str, Any]:
-    """The same for the answer to a call."""
-    data = result.data
-    return {
-        "call": question.call,
-        "arguments": {name: _json(value) for name, value in question.arguments.items()},
-        "status": data.get("status"),
-        "body": data.get("body") if result.accepted or "body" in data else result.reason,
-    }
-
-
-def _json(value: Any) -> Any:
-    return value if value is None or type(value) in (bool, int, float, str, list, dict) else text(value)
-
-
-def _xsd(value: Any) -> str | None:
-    """The XSD type that a literal leaves no doubt of; None: the ACS knows better, or takes text."""
-    if isinstance(value, bool):
-        return "boolean"
-    return "dateTime" if isinstance(value, Instant) else None
-
-
 def _power_on(device: Device) -> None:
     device.agent.power_on(first=True)
-
-
-def _set(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
-    for path, value in arguments["settings"]:
-        if device.leaf(path) is None:
-            raise KeyError(f"it has no parameter {path}")
-        device.write(path, text(value), by="device")
-    device.agent.set_by_hand({path: device.get(path) for path, _ in arguments["settings"]})
-
-
-def _add(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
-    device.add_object(arguments["path"])
-
-
-def _delete(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
-    device.delete_object(arguments["path"])
-
-
-def _serial(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
-    device.set_serial(text(arguments["value"]))
-    simulation.named = True
-
-
-def _transport(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
-    """Say how a device is reached. Raises RefusedError where it lacks what that needs."""
-    _TRANSPORTS[arguments["name"]](simulation, device, arguments.get("arguments", {}))
-
-
-def _nat(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:
-    speaks = bool(given.get("stun", False))
-    if speaks and (path := missing(device)):
-        raise RefusedError(f"{device.schema.name} has no {path}, where its address outside would stand")
-    simulation.nats.add(device, speaks=speaks)
-
-
-def _tls(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:
-    if simulation.tls is None:
-        raise RefusedError("the embedded ACS speaks no TLS: 'transport tls' is for an ACS of yours (--acs https://…)")
-    if not device.agent.acs_url.lower().startswith("https:"):
-        raise RefusedError(f"its ACS is at {device.agent.acs_url}, which 'transport tls' does not reach: that is https")
-    if "client_cert" in given:
-        try:
-            simulation.tls(device.number, given["client_cert"])
-        except TlsProblem as problem:
-            raise RefusedError(str(problem)) from None
-
-
-def _xmpp(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:
-    if path := xmpp_account.missing(device):
-        raise RefusedError(f"{device.schema.name} has no {path}, so it speaks no XMPP")
-    if simulation.xmpp is None:
-        raise RefusedError("the embedded ACS speaks no XMPP: 'transport xmpp' is for an ACS of yours (--acs URL)")
-    try:
-        simulation.xmpp(device)
-    except XmppProblem as problem:
-        raise RefusedError(str(problem)) from None
-
-
-_TRANSPORTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], None]] = {
-    "nat": _nat,
-    "tls": _tls,
-    "xmpp": _xmpp,
-}
-
-
-def _label(simulation: Simulation, device: Device, arguments: Mapping[str, Any]) -> None:
-    device.labels = {**(device.labels or {}), arguments["name"]: arguments["value"]}
-
-
-_ACTS: dict[str, Callable[[Simulation, Device, Mapping[str, Any]], object]] = {
-    "stop": lambda simulation, device, arguments: device.agent.stop(bool(arguments.get("abruptly", False))),
-    "reboot": lambda simulation, device, arguments: device.agent.reboot(),
-    "factory-reset": lambda simulation, device, arguments: device.agent.factory_reset(),
-    "power-on": lambda simulation, device, arguments: device.agent.power_on(first=False),
-    "power-off": lambda simulation, device, arguments: device.agent.power_off(abruptly=True),
-    "power-cycle": lambda simulation, device, arguments: device.agent.power_cycle(int(arguments["duration"])),
-    "inform": lambda simulation, device, arguments: device.agent.inform(arguments.get("event") or "2 PERIODIC"),
-    "set": _set,
-    "add": _add,
-    "delete": _delete,
-    "label": _label,
-    "serial": _serial,
-    "transport": _transport,
-    "inject-quirk": lambda simulation, device, arguments: simulation.inject(
-        device, arguments["name"], arguments.get("arguments", {}), arguments.get("duration")
-    ),
-    "remove-quirk": lambda simulation, device, arguments: simulation.remove(device, arguments["name"]),
-    "send": lambda simulation, device, arguments: device.agent.send(arguments["body"]),
-    "clear": lambda simulation, device, arguments: simulation.clear(device),
-}
-_QUEUED = frozenset({"stop", "reboot", "factory-reset", "power-on", "power-off", "power-cycle", "inform", "send"})
-"""Acts that are events on the device's own timeline; the others change it where they stand."""
