@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
@@ -61,20 +61,26 @@ class Fetcher:
             try:
                 async with asyncio.timeout(self._limits.carrying):
                     return await self._carry(who, fetch)
-            except (TimeoutError, aiohttp.ServerTimeoutError):
-                return Fetched("timeout")
+            except aiohttp.ConnectionTimeoutError:
+                return Fetched("timeout", reason=f"no connection within {self._limits.connect:g} s")
+            except aiohttp.ServerTimeoutError:
+                return Fetched("timeout", reason=f"nothing came for {self._limits.response:g} s")
+            except TimeoutError:
+                return Fetched("timeout", reason=f"not done within {self._limits.carrying:g} s")
             except aiohttp.ClientConnectorCertificateError as problem:
                 return Fetched("tls", reason=words(problem.certificate_error))
             except aiohttp.ClientConnectorSSLError as problem:
                 return Fetched("tls", reason=words(problem.os_error))
             except (aiohttp.ClientSSLError, TlsProblem) as problem:
                 return Fetched("tls", reason=words(problem))
-            except aiohttp.ClientConnectorError:
-                return Fetched("refused")
+            except aiohttp.ClientConnectorError as problem:
+                return Fetched("refused", reason=self._nobody(problem))
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError):
-                return Fetched("cut")
+                return Fetched("cut", reason="the connection was closed before an answer")
+            except aiohttp.ClientHttpProxyError as problem:
+                return Fetched("http", reason=f"the proxy answers with status {problem.status}")
             except (aiohttp.ClientError, ValueError):
-                return Fetched("http")
+                return Fetched("http", reason="the answer is no HTTP")
 
     async def close(self) -> None:
         """Close what connections are open."""
@@ -82,6 +88,17 @@ class Fetcher:
             await self._client.close()
             if self._secure:
                 await asyncio.sleep(GOODBYE)
+
+    def _nobody(self, problem: aiohttp.ClientConnectorError) -> str:
+        """Say where nobody took a connection, and why not."""
+        proxied = self._proxy is not None
+        host = (urlsplit(self._proxy).hostname if proxied else None) or problem.host
+        if isinstance(problem, aiohttp.ClientConnectorDNSError):
+            return f"the name of the {'proxy' if proxied else 'host'} {host} is not known"
+        where = f"{'the proxy ' if proxied else ''}{f'[{host}]' if ':' in host else host}:{problem.port}"
+        if isinstance(problem.os_error, ConnectionRefusedError):
+            return f"nobody listens at {where}"
+        return f"no connection to {where}: {problem.os_error.strerror or problem.os_error}"
 
     async def _carry(self, who: Who, fetch: Fetch) -> Fetched:
         url, authorization, context = fetch.url, "", self._tls.of(who)

@@ -51,9 +51,9 @@ def test_a_load_says_how_it_was_and_the_acs_sees_it(how: str, remark: str, tmp_p
         return f"http://127.0.0.1:{port}/"
 
     report = tmp_path / "load.json"
+    words = f"load hg100 --count 3 --rate 30 --for 1s --arrivals even --seed 1 --connections {how}".split()
     with on_a_loop(start) as url, pytest.raises(SystemExit):
-        words = f"load hg100 --acs {url} --count 3 --rate 30 --for 1s --arrivals even --seed 1 --connections {how}"
-        main([*words.split(), "--report-json", str(report)])
+        main([*words, "--acs", url, "--report-json", str(report)])
     found = json.loads(report.read_text())
     assert found["sessions"]["done"] > 3, "a device has had several sessions"
     assert (len(peers) <= 3) is (how != "profile")

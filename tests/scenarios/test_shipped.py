@@ -100,6 +100,7 @@ KIN = {
     "forgets-unreachable": {"channel_lineup"},
     "ignores-value-change": {"femto_site", "optical_flap"},
     "no-factory-reprovision": {"femto_site"},
+    "provisions-every-boot": {"pppoe_credentials"},
 }
 """Other scenarios that fail under a defect, because they owe the same thing; all the rest pass."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from cpescript.cwmp import digest, image
 from cpescript.cwmp.fetch import HEAD, Fetch, Fetched
 from cpescript.kernel.queue import Owner
 from cpescript.transport.base import Limits
+from cpescript.transport.options import WireOptions
 from tests.transport.scripted_wire import World, request
 
 SMALL = Limits(file=200_000)
@@ -84,20 +86,20 @@ def test_credentials_answer_a_challenge_once(small: World, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "failure"),
+    ("reply", "why"),
     [
-        (answer(b"x" * 50, length=100), "cut"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "http"),
-        (b"", "cut"),
-        (answer(b"x" * 300_000), "too-large"),
-        (answer(b"", "302 Found", "Location: file:///etc/passwd"), "http"),
-        (answer(b"", "302 Found", "Location: /acs"), "http"),
-        (answer(b"", "200 OK", *(f"X-{n}: {'y' * 8000}" for n in range(2000))), "http"),
+        (answer(b"x" * 50, length=100), "cut: after 50 octets"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "http: the answer is no HTTP"),
+        (b"", "cut: the connection was closed before an answer"),
+        (answer(b"x" * 300_000), "too-large: more than"),
+        (answer(b"", "302 Found", "Location: file:///etc/passwd"), "http: no HTTP URL"),
+        (answer(b"", "302 Found", "Location: /acs"), "http: more than 5 redirects"),
+        (answer(b"", "200 OK", *(f"X-{n}: {'y' * 8000}" for n in range(2000))), "http: the answer is no HTTP"),
     ],
     ids=["shorter than it said", "no HTTP", "nothing", "too large", "to a file", "in a circle", "a flood of headers"],
 )
-def test_what_went_wrong_is_named(small: World, reply: bytes, failure: str) -> None:
-    assert fetched(small, Fetch("GET", small.answering(reply, then_close=True))).failure == failure
+def test_what_went_wrong_is_named(small: World, reply: bytes, why: str) -> None:
+    assert fetched(small, Fetch("GET", small.answering(reply, then_close=True))).why.startswith(why)
 
 
 def test_a_file_much_larger_than_the_acs_said_is_given_up(make_world: Callable[..., World]) -> None:
@@ -135,7 +137,27 @@ def test_nobody_listens(small: World) -> None:
     url = small.serve(None)  # type: ignore[arg-type]
     small.servers[0].close()
     small.wire.loop.run_until_complete(asyncio.sleep(0))
-    assert fetched(small, Fetch("GET", url)).failure == "refused"
+    where = url.removeprefix("http://").removesuffix("/acs")
+    assert fetched(small, Fetch("GET", url)).why == f"refused: nobody listens at {where}"
+
+
+def test_a_proxy_that_is_not_there_is_told_from_a_file_server(make_world: Callable[..., World]) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    world = make_world(options=WireOptions(proxy=f"http://lab:opensesame@127.0.0.1:{port}"))
+    found = fetched(world, Fetch("GET", "http://files.example/x"))
+    assert found.why == f"refused: nobody listens at the proxy 127.0.0.1:{port}"
+
+
+def test_a_host_without_an_address_is_named(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nowhere(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("aiohttp.resolver.ThreadedResolver.resolve", nowhere)
+    assert fetched(small, Fetch("GET", "http://files.example/x")).why == (
+        "refused: the name of the host files.example is not known"
+    )
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://files.example/x", "http://", "http://[/x"])
