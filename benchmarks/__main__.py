@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.table import Figure, Row
 
-THEMES = ("run", "http_sessions", "devices", "language", "editors")
+THEMES = ("run", "http_sessions", "load", "devices", "language", "editors")
 
 
 def main(chosen: list[str]) -> int:

@@ -6,8 +6,8 @@ by a Digest challenge. A session has a connection of its own, unless `connection
 
 nginx runs on a port of 127.0.0.1 that happens to be free, on a core of its own where there is one; counted is the CPU
 time of this process, so what one core of the simulator can do. Beside it stands what came of it by the wall clock, with
-nginx, and all else that the machine was doing. Of several tries the one that took least counts: what else a machine does
-is never in a program's favour.
+nginx, and all else that the machine was doing. Of several tries the one that took least counts: what else a machine is
+doing is never in a program's favour.
 """
 
 from __future__ import annotations

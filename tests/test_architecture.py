@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "cpescript"
 
-LEAVES = {"diagnostics", "libraries", "masking", "results", "templates"}
+LEAVES = {"diagnostics", "libraries", "masking", "regular", "results", "templates"}
 """Modules that every room may use; they import none but each other."""
 
 MAY_IMPORT: dict[str, set[str]] = {

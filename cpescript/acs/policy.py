@@ -34,6 +34,7 @@ from cpescript.acs.rules import (
 from cpescript.acs.tasks import WINDOW_MODES
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.kernel.time import HOUR, MINUTE, SECOND, Duration, TimeOfDay, parse_duration
+from cpescript.regular import RegularError, regular
 
 __all__ = ["DEFAULT_POLICY", "SECTIONS", "Policy", "load_policy", "policy_reference", "read_policy", "value_type"]
 
@@ -286,9 +287,9 @@ class _Reader:
         if not isinstance(node, yaml.ScalarNode):
             return self.text(node)
         try:
-            re.compile(node.value)
-        except re.error as error:
-            self._error(node, "pattern", f"not a regular expression: {error.msg}")
+            regular(node.value)
+        except RegularError as error:
+            self._error(node, "pattern", f"not a regular expression: {error.cause}", error.remedy)
             return None
         return str(node.value)
 

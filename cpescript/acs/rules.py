@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cpescript.kernel.time import HOUR, MINUTE, SECOND, Duration, TimeOfDay
+from cpescript.regular import regular
 
 DEVICE_NAMES = ("oui", "product_class", "serial", "secret")
 """Names that a text of a rule may hold: the device's identity, and a secret of its own (by the seed)."""
@@ -50,7 +51,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "below": lambda a, b: a < b,
     "above": lambda a, b: a > b,
     "one_of": lambda a, b: a in b,
-    "matches": lambda a, b: re.fullmatch(b, a) is not None,
+    "matches": lambda a, b: regular(b).fullmatch(a) is not None,
 }
 """How a parameter of an Inform is compared: as a number where both sides are whole numbers, else as text."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from html import unescape
@@ -18,6 +17,7 @@ from cpescript.adapters.http_format import Check, Description, Sees, Step, load_
 from cpescript.adapters.north import Answer, North, each
 from cpescript.adapters.values import Template, TemplateProblem, filled, look_up
 from cpescript.diagnostics import Bag
+from cpescript.regular import RegularError, regular
 
 MOST_IDS = 200_000
 """Device ids that are kept once found."""
@@ -254,8 +254,8 @@ class HttpAdapter:
     def _matched(self, pattern: Template, answer: Answer, values: Mapping[str, Any]) -> tuple[str, str] | None:
         expression = str(self._fill(pattern, values))
         try:
-            found = re.search(expression, answer.text)
-        except re.error as error:
+            found = regular(expression).search(answer.text)
+        except RegularError as error:
             raise AdapterError(f"{self.description.file}: sees.pattern is no regular expression: {error}") from None
         return (unescape(found[1] or ""), "") if found is not None and found.re.groups else None
 

@@ -48,6 +48,7 @@ def command() -> None:
 @click.option("--tls-cert", type=READABLE, metavar="FILE", help="Speak HTTPS with this certificate, PEM.")
 @click.option("--tls-key", type=READABLE, metavar="FILE", help="Its key, where that is not in the same file.")
 @click.option("--tls-client-ca", type=READABLE, metavar="FILE", help="Devices must show a certificate of this CA.")
+@click.option("--call-ca", type=READABLE, metavar="FILE", help="Devices that are called by HTTPS have one of this CA.")
 def serve(
     host: str,
     port: int,
@@ -57,6 +58,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_client_ca: Path | None,
+    call_ca: Path | None,
 ) -> int:
     """Serve the reference ACS over HTTP until Ctrl-C or SIGTERM. Port 0 takes a free one and says which.
 
@@ -64,13 +66,14 @@ def serve(
     run.
     """
     from cpescript.transport.acs_service import serve as serve_acs
-    from cpescript.transport.tls import TlsProblem, server_context
+    from cpescript.transport.tls import TlsProblem, client_context, server_context
 
     if tls_cert is None and (tls_key or tls_client_ca):
         raise click.UsageError("--tls-key and --tls-client-ca go with --tls-cert")
     try:
         tls = server_context(tls_cert, tls_key, tls_client_ca) if tls_cert is not None else None
-        serve_acs(port, north_port, policy, defects, host=host, announce=click.echo, tls=tls)
+        trusts = client_context(call_ca) if call_ca is not None else None
+        serve_acs(port, north_port, policy, defects, host=host, announce=click.echo, tls=tls, trusts=trusts)
     except (ValueError, TlsProblem) as error:
         click.echo(str(error), err=True)
         return BAD_USAGE

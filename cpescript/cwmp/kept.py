@@ -168,7 +168,7 @@ def restore(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
     device = agent.device
     if kept["known"]:
         agent.flags |= KNOWN
-    agent.sessions = kept["sessions"]
+    agent.sessions = int(kept["sessions"])
     agent.events = _unpacked_events(kept["events"])
     if kept.get("faulted"):
         device.enter("faulted")

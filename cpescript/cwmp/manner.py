@@ -53,15 +53,13 @@ def coded(body: bytes, manner: Manner | None) -> bytes:
 
 def dressed(request: HttpRequest, manner: Manner) -> HttpRequest:
     """Return a request as a device of that manner sends it."""
-    headers, body = request.headers, request.body
     if manner.gzip:
-        headers = (*headers, ("Accept-Encoding", "gzip"))
+        headers, body = (*request.headers, ("Accept-Encoding", "gzip")), request.body
         if body:
-            headers = (*headers, ("Content-Encoding", "gzip"))
-            body = coded(body, manner)
-    sent = HttpRequest(headers, body, request.method, request.path)
-    sent.manner = manner
-    return sent
+            headers, body = (*headers, ("Content-Encoding", "gzip")), coded(body, manner)
+        request = HttpRequest(headers, body, request.method, request.path)
+    request.manner = manner
+    return request
 
 
 def undressed(response: HttpResponse) -> HttpResponse | None:

@@ -131,6 +131,8 @@ TRANSITIONS: dict[str, dict[str, str]] = {
 
 _AWAITS_RESPONSE = (State.INFORM, State.REQUEST, State.FOREIGN)
 
+_LENGTHS = frozenset(map(len, ("set-cookie", "authentication-info")))
+"""Of the headers that a session keeps: most others need no closer look."""
 _SOAP: Headers = (("Content-Type", 'text/xml; charset="utf-8"'), ("SOAPAction", ""))
 _OUTCOMES: dict[Failure, Outcome] = {
     "timeout": "timeout",
@@ -185,7 +187,7 @@ class Session:
     @property
     def afresh(self) -> bool:
         """Whether the device has booted since its last session: of what it had in memory nothing is left."""
-        return any(event.code == BOOT for event in self.events)
+        return BOOT in [event.code for event in self.events]
 
     # --- What a transport calls -----------------------------------------------------------------------------------
 
@@ -210,7 +212,7 @@ class Session:
         self.exchanges += 1
         if self.exchanges >= MOST_EXCHANGES:
             return self._end("http", f"no end after {MOST_EXCHANGES} exchanges")
-        if self._manner is not None and response.body:
+        if self._manner is not None and self._manner.gzip and response.body:
             plain = undressed(response)
             if plain is None:
                 self._announce(GARBAGE, response)
@@ -297,6 +299,8 @@ class Session:
     def _keep(self, response: HttpResponse) -> None:
         """Keep what the headers say for the rest of the session: cookies, and the nonce to use next."""
         for name, text in response.headers:
+            if len(name) not in _LENGTHS:
+                continue
             lowered = name.lower()
             if lowered == "set-cookie":
                 if self._cookies is None:

@@ -20,6 +20,7 @@ BINDING_RESPONSE = 0x0101
 BINDING_ERROR = 0x0111
 
 MAPPED_ADDRESS = 0x0001
+RESPONSE_ADDRESS = 0x0002
 USERNAME = 0x0006
 MESSAGE_INTEGRITY = 0x0008
 ERROR_CODE = 0x0009
@@ -70,6 +71,12 @@ class StunMessage:
             if value is not None:
                 return _address(value, self.transaction if attribute == XOR_MAPPED_ADDRESS else None)
         return None
+
+    @property
+    def response(self) -> Address | None:
+        """The address that the answer is to go to, where it is another than the sender's."""
+        value = self.get(RESPONSE_ADDRESS)
+        return _address(value, None) if value is not None else None
 
     @property
     def error(self) -> int:
@@ -137,7 +144,7 @@ def proves(message: StunMessage, key: bytes) -> bool:
 
 
 def mapped_address(address: Address) -> bytes:
-    """Return the value of MAPPED-ADDRESS."""
+    """Return the value of MAPPED-ADDRESS, and of RESPONSE-ADDRESS."""
     packed = ipaddress.ip_address(address[0]).packed
     return struct.pack("!xBH", 1 if len(packed) == 4 else 2, address[1]) + packed
 

@@ -29,6 +29,7 @@ from cpescript.cwmp.windows import Window
 from cpescript.device.blocks import DEFAULT_APPLY_DELAY, DEFAULT_TRANSFER_DELAY
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND, format_instant
+from cpescript.regular import regular
 
 if TYPE_CHECKING:
     from cpescript.cwmp.agent import CwmpAgent
@@ -370,9 +371,9 @@ def applied(agent: CwmpAgent) -> None:
 def _version_of_url(agent: CwmpAgent, url: str) -> str:
     """Return the version that a URL names: by the profile's rule where it has one, else by ours."""
     rule = _declared(agent, "version_pattern", "")
-    found = re.search(rule, url) if rule else None
+    found = regular(rule).search(url) if rule else None
     if found is not None:
-        return found[1] if found.re.groups else found[0]
+        return str(found[1] if found.re.groups else found[0])
     return image.named_version(url, agent.device.host.firmware)
 
 

@@ -165,8 +165,8 @@ class Device(Owner):
         paths = self.schema.device_id
         if paths is None:
             raise LookupError(f"profile {self.schema.name} has no deviceIdPaths")
-        get = self.get
-        return get(paths.manufacturer), get(paths.oui), get(paths.product_class), get(paths.serial_number)
+        manufacturer, oui, product_class, serial = self.get_all(paths)
+        return manufacturer, oui, product_class, serial
 
     @property
     def identity(self) -> str:

@@ -8,7 +8,6 @@ something was reported. Rows are put together from the small readers below, so t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from cpescript.device.rows import path_problem
 from cpescript.device.yaml_nodes import MAPPING, SEQUENCE, Entry, Reader, YamlNode, each_mapping
 from cpescript.diagnostics import did_you_mean
 from cpescript.kernel.time import SECOND
+from cpescript.regular import RegularError, regular
 
 Field = Callable[[Context, Reader, YamlNode, str], Any]
 
@@ -250,8 +250,8 @@ def _pattern(context: Context, reader: Reader, node: YamlNode, where: str) -> st
     """Read a regular expression; its first group, or all of it, is the version."""
     found = text(context, reader, node, where)
     try:
-        return re.compile(found).pattern if found is not None else None
-    except re.error as error:
+        return found if found is None else str(regular(found).pattern)
+    except RegularError as error:
         reader.error(node, "bad-pattern", f"{where} is no regular expression: {error}")
         return None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cpescript import libraries
-from cpescript.device import block_fields
+from cpescript.device import block_fields, standard
 from cpescript.device.block_fields import Context
 from cpescript.device.blocks import Blocks, Fleet
 from cpescript.device.extension import FIELDS, read_extension
@@ -78,7 +78,7 @@ class _File:
         self.entries: dict[str, Entry] = {}
         if top is not None:
             if top.kind is MAPPING or top.is_null:
-                self.entries = reader.mapping(top, "the profile", {**TOP_LEVEL, "app": None})
+                self.entries = reader.mapping(top, "the profile", TOP_LEVEL, also=("app",))
             else:
                 reader.error(top, "wrong-type", f"a profile must be a mapping, this is {top.kind}")
         if "app" in self.entries:
@@ -124,6 +124,7 @@ def _compile(path: Path, layers: list[list[_File]], bag: Bag, refuse_quirk: Refu
     if found.get("device_id") is not None:
         _warn_of_the_serial_pattern(context, files)
     _warn_of_unused_pools(context, files)
+    _warn_of_lightweight_notification(mounted)
     later = tuple(key for key in LATER if _warn_of_a_later_key(files, key))
     if bag.failed:
         return None
@@ -441,3 +442,11 @@ def _warn_of_unused_pools(context: Context, files: list[_File]) -> None:
             if "fleet" in file.entries and name not in used and f"{{{name}}}" not in context.fleet.serial_pattern:
                 message = f"fleet.pools.{name} is used by no parameter"
                 file.reader.warning(file.entries["fleet"].key, "unused-pool", message)
+
+
+def _warn_of_lightweight_notification(mounted: Mounted) -> None:
+    """A device that says it can sends none of these messages."""
+    for path, row in mounted.rows.items():
+        if path.partition(".")[2] == standard.MANAGEMENT_SERVER + standard.LIGHTWEIGHT_SUPPORTED and row.value:
+            message = f"{path}: lightweight notifications are not sent, only what of them an Inform carries"
+            row.reader.warning(row.value_node, "no-effect", message, "leave it empty")

@@ -51,6 +51,7 @@ MANAGEMENT_SERVER = "ManagementServer."
 ACS_URL = "URL"
 LIGHTWEIGHT = "LightweightNotificationProtocolsUsed"
 """Without it a device knows no notifications 3 to 6."""
+LIGHTWEIGHT_SUPPORTED = "LightweightNotificationProtocolsSupported"
 CONNECTION_REQUEST_URL = "ConnectionRequestURL"
 
 _HIDDEN_BELOW_DEVICE = (

@@ -11,7 +11,7 @@ loop, not by recursion.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -211,10 +211,13 @@ class Reader:
 
     # --- mappings and lists ---------------------------------------------------------------------------------------
 
-    def mapping(self, node: YamlNode, where: str, known: Mapping[str, object] | None = None) -> dict[str, Entry]:
+    def mapping(
+        self, node: YamlNode, where: str, known: Mapping[str, object] | None = None, also: Collection[str] = ()
+    ) -> dict[str, Entry]:
         """Return the entries of a mapping without those that are null; unknown and doubled keys are reported.
 
-        `known` None takes any key. What is no mapping is reported and gives nothing.
+        `known` None takes any key; keys of `also` are taken, and recommended to nobody. What is no mapping is reported
+        and gives nothing.
         """
         if node.is_null or not self.of_kind(node, MAPPING, where):
             return {}
@@ -233,7 +236,7 @@ class Reader:
         for value in merged:
             self._merge(value, where, found)
         if known is not None:
-            for name in [name for name in found if name not in known]:
+            for name in [name for name in found if name not in known and name not in also]:
                 key = found.pop(name).key
                 remedy = f"{did_you_mean(name, known)} known here: {', '.join(sorted(known))}".lstrip()
                 self.error(key, "unknown-key", f"{where} has no key {name!r}", remedy)

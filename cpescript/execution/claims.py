@@ -223,17 +223,25 @@ def _read(root: Any, devices: Iterable[int], scope: Scope) -> Iterator[tuple[x.P
     for node in walk(root, without=_OF_OTHERS):
         if isinstance(node, x.Where):
             yield from _read(node.base, devices, scope)
-            yield from _read(node.condition, resolve(unconditional(node.base), scope), scope)
+            yield from _read(node.condition, _named(node.base, devices, scope), scope)
         elif isinstance(node, x.Parameter):
             whose = devices
             if node.target is not None:
-                whose = resolve(unconditional(node.target), scope)
-                yield from _read(node.target, whose, scope)
+                whose = _named(node.target, devices, scope)
+                yield from _read(node.target, devices, scope)
             yield from _read(node.path, devices, scope)
             yield node, whose
 
 
 _OF_OTHERS = (x.Where, x.Parameter)
+
+
+def _named(target: x.Target, devices: Iterable[int], scope: Scope) -> Sequence[int]:
+    """Return the devices that a target may ever name; those that it names to each of `devices`, where it says `device`."""
+    ever = unconditional(target)
+    if not any(isinstance(node, x.Device) for node in walk(ever)):
+        return resolve(ever, scope)
+    return sorted({each for device in devices for each in resolve(ever, scope.child(device or None))})
 
 
 def _statement(run: Executor, frame: Frame, step: tl.Expect | tl.Monitor, word: str) -> Statement:

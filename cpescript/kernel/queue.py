@@ -100,8 +100,10 @@ class Kernel:
 
     def peek(self) -> tuple[int, int] | None:
         """Return (instant, priority) of the next event, None where nothing waits."""
-        instant = self.next_instant()
-        return None if instant is None else (instant, self._heap[0][1] >> _PRIORITY_SHIFT)
+        if self._cancelled:
+            self.next_instant()  # Clears what was cancelled from the front.
+        heap = self._heap
+        return (heap[0][0], heap[0][1] >> _PRIORITY_SHIFT) if heap else None
 
     @property
     def stopped(self) -> bool:

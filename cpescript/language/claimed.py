@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cpescript.diagnostics import did_you_mean
-from cpescript.kernel.time import TimeOfDay
+from cpescript.kernel.time import Instant, TimeOfDay
 from cpescript.language import timeline as tl
 from cpescript.language import tree
 from cpescript.language.claims import Claims
@@ -43,6 +43,10 @@ class ClaimStatements:
         moment = node.claim.value if isinstance(node.claim, tree.ValueForm) else None
         if isinstance(moment, px.Literal_) and isinstance(moment.value, TimeOfDay):
             return self._wait_moment(node, moment, clauses)
+        if node.mode == "wait" and isinstance(moment, px.Literal_) and isinstance(moment.value, Instant):
+            message, remedy = "'wait until' takes a time of day, or a claim", "as in 'wait until 02:00'"
+            self.bag.error(moment.span, "wrong-type", message, remedy)
+            return None
         claim, quantifier, on = self.claims.claim(node.claim, clauses.get("on"), place)
         if "as" in clauses:
             claim = self._capture(clauses["as"].value, claim, place)

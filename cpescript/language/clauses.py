@@ -57,6 +57,8 @@ ALLOWED: Mapping[str, frozenset[str]] = {
 }
 """Statement to its clauses. A row's name is what messages call the statement."""
 
+_DEVICES_FIRST = ("stop", "reboot", "factory-reset", "power-off", "power-on", "power-cycle", "inform", "clear")
+
 WHY = {
     ("always", "within"): "it holds from here to the end of its block",
     ("never", "within"): "it holds from here to the end of its block",
@@ -66,7 +68,7 @@ WHY = {
     ("power-cycle", "within"): "how long it is off is said by 'for'",
     ("unless", "within"): "the deadline stands before 'unless'",
     ("until", "within"): "an invariant has no deadline",
-    ("reboot", "on"): "the devices follow the verb",
+    **{(verb, "on"): "the devices follow the verb" for verb in _DEVICES_FIRST},
 }
 """What to say of likely misplacings, as their remedy."""
 

@@ -442,6 +442,10 @@ _SYNONYMS = {
     "factoryreset": "factory-reset",
     "reset": "factory-reset",
     **dict.fromkeys(("elif", "elseif", "elsif"), "else if"),
+    **dict.fromkeys(("cleanup", "teardown", "ensure"), "finally"),
+    "when": "on every",
+    "every": "repeat every",
+    "after": "at +",
 }
 """What people coming from other languages try first."""
 
@@ -474,7 +478,9 @@ def _colon(problem: Problem) -> Diagnostic | None:
         if "with" in problem.words(problem.at):
             return problem.error("missing-word", "a block of 'spawn' follows 'with'", "write 'with:'")
         if problem.after(problem.at, "_NL") is not None:
-            return problem.error("no-block", "this statement has no block", "take the ':' out")
+            claims = problem.tokens[0].text in _CLAIMING
+            remedy = "take the ':' out, or write 'expect in order … :'" if claims else "take the ':' out"
+            return problem.error("no-block", "this statement has no block", remedy)
     return None
 
 

@@ -70,12 +70,20 @@ class Targets:
             where = node.left.span.to(node.right.span)
             self.bag.error(where, "unknown-word", "'in' says no deadline", f"did you mean 'within {node.right.value}'?")
             return self.target(node.left, place)
+        if isinstance(node, px.Binary) and node.operator in _JOINING and self._names_devices(node.left, place):
+            message = f"'{node.operator}' does not join devices"
+            self.bag.error(node.span, "no-devices", message, _JOINING[node.operator])
+            return self.target(node.left, place)
         resolved, type_ = self.expressions.typed(node, place)
         if type_ != ANY or isinstance(resolved, px.Literal_):
             self._no_devices(node, type_)
         elif not place.lenient:
             self.bag.error(span, "no-devices", "this does not say which devices", "name a cohort, or `all`")
         return px.All(span), None
+
+    def _names_devices(self, node: Any, place: Place) -> bool:
+        binding = place.scope.find(node.name) if isinstance(node, px.Name) else None
+        return binding is not None and binding.is_devices
 
     def _no_devices(self, node: Any, type_: str) -> None:
         if type_ == ANY:
@@ -86,7 +94,8 @@ class Targets:
         numbers = [
             bound.value for bound in (first, last) if isinstance(bound, px.Literal_) and isinstance(bound.value, int)
         ]
-        if numbers and numbers[0] < 1:
+        backwards = isinstance(first, px.Unary) and first.operator == "-"
+        if backwards or (numbers and numbers[0] < 1):
             self.bag.error(first.span, "bad-slice", "devices are counted from 1")
         elif len(numbers) == 2 and numbers[1] < numbers[0]:
             self.bag.error(
@@ -132,8 +141,8 @@ class Targets:
 
     def amount(self, node: Any, place: Place, what: str) -> Any:
         """Return a resolved number or percentage of devices."""
-        if isinstance(node, px.Name) and node.name in ("random", "some") and place.scope.find(node.name) is None:
-            self.bag.error(node.span, "no-number", f"{what}?", "a draw has a number: 1 of, or 10% of")
+        if isinstance(node, px.Name) and node.name in _NO_NUMBERS and place.scope.find(node.name) is None:
+            self.bag.error(node.span, "no-number", f"{what}?", _NO_NUMBERS[node.name])
             return px.Literal_(node.span, 1)
         resolved, type_ = self.expressions.typed(node, place)
         if type_ not in (ANY, "int", "percent"):
@@ -143,6 +152,16 @@ class Targets:
         ):
             self.bag.error(node.span, "bad-number", f"{resolved.value} of them cannot be", "0% to 100%")
         return resolved
+
+
+_NO_NUMBERS = {
+    **dict.fromkeys(("random", "some"), "a draw has a number: 1 of, or 10% of"),
+    "first": "the first is fleet[1]",
+    "last": "the last is fleet[count(fleet)]",
+}
+"""Words where a number is needed, and what is told."""
+_JOINING = {**dict.fromkeys(("and", "or", "+"), "put a ',' between them"), "-": "write 'except'"}
+"""Operators between devices, and what is told."""
 
 
 def _may_be_devices(place: Place, name: str) -> bool:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from cpescript.language.scope import Place
     from cpescript.language.statements import Blocks
 
-TRANSPORTS: dict[str, dict[str, str]] = {"nat": {"stun": "bool"}, "xmpp": {}, "tls": {"client_cert": "text"}}
+TRANSPORTS: dict[str, dict[str, str]] = {
+    "nat": {"stun": "bool", "binding": "duration"},
+    "xmpp": {},
+    "tls": {"client_cert": "text"},
+}
 """Name to its arguments, all of which may be left out, and their types."""
 _FILES = frozenset({"client_cert"})
 """Arguments that name a file; a name that is written out is looked for at once."""

@@ -55,7 +55,9 @@ def unknown_name(context: Context, node: px.Name, place: Place) -> None:
         context.bag.error(node.span, "unknown-name", f"'{node.name}' is a function", f"write {node.name}(…)")
     else:
         plain = [name for name, (wanted, _) in FUNCTIONS.items() if not wanted]
-        remedy = did_you_mean(node.name, [*known, *plain], "hand it in as an argument" if place.procedure else "")
+        elsewhere = next((bound.span.line for bound, _ in place.scope.book if bound.name == node.name), None)
+        hint = f"the one of line {elsewhere} is known in its own block only" if elsewhere is not None else ""
+        remedy = did_you_mean(node.name, [*known, *plain], "hand it in as an argument" if place.procedure else hint)
         context.bag.error(node.span, "unknown-name", f"nothing is called '{node.name}' here", remedy)
 
 

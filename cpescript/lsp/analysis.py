@@ -60,6 +60,8 @@ def _same(one: str, other: str) -> bool:
 def analyse(text: str, file: str, catalogue: Catalogue) -> Analysis:
     """Check a text. Never raises on bad input."""
     program, bag = load_text(text, file, catalogue)
+    if program is not None and program.failed:
+        program.look(bag)
     found = list(bag)
     if program is not None and not program.failed:
         cases, problems = program.cases(environment={})

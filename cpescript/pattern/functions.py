@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
-
-import re2
 
 from cpescript.kernel import draws
 from cpescript.kernel.time import Percent
 from cpescript.pattern import values
-
-_OPTIONS = re2.Options()
-_OPTIONS.log_errors = False
+from cpescript.regular import RegularError, regular
 
 
 class NoValueError(Exception):
@@ -33,16 +28,11 @@ class NoValueError(Exception):
 # --- regular expressions ---------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=256)
 def _regular(pattern: str) -> Any:
-    # RE2's time grows with the text's length only: a pattern that an author or an ACS wrote can never hang a run, and
-    # no time limit has to decide a verdict. It has no backreferences and no look-around for the same reason.
     try:
-        return re2.compile(pattern, _OPTIONS)
-    except re2.error as error:
-        cause = error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else str(error)
-        remedy = "there are no backreferences and no look-around" if "\\" in cause or "(?" in cause else ""
-        raise NoValueError(f"not a regular expression: {cause}", remedy) from None
+        return regular(pattern)
+    except RegularError as error:
+        raise NoValueError(f"not a regular expression: {error.cause}", error.remedy) from None
 
 
 def check_regular(pattern: str) -> None:

@@ -7,6 +7,7 @@ which everything passes never sees one. It holds no params: they may be secret, 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,7 +72,8 @@ class LastRun:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         cases = [{"file": file, "title": title, "seed": seed} for (file, title), seed in self._cases.items()]
-        part = path.with_suffix(".part")
+        # Of this process alone: two runs in one folder may end together.
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         part.write_text(json.dumps({"schema": SCHEMA, "cases": cases}, indent=2) + "\n", encoding="utf-8")
         part.replace(path)
 

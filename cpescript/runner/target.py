@@ -22,6 +22,7 @@ from cpescript.runner.config import ConfigError, named
 from cpescript.runner.north import NoSuchAdapter, make_adapter, run_alone
 from cpescript.runner.options import ASK_ABOVE, EMBEDDED, NorthSide, RunOptions
 from cpescript.runner.paced import Pacing
+from cpescript.runner.watching import passwords_in
 from cpescript.simulation import Simulation
 from cpescript.transport.base import Watch, Wire
 from cpescript.transport.calls import connect
@@ -172,9 +173,11 @@ def _add_systems(
                 known = named(name, options.environment)
                 if known.adapter is None:
                     raise NoSuchAdapter(f"the system '{name}' has no adapter", 'adapter = "…" in cpescript.toml')
+                urls = (known.north or "", known.side.proxy or "")
+                options.learnt.extend([*known.secrets, *(each for url in urls for each in passwords_in(url))])
                 adapter = make_adapter(known.adapter, known.north, options, run, spawn, known.side)
-            adapter.prepare(setup)
             target.closers.append(adapter.close)
+            adapter.prepare(setup)
             target.systems[name] = adapter
     except BaseException:
         target.close()

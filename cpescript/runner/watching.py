@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cpescript.language.timeline import Timeline
 from cpescript.masking import Masker
@@ -13,19 +13,19 @@ from cpescript.runner.options import Observer, RunOptions
 def masker_of(timeline: Timeline | None, options: RunOptions) -> Masker:
     """Return what masks the secrets of a case: its `secret param`s, and the passwords of the ACS under test."""
     secrets = [param.value for param in timeline.params if param.secret] if timeline is not None else []
-    urls = (options.acs, options.north or "", options.wire.proxy or "")
-    known = [*secrets, *options.secrets, *[password for url in urls for password in _passwords(url)]]
+    urls = (options.acs, options.north or "", options.wire.proxy or "", options.north_side.proxy or "")
+    known = [*secrets, *options.secrets, *[password for url in urls for password in passwords_in(url)]]
     return Masker(known, options.learnt)
 
 
-def _passwords(url: str) -> list[str]:
-    """Return the password that stands in a URL."""
+def passwords_in(url: str) -> list[str]:
+    """Return the password that stands in a URL, as it is spelt there and as it is."""
     try:
         password = urlsplit(url).password
     except ValueError:
         # No URL at all; whoever uses it says so.
         return []
-    return [password] if password else []
+    return [password, unquote(password)] if password else []
 
 
 class Masked:

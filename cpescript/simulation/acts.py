@@ -50,7 +50,12 @@ def _nat(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> No
     speaks = bool(given.get("stun", False))
     if speaks and (path := missing(device)):
         raise RefusedError(f"{device.schema.name} has no {path}, where its address outside would stand")
-    simulation.nats.add(device, speaks=speaks)
+    kept = given.get("binding")
+    if kept is not None and not speaks:
+        raise RefusedError("only who speaks STUN has a binding to keep: 'transport nat(stun: true, binding: …)'")
+    if kept is not None and simulation.nats.exchange is not None:
+        raise RefusedError("how long a NAT keeps a binding can be said of one that is played: with the embedded ACS")
+    simulation.nats.add(device, speaks=speaks, kept=kept)
 
 
 def _tls(simulation: Simulation, device: Device, given: Mapping[str, Any]) -> None:

@@ -48,6 +48,7 @@ from cpescript.cwmp.digest import authorization, parse_challenge
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND
+from cpescript.transport.connection import target_of
 from cpescript.transport.nat import COPIES, UDP
 
 CALLS_AT_ONCE = 50
@@ -64,10 +65,12 @@ Json = dict[str, Any]
 
 
 class AcsService:
-    """The ACS with its clock, its sockets and the connection requests that it has under way."""
+    """The ACS with its clock, its sockets and the connection requests that it has under way. `trusts` says whose
+    certificates devices may have that are called by HTTPS; None: those that this machine trusts."""
 
-    def __init__(self, acs: Acs, defects: Iterable[str] = ()) -> None:
+    def __init__(self, acs: Acs, defects: Iterable[str] = (), trusts: ssl.SSLContext | None = None) -> None:
         self.acs = acs
+        self._trusts = trusts
         self.driven = False
         self._defects = self._wrong = tuple(defects)
         self._served = acs.policy
@@ -265,15 +268,15 @@ class AcsService:
         """
         if request.url.startswith(UDP):
             return await self._send(request)
-        if not request.url.startswith("http://"):
+        target = target_of(request.url)
+        if target is None:
             return "error"
         status, challenges = await self._get(request.url, None)
         challenge = parse_challenge(challenges) if status == 401 else None
         if challenge is not None:
             self._cnonces += 1
             cnonce = f"{draws.draw(draws.stream(0, 'acs:cnonce'), self._cnonces):016x}"
-            uri = "/" + request.url.removeprefix("http://").partition("/")[2]
-            proof = authorization(challenge, request.username, request.password, "GET", uri, 1, cnonce)
+            proof = authorization(challenge, request.username, request.password, "GET", target.path, 1, cnonce)
             status, _ = await self._get(request.url, proof)
         return {200: OK, 204: OK, 401: UNAUTHORIZED, 503: "busy"}.get(status, "error")
 
@@ -299,7 +302,8 @@ class AcsService:
     async def _get(self, url: str, proof: str | None) -> tuple[int, list[str]]:
         assert self._client is not None
         headers = {"Authorization": proof} if proof is not None else {}
-        async with self._client.get(url, headers=headers, allow_redirects=False) as response:
+        trusts = self._trusts if self._trusts is not None else True
+        async with self._client.get(url, headers=headers, allow_redirects=False, ssl=trusts) as response:
             await response.content.read(_ANSWER_READ)
             return response.status, response.headers.getall("WWW-Authenticate", [])
 
@@ -360,10 +364,11 @@ def serve(
     firmware: Mapping[str, int] | None = None,
     announce: Callable[[str], object] = print,
     tls: ssl.SSLContext | None = None,
+    trusts: ssl.SSLContext | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, by the policy of that file and with declared firmware (version to octets).
 
-    `tls` is for the devices' side; the north side stays on loopback without.
+    `tls` is for the devices' side, `trusts` for calls to devices; the north side stays on loopback without.
 
     Raises ValueError (its text: the diagnostics) for a wrong policy or defect, OSError for a port that is taken.
     """
@@ -374,7 +379,7 @@ def serve(
             raise ValueError(bag.render())
         rules = read
     acs = Acs(rules, firmware=firmware, defects=names)
-    asyncio.run(_serve(AcsService(acs, names), host, port, north_port, announce, tls))
+    asyncio.run(_serve(AcsService(acs, names, trusts), host, port, north_port, announce, tls))
 
 
 async def _serve(

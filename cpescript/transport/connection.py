@@ -82,15 +82,17 @@ def request_bytes(request: HttpRequest, target: Target, proxy: str | None = None
     Host goes first (RFC 9110, 7.2), then the request's own headers, framing last. With `proxy` it asks a proxy for the
     whole URL; the text is its Proxy-Authorization, empty for none.
     """
-    manner, body = request.manner, request.body
+    manner, body, authority = request.manner, request.body, target.authority
     path = request.path or target.path
     if proxy is not None:
-        path = f"http://{target.authority}{path}"
-    lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {target.authority}\r\n"]
-    for name, value in request.headers:
-        lines.append(f"{name}: {value}\r\n")
+        path = f"http://{authority}{path}"
+    lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"]
+    lines += [f"{name}: {value}\r\n" for name, value in request.headers]
     if proxy:
         lines.append(f"Proxy-Authorization: {proxy}\r\n")
+    if manner is None and body:
+        lines.append(f"Content-Length: {len(body)}\r\n\r\n")
+        return "".join(lines).encode("latin-1", "replace") + body, b""
     waits = False
     if manner is not None:
         if manner.connection == "post":
@@ -219,6 +221,11 @@ class Connection(asyncio.Protocol):
         self._response: HttpResponse | None = None
 
     @property
+    def stands(self) -> bool:
+        """Whether the socket is open: also for a moment after `close` and `abort`, over TLS for longer."""
+        return self._transport is not None
+
+    @property
     def idle(self) -> bool:
         """Whether it can be used again, and nothing is outstanding."""
         return self.usable and not self._waiting
@@ -310,11 +317,15 @@ class Connection(asyncio.Protocol):
             self._take(self._response)
 
     def _take(self, response: HttpResponse) -> None:
-        self.usable = self._begun <= 1 and not (response.close or self._held or self.last)
+        usable = self.usable = self._begun <= 1 and not (response.close or self._held or self.last)
         self._proven = True
         if self._octets:
             self._clear()
-        self._settle(response)
+        if self._timer is None and usable:
+            self._waiting = False
+            self.answered(response)
+        else:
+            self._settle(response)
 
     def eof_received(self) -> None:
         """The peer ends its side: so do we, and `connection_lost` follows."""
@@ -322,6 +333,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         if not self._waiting:
+            self._transport = None
             if self.lost is not None:
                 self.lost(self)
             return
@@ -335,6 +347,7 @@ class Connection(asyncio.Protocol):
             if self.silent and not self._proven and self._secure:
                 self.reason = "closed before the first answer over TLS: the ACS may want a client certificate"
             self._settle("cut")
+        self._transport = None
 
     def _settle(self, answer: Answer) -> None:
         self._waiting = False

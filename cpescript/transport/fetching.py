@@ -91,11 +91,12 @@ class Fetcher:
 
     def _nobody(self, problem: aiohttp.ClientConnectorError) -> str:
         """Say where nobody took a connection, and why not."""
-        proxied = self._proxy is not None
-        host = (urlsplit(self._proxy).hostname if proxied else None) or problem.host
+        host, whom = problem.host, "host"
+        if self._proxy is not None:
+            host, whom = urlsplit(self._proxy).hostname or host, "proxy"
         if isinstance(problem, aiohttp.ClientConnectorDNSError):
-            return f"the name of the {'proxy' if proxied else 'host'} {host} is not known"
-        where = f"{'the proxy ' if proxied else ''}{f'[{host}]' if ':' in host else host}:{problem.port}"
+            return f"the name of the {whom} {host} is not known"
+        where = f"the {whom} {f'[{host}]' if ':' in host else host}:{problem.port}"
         if isinstance(problem.os_error, ConnectionRefusedError):
             return f"nobody listens at {where}"
         return f"no connection to {where}: {problem.os_error.strerror or problem.os_error}"

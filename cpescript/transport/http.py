@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from cpescript.cwmp.session import Step
     from cpescript.transport.fetching import Fetcher
 
+PARTING = 1.0
+"""Real seconds at the end until sockets that were aborted are closed: some turns of the loop, and more under load."""
 TICK = 0.1
 """Real seconds between two looks at time-outs, the real limit and the interrupt flag."""
 
@@ -386,9 +388,13 @@ class HttpWire:
 
     def _take(self, carried: _Carried, target: Target, request: HttpRequest) -> Connection | None:
         """Return the connection that was kept for a session that begins, None for none."""
-        whose = carried.whose = self._whose(carried.session.device.number, target)
-        gone = carried.session.afresh and isinstance(whose, int)
-        connection = self.keeping.take(whose, None if gone else target[:3])
+        session, place = carried.session, target[:3]
+        whose: Whose = session.device.number
+        if self.keeping.shared and not (target.tls and self.reach.tls.shows(session.device.number)):
+            whose = place
+        carried.whose = whose
+        gone = whose is not place and session.afresh
+        connection = self.keeping.take(whose, None if gone else place)
         if connection is not None:
             connection.answered = self._told(carried)
             carried.connection, carried.again = connection, request
@@ -405,11 +411,6 @@ class HttpWire:
         connection.answered = _unasked
         self.keeping.give(carried.whose, target[:3], connection)
         return True
-
-    def _whose(self, device: int, target: Target) -> Whose:
-        if self.keeping.shared and not (target.tls and self.reach.tls.shows(device)):
-            return target[:3]
-        return device
 
     def _begin_anew(self, carried: _Carried, request: HttpRequest) -> None:
         """Send the first request of a session again: the kept connection was closed before anybody read it."""
@@ -478,17 +479,24 @@ class HttpWire:
         tasks = [*self._jobs, *(each.connecting for each in self._carried if each.connecting is not None)]
         for task in tasks:
             task.cancel()
-        for carried in [*self._carried, *self._parked]:
-            self._disconnect(carried, abort=True)
         self.keeping.clear()
-        for connection in list(self._leaving):
+        parting = [*self._leaving]
+        for carried in [*self._carried, *self._parked]:
+            if carried.connection is not None:
+                parting.append(carried.connection)
+            self._disconnect(carried, abort=True)
+        for connection in parting:
             connection.abort()
         self._carried.clear()
         self._parked.clear()
         self._ready.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A loop that is closed under a socket that is about to close is busy, says uvloop.
+        until = monotonic() + PARTING
+        while any(connection.stands for connection in parting) and monotonic() < until:
+            await asyncio.sleep(0.001)
         for _ in range(3):
-            await asyncio.sleep(0)  # Closed transports tell their protocols in the next turns of the loop.
+            await asyncio.sleep(0)  # So that other transports that were closed tell their protocols.
         await self.loop.shutdown_asyncgens()
         await self.loop.shutdown_default_executor()
 

@@ -77,8 +77,11 @@ class Keeping:
     def take(self, whose: Whose, place: Place | None) -> Connection | None:
         """Return somebody's connection to a place, None for none; what leads elsewhere is closed."""
         while kept := self._of.get(whose):
-            connection = kept[-1]
-            there = self._forget(connection)
+            connection = kept.pop()
+            if not kept:
+                del self._of[whose]
+            _, there = self._idle.pop(connection)
+            connection.lost = None
             if there == place and connection.usable:
                 return connection
             self._part(connection, there)
@@ -109,10 +112,7 @@ class Keeping:
         connection.lost = None
         whose, place = self._idle.pop(connection)
         kept = self._of[whose]
-        if kept[-1] is connection:
-            kept.pop()
-        else:
-            kept.remove(connection)
+        kept.remove(connection)
         if not kept:
             del self._of[whose]
         return place

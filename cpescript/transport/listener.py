@@ -4,8 +4,8 @@ What a call leads to is the device's own business: the listener carries it there
 
 1. Whoever calls is bounded: connections, the size of a request, how long one may take, and what he leaves unread.
 2. Strangers and callers, who have called a device by its path and shown no wrong proof, do not compete for a place. A
-   stranger who has had time to say what he wants makes room for the next one; of callers, whoever was quiet longest. So a
-   crowd that knows no path lets everybody through who says at once what he wants.
+   stranger who has had time to say what he wants makes room for the next one; of callers, whoever was quiet longest. So
+   a crowd that knows no path lets everybody through who says at once what he wants.
 3. Nobody can keep virtual time from moving: a call counts as traffic when it is let in, and a challenge when its nonce
    is another one than that of the last that counted for that device.
 """
@@ -128,15 +128,15 @@ class Listener:
     def _handle(self, caller: _Caller, request: HttpRequest) -> None:
         response = answer(self.seed, request, self.lookup)
         status = response.status if response is not None else 0
+        wrong = status == 404 or (status == 401 and request.header("Authorization") is not None)
         if caller.there:
-            wrong = status == 404 or (status == 401 and request.header("Authorization") is not None)
             self._placed(caller, stranger=wrong)
-        if response is not None and self._counts(request.path.partition("?")[0], response):
+        if response is not None and not wrong and self._counts(request.path.partition("?")[0], response):
             self.wire.stir()
         caller.respond(response)
 
     def _counts(self, path: str, response: HttpResponse) -> bool:
-        """Whether a call is traffic: virtual time waits for what it leads to."""
+        """Whether a call with no wrong proof is traffic: virtual time waits for what it leads to."""
         if response.status == 401:
             challenge = parse_challenge(response.all("WWW-Authenticate"))
             nonce = challenge.nonce if challenge is not None else None
@@ -145,7 +145,7 @@ class Listener:
             return not known
         if response.status < 300:
             self._challenges.pop(path, None)
-        return response.status != 404
+        return response.status != 405
 
     def _tick(self, now: float) -> None:
         for caller in [each for each in self._everybody() if each.since + IDLE < now]:

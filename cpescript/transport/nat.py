@@ -1,7 +1,9 @@
 """Devices behind NATs, as the rest of the world meets them: nobody reaches them by HTTP, datagrams need a binding.
 
 Without a wire the NAT and the STUN server are played here: device n has port 1024 + n % 60,000 of an address of
-203.0.113.0/24, for good. On real sockets (`transport.udp`) both are whoever they are.
+203.0.113.0/24, for good; or, where the scenario says how long its NAT keeps a binding, until nothing has gone out for
+so long. The next binding then has an address of the other network, 198.51.100.0/24. On real sockets (`transport.udp`)
+both are whoever they are.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ COPIES = 3
 
 _PORTS = 60_000
 _FIRST_PORT = 1_024
+_NETWORKS = ("203.0.113", "198.51.100")
+"""The first parts of addresses outside: a binding that follows another one has the other network."""
+_INSIDE: stun.Address = ("192.0.2.1", 7547)
 
 
 class _Deaf:
@@ -42,6 +47,21 @@ class Hidden:
         self.agent: Any = _Deaf
 
 
+class _Lease:
+    """The binding of a device whose NAT forgets: how long it is kept, since when, and how many there have been."""
+
+    __slots__ = ("address", "kept", "since", "times")
+
+    def __init__(self, kept: int) -> None:
+        self.kept = kept
+        self.since = -kept
+        self.times = 0
+        self.address: stun.Address = ("", 0)
+
+    def stands(self, now: int) -> bool:
+        return now - self.since < self.kept
+
+
 class Nats:
     """All devices behind NATs. `exchange` carries their Binding Requests; None plays the server without a wire."""
 
@@ -49,11 +69,16 @@ class Nats:
         self.exchange: Exchange | None = None
         self._seed = seed
         self._known: dict[int, Nat] = {}
+        self._leases: dict[int, _Lease] = {}
         self._calls = 0
 
-    def add(self, device: Device, *, speaks: bool) -> None:
-        """Put a device behind a NAT, before it is switched on; `speaks` says whether it speaks STUN."""
-        nat = self._known[device.number] = Nat(device.agent, self._carry, speaks=speaks)
+    def add(self, device: Device, *, speaks: bool, kept: int | None = None) -> None:
+        """Put a device behind a NAT, before it is switched on; `speaks` says whether it speaks STUN, `kept` for how
+        many virtual nanoseconds the NAT keeps a binding (None: for good)."""
+        if kept is not None:
+            self._leases[device.number] = _Lease(kept)
+        searches = kept is not None
+        nat = self._known[device.number] = Nat(device.agent, self._carry, speaks=speaks, searches=searches)
         nat.start()
 
     def outside(self, device: Device | None) -> Callee | None:
@@ -67,29 +92,46 @@ class Nats:
         host, _, port = address.rpartition(":")
         cnonce = f"{draws.draw(draws.stream(self._seed, 'udp:cnonce'), self._calls):016x}"
         octets = udp_request.build(address, request.username, request.password, now // SECOND, self._calls, cnonce)
-        nat = self._known.get(_number_at(host, port))
-        if nat is not None:
+        number = _number_at(host, port)
+        nat, lease = self._known.get(number), self._leases.get(number)
+        there = lease is None or (lease.stands(now) and lease.address == (host, int(port)))
+        if nat is not None and there:
             nat.datagram(octets)
         return OK
 
     def _carry(self, nat: Nat, server: stun.Address, octets: bytes, done: Listen) -> None:
-        exchange = self.exchange if self.exchange is not None else _played
+        exchange = self.exchange if self.exchange is not None else self._played
         exchange(nat, server, octets, done)
 
+    def _played(self, nat: Nat, server: stun.Address, octets: bytes, done: Listen) -> None:
+        """Answer as a NAT and the server behind it do."""
+        request, device = stun.parse(octets), nat.agent.device
+        lease, now = self._leases.get(device.number), device.host.kernel.now
+        mapped = _address_of(device.number)
+        if lease is not None and request.response is not None:
+            # From the second port: only what goes out from the first one keeps its binding.
+            if not lease.stands(now) or request.response != lease.address:
+                done(Heard(None, _INSIDE))
+                return
+            mapped = lease.address
+        elif lease is not None:
+            if not lease.stands(now):
+                lease.address = _address_of(device.number, lease.times)
+                lease.times += 1
+            lease.since = now
+            mapped = lease.address
+        attributes = [(stun.MAPPED_ADDRESS, stun.mapped_address(mapped))]
+        done(Heard(stun.encode(stun.BINDING_RESPONSE, request.transaction, attributes), _INSIDE))
 
-def _played(nat: Nat, server: stun.Address, octets: bytes, done: Listen) -> None:
-    request, mapped = stun.parse(octets), _address_of(nat.agent.device.number)
-    attributes = [(stun.MAPPED_ADDRESS, stun.mapped_address(mapped))]
-    done(Heard(stun.encode(stun.BINDING_RESPONSE, request.transaction, attributes), ("192.0.2.1", 7547)))
 
-
-def _address_of(number: int) -> stun.Address:
+def _address_of(number: int, times: int = 0) -> stun.Address:
+    """Return the address outside of a device, or that of its binding after so many others."""
     host, port = divmod(number, _PORTS)
-    return f"203.0.113.{1 + host % 254}", _FIRST_PORT + port
+    return f"{_NETWORKS[times % 2]}.{1 + host % 254}", _FIRST_PORT + port
 
 
 def _number_at(host: str, port: str) -> int:
     prefix, _, last = host.rpartition(".")
-    if prefix != "203.0.113" or not (last.isdecimal() and port.isdecimal()):
+    if prefix not in _NETWORKS or not (last.isdecimal() and port.isdecimal()):
         return 0
     return (int(last) - 1) * _PORTS + int(port) - _FIRST_PORT

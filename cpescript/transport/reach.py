@@ -15,7 +15,7 @@ import base64
 import errno
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from math import inf
 from time import monotonic
@@ -88,6 +88,7 @@ class Reach:
         """How many had to wait for a port or descriptor of this machine."""
         self._limits = limits
         self._sources = cycle(options.source_addresses) if options.source_addresses else None
+        self._places = len(options.source_addresses)
         self._names: dict[tuple[str, int], tuple[float, list[str]]] = {}
         self._reached: dict[tuple[str, int], None] = {}
 
@@ -143,7 +144,7 @@ class Reach:
     async def _one(self, connection: Connection, target: Target, who: Who, address: str, port: int) -> None:
         where: dict[str, Any] = {"host": address, "port": port}
         if self._sources is not None:
-            where = {"sock": await self._bound(next(self._sources), address, port)}
+            where = {"sock": await self._from_here(self._sources, address, port)}
         secure: dict[str, Any] = {}
         if target.tls:
             secure = {"ssl": self.tls.of(who), "server_hostname": target.host}
@@ -160,6 +161,16 @@ class Reach:
         if standing is None:
             raise ConnectionResetError("closed in the handshake")
         connection.connection_made(standing)
+
+    async def _from_here(self, sources: Iterator[str], address: str, port: int) -> socket.socket:
+        """Return a socket that is connected, from the next source address that has a port left. Raises OSError."""
+        for others in reversed(range(self._places)):
+            try:
+                return await self._bound(next(sources), address, port)
+            except OSError as problem:
+                if not others or problem.errno not in _NO_PORT:
+                    raise
+        raise AssertionError("there is a source address at least")
 
     async def _bound(self, source: str, address: str, port: int) -> socket.socket:
         """Return a socket from a source address that is connected."""

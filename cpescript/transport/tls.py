@@ -126,15 +126,23 @@ class Contexts:
 
     def _make(self) -> ssl.SSLContext:
         options = self._options
-        try:
-            context = ssl.create_default_context(cafile=options.tls_ca)
-        except (OSError, ValueError) as error:
-            raise TlsProblem(f"{options.tls_ca} has no certificates to trust: {error}") from None
+        context = client_context(options.tls_ca)
         context.minimum_version = _LEAST[options.tls_least]
         if options.tls_insecure:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return context
+
+
+def client_context(ca: Path | None) -> ssl.SSLContext:
+    """Return a context that trusts the certificates of a file, None for those that this machine trusts; TLS 1.2 and
+    later. Raises TlsProblem."""
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except (OSError, ValueError) as error:
+        raise TlsProblem(f"{ca} has no certificates to trust: {error}") from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def server_context(certificate: Path, key: Path | None = None, client_ca: Path | None = None) -> ssl.SSLContext:

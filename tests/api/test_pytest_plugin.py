@@ -204,11 +204,20 @@ def test_slips_of_the_pen_are_told_in_the_summary_too(tmp_path, pytest_run):
     assert 'a length of time has a unit: "60s" or a timedelta, not 60' in found.text
 
 
-def test_a_scenario_says_in_the_summary_why_it_failed(library, pytest_run):
-    text = pytest_run(library, "-k", "breaks or fails", "--seed", 5).text
+def test_a_scenario_says_why_it_failed_and_how_to_run_it_again(library, pytest_run):
+    words = ["--acs", "embedded", "--cpes-serial-prefix", "A B", "--param", "claim=Inform", "--cpes-strict"]
+    text = pytest_run(library, "-k", "breaks or fails", "--seed", 5, *words).text
+    told = "--acs embedded --param claim=Inform --serial-prefix 'A B' --strict"
+    assert f"run it again: cpescript run lib.cpes --seed 5 --only 'fails [n=2]' {told}\n" in text
     summary = text.partition("short test summary info")[2]
     assert "FAILED lib.cpes::fails [n=1] - line 11: 0 of 1" in summary
     assert "ERROR lib.cpes::breaks - the precondition did not" in summary
+
+
+WORKER = """
+def pytest_configure(config):
+    config.workerinput = {"workerid": "gw7"}  # As xdist has it.
+"""
 
 
 def test_workers_at_one_acs_have_devices_of_their_own(library, pytest_run):
@@ -217,23 +226,18 @@ def test_workers_at_one_acs_have_devices_of_their_own(library, pytest_run):
     async def start(stack):
         return await service.start("127.0.0.1", 0, 0, stack)
 
-    with on_a_loop(start) as (port, _):
-        found = pytest_run(library, "-n", 2, "-k", "passes or fails", "--acs", f"http://127.0.0.1:{port}/")
-        (library / "test_sim.py").write_text("def test_sim(simulation):\n    pass\n")
-        refused = pytest_run(library, "-n", 2, "--acs", f"http://127.0.0.1:{port}/", "--cpes-north", "http://x/")
-    assert "2 failed, 1 passed" in found.text
-    assert {key.serial.partition("-HG")[0] for key in service.acs.records} == {"gw0", "gw1"}
-    assert refused.text.count("cases side by side cannot share one ACS by the adapter 'cpescript'") >= 2
-    assert "leave out -n" in refused.text
-    assert "passed" not in refused.text
-
-
-def test_the_command_that_repeats_a_case_has_the_options_of_the_run(library, pytest_run):
-    words = ["--acs", "http://127.0.0.1:1/", "--cpes-serial-prefix", "A B", "--param", "claim=Inform", "--cpes-strict"]
-    found = pytest_run(library, "-k", "fails and 2", "--seed", 5, *words)
-    told = "--acs http://127.0.0.1:1/ --param claim=Inform --serial-prefix 'A B' --strict"
-    assert f"run it again: cpescript run lib.cpes --seed 5 --only 'fails [n=2]' {told}\n" in found.text
-    assert "no connection to http://127.0.0.1:1/ ever stood: refused" in found.text
+    (library / "conftest.py").write_text(WORKER)
+    (library / "test_sim.py").write_text("def test_sim(simulation):\n    simulation.spawn(1, 'hg100', as_='cpe')\n")
+    with on_a_loop(start) as (port, north):
+        words = ["-p", "no:xdist", "--acs", f"http://127.0.0.1:{port}/", "-k", "passes or sim"]
+        found = pytest_run(library, *words)
+        north = f"http://127.0.0.1:{north}"
+        driven = pytest_run(library, *words, "--cpes-north", north, "--continue-on-collection-errors")
+    assert found.tests == {"passes": "PASSED", "test_sim": "PASSED"}
+    assert [key.serial for key in service.acs.records] == ["gw7-HG00000001"]
+    assert driven.tests == {"test_sim": "ERROR"}
+    assert driven.text.count("cases side by side cannot share one ACS by the adapter 'cpescript'") >= 2
+    assert "leave out -n" in driven.text
 
 
 def test_who_has_such_options_of_his_own_keeps_them(library, pytest_run):

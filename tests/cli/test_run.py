@@ -178,7 +178,8 @@ def test_an_interrupted_run_still_writes_its_reports(tmp_path, number):
     scenario, trace, report = tmp_path / "x.cpes", tmp_path / "x.jsonl", tmp_path / "r.json"
     scenario.write_text("spawn 100 of hg100 as cpe\nwait 6d\nexpect InformResponse on each cpe within 1h\n")
     command = [sys.executable, "-m", "cpescript", "run", scenario, "--trace", trace, "--report-json", report]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment) as process:
         while not (trace.exists() and trace.stat().st_size):
             assert process.poll() is None
             time.sleep(0.05)

@@ -9,6 +9,7 @@ import pytest
 from cpescript.cwmp import stun, udp_request
 from cpescript.cwmp.nat import Heard, Listen, Nat, missing
 from cpescript.device.schema import Leaf
+from cpescript.kernel.time import SECOND
 from tests.cwmp.world import MS, World
 
 LOCAL = ("192.0.2.5", 4000)
@@ -72,6 +73,83 @@ def test_a_device_binds_keeps_the_binding_and_tells_the_acs(world: World) -> Non
     assert home.servers[0] == ("acs.example", 3478)
     assert ("4 VALUE CHANGE",) in [events for _, events in world.informs()]
     assert world.last_inform().settings[f"{MS}UDPConnectionRequestAddress"] == "203.0.113.9:3400"
+
+
+class Forgetful(Home):
+    """A home whose NAT keeps a binding for `kept` seconds after the last request from the first port."""
+
+    def __init__(self, world: World, kept: int, most: str = "-1") -> None:
+        self.kept = kept
+        self.since = -1000 * SECOND
+        self.times: list[int] = []
+        """When requests went out from the first port, in seconds."""
+        self.lost = 0
+        path = f"{MS}STUNMaximumKeepAlivePeriod"
+        world.schema.leaves[path] = Leaf(path, "int", True, most)
+        super().__init__(world)
+        self.nat.searches = True
+
+    def exchange(self, nat: Nat, server: stun.Address, octets: bytes, done: Listen) -> None:
+        request, now = stun.parse(octets), self.world.kernel.now
+        stands = now - self.since < self.kept * SECOND
+        if request.response is not None:
+            done(Heard(bound(request) if stands else None, LOCAL))
+            return
+        self.lost += not stands
+        self.since = now
+        self.times.append(now // SECOND)
+        super().exchange(nat, server, octets, done)
+
+
+def periods(home: Forgetful) -> list[int]:
+    return [later - earlier for earlier, later in zip(home.times, home.times[1:], strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "most", "tried", "found"),
+    [
+        (200, "-1", [120, 240, 180, 210, 195, 202, 198, 200, 199], 199),
+        (200, "150", [120, 150], 150),
+        (10_000, "-1", [120, 240, 480, 960, 1920, 3600], 3600),
+        (61, "120", [120, 90, 75, 67, 63, 61], 60),
+        (200, "60", [], 60),
+        (200, "0", [], 60),
+    ],
+    ids=["no longest", "a longest", "for good", "hardly the shortest", "both the same", "a longest below"],
+)
+def test_how_long_the_nat_keeps_a_binding_is_searched_for(
+    world: World, kept: int, most: str, tried: list[int], found: int
+) -> None:
+    home = Forgetful(world, kept, most)
+    world.run(30_000)
+    assert periods(home)[: len(tried)] == tried
+    assert {*periods(home)[len(tried) :]} == {found}
+    lost, asked = home.lost, len(home.times)
+    world.run(30_000)
+    assert home.lost == lost, "what was found keeps the binding"
+    assert len(home.times) > asked
+
+
+def test_other_bounds_and_another_boot_begin_the_search_anew(world: World) -> None:
+    home = Forgetful(world, 200, "150")
+    world.run(5_000)
+    home.agent.device.write(f"{MS}STUNMaximumKeepAlivePeriod", "130", "acs")
+    before = len(home.times)
+    world.run(1_000)
+    assert periods(home)[before : before + 3] == [120, 130, 130]
+    home.agent.power_off()
+    world.run(500)
+    home.agent.power_on(first=False)
+    before = len(home.times)
+    world.run(1_000)
+    assert periods(home)[before : before + 3] == [120, 130, 130]
+
+
+def test_without_a_nat_nothing_is_searched_for(world: World) -> None:
+    home = Forgetful(world, 200)
+    home.answer = lambda request: bound(request, LOCAL)
+    world.run(2_000)
+    assert {*periods(home)} == {60}
 
 
 def test_a_device_that_is_seen_as_it_is_has_no_nat(world: World) -> None:

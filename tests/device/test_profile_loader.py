@@ -387,6 +387,17 @@ def test_blocks_become_data(load: Load) -> None:
     ]
 
 
+@pytest.mark.parametrize(("value", "warned"), [("UDP", True), ("''", False)])
+def test_lightweight_notifications_are_said_not_to_be_sent(load: Load, value: str, warned: bool) -> None:
+    path = "Device.ManagementServer.LightweightNotificationProtocols"
+    schema, bag = load(
+        f"parameters:\n  - {{path: {path}Used, writable: true}}\n  - {{path: {path}Supported, value: {value}}}\n"
+    )
+    assert schema is not None
+    assert schema.lightweight
+    assert [(item.severity, item.code, item.span.line) for item in bag] == [("warning", "no-effect", 3)] * warned
+
+
 def schema_line(bag: Bag, start: str) -> int:
     """Return the line of the only source that begins so."""
     [text] = bag.sources.values()
@@ -409,6 +420,11 @@ def test_where_apps_grow_is_an_object(load: Load, root: str, why: str) -> None:
     [item] = bag
     assert item.code == "bad-path"
     assert why in item.message
+
+
+def test_the_header_of_a_manifest_is_recommended_to_nobody(load: Load) -> None:
+    [item] = load("ap: {name: x}\n")[1]
+    assert item.remedy.startswith("known here: acsCredentialPaths, connectionRequest, ")
 
 
 @pytest.mark.parametrize(

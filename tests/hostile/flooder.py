@@ -1,14 +1,15 @@
 """A hostile caller of a fleet's connection-request port, as a program: `flooder.py PORT`, until its input ends.
 
 Each line of its input is one that it has listened in on, `PATH<tab>AUTHORIZATION`: it plays those again, and uses them
-on other paths. At its end it writes one JSON object: how many connections it made, and each answer that it got, with
-nonces and lengths of time blotted out, by the kind of its question.
+on other paths. It says a word once it has had an answer of each kind, and writes one JSON object at its end: how many
+connections it made, and each answer that it got, with nonces blotted out, by the kind of its question.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import sys
 from itertools import count
@@ -18,7 +19,7 @@ CROWD = 48
 HOLDERS = 400
 """Connections that are held, by whoever says nothing or never comes to an end: more than there is room for."""
 NONCE = re.compile(rb'nonce="[^"]*"')
-WRONG = 'Digest username="{}", realm="cwmp", nonce="{}", uri="{}", response="{}", qop=auth, nc=00000001, cnonce="x"'
+WRONG = 'Digest username="{}", realm="HG100", nonce="{}", uri="{}", response="{}", qop=auth, nc=00000001, cnonce="x"'
 
 
 class Flooder:
@@ -59,7 +60,9 @@ class Flooder:
             case "replays a proof":
                 return f"GET {path} HTTP/1.1\r\n{host}Authorization: {proof}\r\n\r\n".encode()
             case "uses a proof elsewhere":
-                return f"GET {other} HTTP/1.1\r\n{host}Authorization: {proof}\r\n\r\n".encode() if other != path else b""
+                return (
+                    f"GET {other} HTTP/1.1\r\n{host}Authorization: {proof}\r\n\r\n".encode() if other != path else b""
+                )
             case _:
                 return f"GET {path} HTTP/1.1\r\n{host}Authorization: Basic !!!{'=' * 2000}\r\n\r\n".encode()
 
@@ -82,7 +85,10 @@ class Flooder:
                 continue
             finally:
                 writer.transport.abort()
+            before = len(self.answers)
             self.answers.setdefault(kind, set()).add(NONCE.sub(b'nonce=""', answer).decode("latin-1"))
+            if before < len(self.answers) == len(KINDS):
+                print("content", flush=True)
 
     async def hold(self, number: int) -> None:
         """Take a place: say nothing, or an octet of a head now and then."""
@@ -92,7 +98,7 @@ class Flooder:
                 self.made += 1
                 while not reader.at_eof() and not writer.is_closing():
                     if number % 2:
-                        writer.write(b"GET / HTTP/1.1\r\nX: "[:1])
+                        writer.write(b"G")
                     await asyncio.sleep(0.05)
                 writer.transport.abort()
             except OSError:
@@ -101,14 +107,15 @@ class Flooder:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
-        tasks = [asyncio.create_task(self.ask(kind)) for kind in KINDS for _ in range(CROWD // len(KINDS))]
-        tasks += [asyncio.create_task(self.hold(number)) for number in range(HOLDERS)]
+        self.tasks = [asyncio.create_task(self.ask(kind)) for kind in KINDS for _ in range(CROWD // len(KINDS))]
+        self.tasks += [asyncio.create_task(self.hold(number)) for number in range(HOLDERS)]
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             path, _, proof = line.rstrip("\n").partition("\t")
             self.heard.append((path, proof))
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        answers = {kind: sorted(told) for kind, told in self.answers.items()}
+        print(json.dumps({"made": self.made, "answers": answers}), flush=True)
+        # At once, however many are still at it.
+        os._exit(0)
 
 
 KINDS = (
@@ -125,6 +132,4 @@ KINDS = (
 )
 
 if __name__ == "__main__":
-    flooder = Flooder(int(sys.argv[1]))
-    asyncio.run(flooder.run())
-    print(json.dumps({"made": flooder.made, "answers": {kind: sorted(told) for kind, told in flooder.answers.items()}}))
+    asyncio.run(Flooder(int(sys.argv[1])).run())

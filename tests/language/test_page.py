@@ -379,7 +379,7 @@ WRONG: dict[str, list[tuple[str, str]]] = {
         ("spawn 1 of hg100 as x with:\n    transport nut(stun: true)", "unknown-transport"),
         ("spawn 1 of hg100 as x with:\n    transport nat(stun: 5)", "wrong-type"),
         ("spawn 1 of hg100 as x with:\n    transport nat(turn: true)", "arguments"),
-        ("spawn 1 of hg100 as x with:\n    transport nat(true, false)", "arguments"),
+        ("spawn 1 of hg100 as x with:\n    transport nat(true, 1m, false)", "arguments"),
         ("spawn 1 of hg100 as x with:\n    transport nat(true, stun: false)", "doubled"),
     ],
 }

@@ -170,6 +170,12 @@ def test_what_shows_only_with_values(line: str, code: str) -> None:
     assert [found for found, _ in case_problems(text)] == [code]
 
 
+def test_what_ends_a_procedure_is_checked_as_well() -> None:
+    define = "define f(who):\n    reboot who\n    finally:\n        wait 2h\n"
+    text = f'{define}scenario "x":\n    limit 1h\n    spawn 1 of hg100 as fleet\n    do f(fleet)\n'
+    assert [found for found, _ in case_problems(text)] == ["past-limit"]
+
+
 def test_arguments_hide_params_of_the_same_name() -> None:
     text = (
         'param n: int = 1\ndefine f(n):\n    note "{n}"\nspawn n of hg100 as fleet\ndo f(2)\nexpect Inform within 1m\n'

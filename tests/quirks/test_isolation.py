@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from cpescript.quirks import catalogue
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
+from tests.quirks.test_held import Fleet
 
 ARGUMENTS = {
     "transfer-fault": "(code: 9018)",
@@ -39,5 +43,13 @@ def test_no_quirk_of_one_device_harms_another(tmp_path: Path) -> None:
     )
     path = tmp_path / "all.cpes"
     path.write_text(SCENARIO.format(odd=odd))
-    [scenario] = run(RunOptions(scenarios=(str(path),), seed=1)).scenarios
+    [scenario] = run(RunOptions(scenarios=(str(path),), seed=1, state=tmp_path / "fleet.db")).scenarios
     assert (scenario.verdict, scenario.reason) == ("passed", "")
+    # Whatever they have counted and seen by now can be kept, and taken up again.
+    with closing(sqlite3.connect(tmp_path / "fleet.db")) as file:
+        states = [json.loads(state) for (state,) in file.execute("SELECT state FROM device")]
+    kept = [entry for state in states for entry in state.get("quirks", ())]
+    assert sorted(entry["name"] for entry in kept) == sorted(catalogue())
+    later = Fleet()
+    later.quirks.restore(later.one, kept)
+    assert later.kept() == kept

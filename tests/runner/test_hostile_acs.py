@@ -80,7 +80,7 @@ def serving(behave):
             except TimeoutError:
                 continue
             with client, contextlib.suppress(OSError):
-                client.settimeout(5)
+                client.settimeout(30)
                 client.recv(65536)
                 behave(client)
 

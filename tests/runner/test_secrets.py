@@ -7,6 +7,7 @@ from aiohttp import web
 
 from cpescript.report import html, junit, terminal
 from cpescript.report import json as document
+from cpescript.runner.config import ConfigError, with_target
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
 from tests.adapters.serving import served
@@ -90,6 +91,52 @@ def test_the_password_of_a_target_is_a_secret(tmp_path):
     for text in (terminal.render(result), document.render(result), junit.render(result), html.render(result)):
         assert "opensesame" not in text
     assert "lab:***@" in result.scenarios[0].rerun
+
+
+PROXIED = """
+[acs.lab]
+url = "http://127.0.0.1:9/"
+adapter = "genieacs"
+north = "http://127.0.0.1:9"
+proxy = "http://lab:open%20sesame@{server}"
+
+[acs.billing]
+adapter = "genieacs"
+north = "http://nbi:alsosecret@{server}"
+password = {{environment = "BILLING"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("acs", "begin", "secrets"),
+    [("lab", "acs", "open%20sesame, open sesame"), ("embedded", "billing", "alsosecret, thirdsecret")],
+    ids=["a proxy's", "another system's"],
+)
+def test_the_password_of_a_north_side_is_a_secret(tmp_path, monkeypatch, acs, begin, secrets):
+    async def echo(request):
+        # A north side that says too much.
+        return web.json_response([]) if request.method == "GET" else web.Response(text=secrets)
+
+    file, trace = tmp_path / "s.cpes", tmp_path / "trace.jsonl"
+    other = "acs billing\n" if begin == "billing" else ""
+    file.write_text(f'{other}{begin} call delete_preset(name: "x") as told\nnote "it says {{told.body}}"\n')
+    monkeypatch.chdir(tmp_path)
+    with served(echo) as url:
+        (tmp_path / "cpescript.toml").write_text(PROXIED.format(server=url.removeprefix("http://")))
+        given = RunOptions(scenarios=(str(file),), acs=acs, seed=1, trace=trace, environment={"BILLING": "thirdsecret"})
+        result = run(with_target(given))
+    assert result.scenarios[0].notes[0][1] == "it says ***, ***", result.scenarios[0].problems
+    outputs = (terminal.render(result), document.render(result), junit.render(result), html.render(result))
+    for output in (*outputs, trace.read_text()):
+        assert not any(secret in output for secret in secrets.split(", ")), output
+
+
+@pytest.mark.parametrize("line", ['passwrod = "opensesame"', 'pasword = {environment = "X"}', 'proxy = ["opensesame"]'])
+def test_a_slip_in_the_configuration_shows_no_secret(tmp_path, line):
+    (tmp_path / "cpescript.toml").write_text(f'[acs.lab]\nurl = "http://127.0.0.1:9/"\n{line}\n')
+    with pytest.raises(ConfigError) as caught:
+        with_target(RunOptions(scenarios=(), acs="lab", environment={"X": "opensesame"}), tmp_path)
+    assert "opensesame" not in f"{caught.value.message} {caught.value.remedy}"
 
 
 PORTAL = """

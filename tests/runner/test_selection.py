@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -127,6 +128,23 @@ def test_a_record_that_is_none_of_ours_is_refused(tmp_path, text):
     with pytest.raises(UsageError, match="cannot be used"):
         LastRun.read(place)
     assert "will not know" in keep((), place)
+
+
+def test_runs_of_one_folder_that_end_together_do_not_spoil_each_other(library, tmp_path, monkeypatch):
+    place, write = tmp_path / "last-run.json", Path.write_text
+    results = run(RunOptions(scenarios=(str(library),), seed=1)).scenarios
+    processes = iter((1, 2))
+    monkeypatch.setattr("os.getpid", lambda: next(processes))
+
+    def another_ends(path, *arguments, **named):
+        monkeypatch.setattr(Path, "write_text", write)
+        write(path, *arguments, **named)
+        assert keep(results, place) == ""
+
+    monkeypatch.setattr(Path, "write_text", another_ends)
+    assert keep(results, place) == ""
+    assert json.loads(place.read_text())["cases"]
+    assert [each.name for each in tmp_path.iterdir() if each.name.endswith(".part")] == []
 
 
 def test_a_repeated_case_is_kept_under_its_own_title(library, tmp_path):

@@ -138,7 +138,7 @@ def test_nobody_listens(small: World) -> None:
     small.servers[0].close()
     small.wire.loop.run_until_complete(asyncio.sleep(0))
     where = url.removeprefix("http://").removesuffix("/acs")
-    assert fetched(small, Fetch("GET", url)).why == f"refused: nobody listens at {where}"
+    assert fetched(small, Fetch("GET", url)).why == f"refused: nobody listens at the host {where}"
 
 
 def test_a_proxy_that_is_not_there_is_told_from_a_file_server(make_world: Callable[..., World]) -> None:

@@ -288,6 +288,19 @@ def test_at_the_end_all_are_closed(kept: World) -> None:
     assert len(kept.wire.keeping) == 0
 
 
+def test_the_end_waits_for_sockets_that_take_their_time_to_close(world: World) -> None:
+    class Slow:
+        stands = True
+
+        def abort(self) -> None:
+            world.wire.loop.call_later(0.03, setattr, self, "stands", False)
+
+    slow = Slow()
+    world.wire._leaving.add(slow)  # type: ignore[arg-type]
+    world.wire.loop.run_until_complete(world.wire._farewell())
+    assert not slow.stands
+
+
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 

@@ -139,7 +139,7 @@ def test_a_caller_that_wants_no_more(street: Street, version: str) -> None:
 
 def test_no_more_callers_than_there_is_room_for(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 8)
-    monkeypatch.setattr("cpescript.transport.listener.QUIET", 60.0)
+    monkeypatch.setattr("cpescript.transport.listener.TO_SPEAK", 60.0)
     gate = asyncio.Event()
     taken: list[bool] = []
     take = street.listener.take
@@ -163,7 +163,7 @@ def test_no_more_callers_than_there_is_room_for(street: Street, monkeypatch: pyt
 
 def test_a_caller_that_holds_its_place_makes_room(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 4)
-    monkeypatch.setattr("cpescript.transport.listener.QUIET", 0.1)
+    monkeypatch.setattr("cpescript.transport.listener.TO_SPEAK", 0.1)
     served = asyncio.Event()
 
     async def holding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,7 +171,7 @@ def test_a_caller_that_holds_its_place_makes_room(street: Street, monkeypatch: p
         await served.wait()
 
     async def honest() -> Any:
-        while len(street.listener._callers) < 4:
+        while len(street.listener._strangers) < 4:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.15)
         late_reader, late_writer = await asyncio.open_connection("127.0.0.1", street.port)
@@ -188,15 +188,55 @@ def test_a_caller_that_holds_its_place_makes_room(street: Street, monkeypatch: p
 
 
 @pytest.mark.parametrize("proof", ["", 'Digest username="acs", realm="cpe", nonce="abc", uri="/", response="0"'])
-def test_who_guesses_keeps_no_deadline_waiting(street: Street, proof: str) -> None:
+def test_who_guesses_keeps_no_deadline_waiting(street: Street, proof: str, monkeypatch: pytest.MonkeyPatch) -> None:
     stirred: list[int] = []
     street.world.wire.stir = lambda: stirred.append(1)  # type: ignore[method-assign]
     path = street.path(1) if proof else "/1-0000000000000000"
     header = f"Authorization: {proof}\r\n" if proof else ""
     assert street.call(say(f"GET {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n")) == [401 if proof else 404]
     assert stirred == []
-    assert street.call(say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")) == [401]
-    assert stirred == [1]
+    called = say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")
+    street.listener._challenges.clear()
+    assert street.call(called, called) == [401, 401]
+    assert stirred == [1], "the same challenge again is no news"
+    monkeypatch.setattr("tests.transport.test_calls.NONCE", "another")
+    assert street.call(called) == [401]
+    assert stirred == [1, 1]
+
+
+def test_a_crowd_of_strangers_takes_no_place_of_a_caller(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.listener.MOST_CONNECTIONS", 8)
+    monkeypatch.setattr("cpescript.transport.listener.TO_SPEAK", 0.0)
+    call = f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    crowded = asyncio.Event()
+    there = 0
+
+    async def known(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> list[int]:
+        nonlocal there
+        writer.write(call)
+        first = (await answer(reader))[0]
+        there += 1
+        await crowded.wait()
+        writer.write(call)
+        return [first, (await answer(reader))[0]]
+
+    async def crowd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[int, int]:
+        while there < 4:
+            await asyncio.sleep(0.01)
+        for _ in range(40):
+            _, other = await asyncio.open_connection("127.0.0.1", street.port)
+            other.write(b"GET / HTTP")
+            others.append(other)
+        places = len(street.listener._strangers), len(street.listener._callers)
+        crowded.set()
+        return places
+
+    others: list[asyncio.StreamWriter] = []
+    *answers, places = street.call(*[known] * 4, crowd)
+    for other in others:
+        other.transport.abort()
+    assert answers == [[401, 401]] * 4
+    assert places == (8, 4)
 
 
 def test_over_https_and_nothing_else(tmp_path: Path) -> None:

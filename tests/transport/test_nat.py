@@ -58,6 +58,44 @@ def test_a_call_in_the_instant_in_which_the_acs_learns_the_address(tmp_path: Pat
     assert scenario.verdict == "passed", scenario
 
 
+FORGETS = """
+spawn 2 of hg100 as homes with:
+    transport nat(stun: true, binding: 100s)
+    set Device.ManagementServer.STUNMinimumKeepAlivePeriod = {least}
+    set Device.ManagementServer.STUNMaximumKeepAlivePeriod = {most}
+expect each homes registered within 5m
+wait {wait}
+acs connect homes
+"""
+
+
+def test_a_device_finds_out_how_long_its_nat_keeps_a_binding(tmp_path: Path) -> None:
+    scenario = judged(
+        tmp_path,
+        FORGETS.format(least=30, most=-1, wait="1h")
+        + 'expect ConnectionRequest where via == "udp" and status == 200 on each homes within 1s\n'
+        + 'expect no Inform where events contains "4 VALUE CHANGE" on homes for 12h\n',
+    )
+    assert scenario.verdict == "passed", scenario
+
+
+def test_a_device_that_keeps_to_a_period_that_is_too_long_is_lost(tmp_path: Path) -> None:
+    scenario = judged(
+        tmp_path,
+        FORGETS.format(least=900, most=900, wait="10m")
+        + "expect no ConnectionRequest on homes for 1m\n"
+        + "expect Device.ManagementServer.UDPConnectionRequestAddress starts with "
+        + '"198.51.100." on each homes within 15m\n',
+    )
+    assert scenario.verdict == "passed", scenario
+
+
+@pytest.mark.parametrize("given", ["stun: false, binding: 1m", "binding: 1m"])
+def test_who_speaks_no_stun_has_no_binding(tmp_path: Path, given: str) -> None:
+    scenario = judged(tmp_path, HOMES.format(stun="true").replace("stun: true", given))
+    assert (scenario.verdict, "speaks STUN" in scenario.reason) == ("error", True)
+
+
 def test_without_stun_nobody_reaches_it(tmp_path: Path) -> None:
     scenario = judged(tmp_path, HOMES.format(stun="false") + "expect no ConnectionRequest on homes for 10m\n")
     assert scenario.verdict == "passed", scenario

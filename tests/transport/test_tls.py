@@ -124,6 +124,36 @@ def test_a_server_of_an_old_version(make_world: Make, lab: Path, certificate: Pa
     assert found.reason.startswith("no protocol version in common")
 
 
+def server_hello(version: int, random: bytes, cipher: bytes) -> bytes:
+    """Return a ServerHello that settles on a version, as whoever sits between would forge it (RFC 5246, 7.4.1.3)."""
+    hello = version.to_bytes(2, "big") + random + b"\0" + cipher + b"\0"
+    handshake = b"\x02" + len(hello).to_bytes(3, "big") + hello
+    return b"\x16" + version.to_bytes(2, "big") + len(handshake).to_bytes(2, "big") + handshake
+
+
+@pytest.mark.parametrize(
+    ("version", "random", "why"),
+    [
+        (0x0300, bytes(32), "no protocol version in common"),
+        (0x0301, bytes(32), "no protocol version in common"),
+        (0x0302, bytes(32), "no protocol version in common"),
+        (0x0303, bytes(24) + b"DOWNGRD\x01", "a downgrade to an older TLS"),
+    ],
+    ids=["SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2 for one who speaks 1.3"],
+)
+def test_tls_is_not_downgraded(make_world: Make, version: int, random: bytes, why: str) -> None:
+    world = make_world()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(5)
+        writer.write(server_hello(version, random, b"\xc0\x2f"))
+        await reader.read()
+
+    found = talk(world, world.serve(handler).replace("http:", "https:"))
+    assert found.log == ["tls"]
+    assert found.reason.startswith(why)
+
+
 def test_a_server_that_does_not_speak_tls(make_world: Make) -> None:
     world = make_world()
 

@@ -60,7 +60,7 @@ def read(path: Path, choice: Choice) -> Findings:
     met: set[str] = set()
     names: set[str] = set()
     for element in elements(path, {"dataType": "document", "object": "model"}):
-        name = element.get("name") or ""
+        name = _name(element)
         if local(element) == "dataType":
             types[name] = _data_type(element)
             continue
@@ -96,7 +96,7 @@ def complete(path: Path, findings: Findings) -> None:
     types: dict[str, _DataType] = {}
     objects = 0
     for element in elements(path, {"dataType": "document", "object": "model"}):
-        name = element.get("name") or ""
+        name = _name(element)
         if local(element) == "dataType":
             types[name] = _data_type(element)
             continue
@@ -105,6 +105,11 @@ def complete(path: Path, findings: Findings) -> None:
             findings.columns[table] = _columns(element, Choice(), types)
     if not objects:
         raise ImportRefused("it describes no object", 0, "take the -full.xml of a data model")
+
+
+def _name(element: etree._Element) -> str:
+    """Return the name of an object or parameter; TR-098 has one with a blank behind it."""
+    return (element.get("name") or "").strip()
 
 
 def _order(path: str) -> list[tuple[int, str]]:
@@ -169,7 +174,7 @@ def _columns(element: etree._Element, choice: Choice, types: Mapping[str, _DataT
     for child in element:
         if local(child) == "parameter" and _alive(child, choice):
             kind, value = _syntax(child, types)
-            columns[child.get("name") or ""] = Finding(kind, value, child.get("access") == "readWrite")
+            columns[_name(child)] = Finding(kind, value, child.get("access") == "readWrite")
     return columns
 
 
@@ -183,9 +188,9 @@ def _take_parameter(
     if not _alive(element, choice):
         return
     kind, value = _syntax(element, types)
-    value = _USUAL.get(f"{prefix}{element.get('name')}".partition(".")[2], value)
+    value = _USUAL.get(f"{prefix}{_name(element)}".partition(".")[2], value)
     writable = element.get("access") == "readWrite"
-    for path in _concrete(f"{prefix}{element.get('name') or ''}", choice):
+    for path in _concrete(f"{prefix}{_name(element)}", choice):
         found = findings.parameter(path)
         found.type, found.value, found.writable = kind, value, writable
         if element.get("forcedInform") == "true":

@@ -92,7 +92,7 @@ def _tables(findings: Findings, settled: Settled) -> dict[str, _Table]:
     if empty:
         shown = ", ".join(empty[:3]) + (", …" if len(empty) > 3 else "")
         findings.notes.append(
-            f"{len(empty)} empty tables were left out, as nobody knows their columns: {shown}; --model has them"
+            f"{len(empty)} empty tables were left out, as nobody knows their columns: {shown}; --model may know them"
         )
     return found
 
