@@ -25,7 +25,7 @@ UNAUTHORIZED = "unauthorized"
 
 class ConnectionRequest(NamedTuple):
     """A call that the host of the ACS is to make with these credentials: GET on an http `url`, Digest where it is asked
-    for (3.2.2); signed datagrams to a `udp://host:port` (Annex G)."""
+    for (3.2.2); signed datagrams to a `udp://host:port` (Annex G); a stanza to an `xmpp:JID` (Annex K)."""
 
     url: str
     username: str
@@ -129,5 +129,5 @@ class Connections:
 
 
 def _address(record: DeviceRecord) -> str:
-    """Where a device is called: one that says where datagrams reach it says so because nothing else does."""
-    return f"udp://{record.udp}" if record.udp else record.url
+    """Where a device is called: one that says where datagrams or stanzas reach it says so because nothing else does."""
+    return record.reached or record.url

@@ -49,14 +49,14 @@ class Work:
 class DeviceRecord:
     """A device as the ACS knows it."""
 
-    __slots__ = ("credentials", "fired", "key", "parameter_key", "software_version", "tags", "udp", "url", "work")
+    __slots__ = ("credentials", "fired", "key", "parameter_key", "reached", "software_version", "tags", "url", "work")
 
     def __init__(self, key: DeviceKey) -> None:
         self.key = key
         self.url = ""
         """ConnectionRequestURL, empty where the device reported none."""
-        self.udp = ""
-        """UDPConnectionRequestAddress, empty where the device reported none."""
+        self.reached = ""
+        """Where the device is called otherwise, `udp://…` or `xmpp:…`, empty where it reported no such address."""
         self.credentials: tuple[str, str] | None = None
         """Connection-request username and password where they are not the derived ones."""
         self.software_version = ""

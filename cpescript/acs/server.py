@@ -95,6 +95,8 @@ class Acs:
         """Connection requests to be made; the host empties it after every call."""
         self.reports: deque[Report] = deque(maxlen=REPORTS)
         """The last failures."""
+        self.speaks_xmpp = False
+        """Whether the host can call a device by XMPP; set before devices come."""
         self.beliefs: Beliefs | None = None
         """What devices have told; kept only where somebody is going to ask."""
         self._authenticator = Authenticator(policy.authentication, seed)
@@ -176,7 +178,7 @@ class Acs:
             self.beliefs.informed(record.key, reported, inform.events)
         management = f"{inform.root}ManagementServer."
         record.url = reported.get(f"{management}ConnectionRequestURL", record.url)
-        record.udp = reported.get(f"{management}UDPConnectionRequestAddress", record.udp)
+        record.reached = self._reached(reported, management, record.reached)
         if self.outbox:
             self.connections.moved(record)
         version = reported.get(f"{inform.root}DeviceInfo.SoftwareVersion")
@@ -197,6 +199,16 @@ class Acs:
         for action in self.decisions.aside(record, inform):
             record.add_tasks(self.work.make(action, record, {}))
         record.tidy()
+
+    def _reached(self, reported: Mapping[str, str], management: str, known: str) -> str:
+        """Return where a device is called other than by its URL, by what it reports now and what was known."""
+        jid = reported.get(f"{management}ConnReqJabberID")
+        if jid and self.speaks_xmpp:
+            return f"xmpp:{jid}"
+        address = reported.get(f"{management}UDPConnectionRequestAddress")
+        if address is None or known.startswith("xmpp:"):
+            return known
+        return f"udp://{address}" if address else ""
 
     def _inform_response(self, inform: Inform, version: str) -> bytes:
         """The InformResponse in the Inform's own namespace; worked out once, with the ID put in."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,9 @@ from cpescript.cli.files import READABLE
 from cpescript.cli.page import Command
 from cpescript.cli.values import defect
 from cpescript.results import BAD_USAGE
+
+if TYPE_CHECKING:
+    from cpescript.transport.xmpp_caller import XmppAccount
 
 
 @click.group()
@@ -49,6 +54,9 @@ def command() -> None:
 @click.option("--tls-key", type=READABLE, metavar="FILE", help="Its key, where that is not in the same file.")
 @click.option("--tls-client-ca", type=READABLE, metavar="FILE", help="Devices must show a certificate of this CA.")
 @click.option("--call-ca", type=READABLE, metavar="FILE", help="Devices that are called by HTTPS have one of this CA.")
+@click.option("--xmpp", metavar="JID", help="Call devices by XMPP too, as this account; needs the extra 'xmpp'.")
+@click.option("--xmpp-server", metavar="HOST:PORT", help="Its server; else as the DNS says.")
+@click.option("--xmpp-plain", is_flag=True, help="Its server speaks no TLS.")
 def serve(
     host: str,
     port: int,
@@ -59,11 +67,14 @@ def serve(
     tls_key: Path | None,
     tls_client_ca: Path | None,
     call_ca: Path | None,
+    xmpp: str | None,
+    xmpp_server: str | None,
+    xmpp_plain: bool,
 ) -> int:
     """Serve the reference ACS over HTTP until Ctrl-C or SIGTERM. Port 0 takes a free one and says which.
 
     It is the same ACS as the embedded one. Once a run drives it, its clock is advanced through the north side by that
-    run.
+    run. The password of --xmpp is taken from the environment, CPESCRIPT_XMPP_PASSWORD.
     """
     from cpescript.transport.acs_service import serve as serve_acs
     from cpescript.transport.tls import TlsProblem, client_context, server_context
@@ -73,13 +84,36 @@ def serve(
     try:
         tls = server_context(tls_cert, tls_key, tls_client_ca) if tls_cert is not None else None
         trusts = client_context(call_ca) if call_ca is not None else None
-        serve_acs(port, north_port, policy, defects, host=host, announce=click.echo, tls=tls, trusts=trusts)
+        account = _account(xmpp, xmpp_server, tls=not xmpp_plain) if xmpp is not None else None
+        serve_acs(
+            port, north_port, policy, defects, host=host, announce=click.echo, tls=tls, trusts=trusts, xmpp=account
+        )
     except (ValueError, TlsProblem) as error:
         click.echo(str(error), err=True)
         return BAD_USAGE
     except OSError as error:
         raise click.ClickException(f"a port cannot be had: {error}") from None
     return OK
+
+
+def _account(jid: str, server: str | None, *, tls: bool) -> XmppAccount:
+    """Return as whom devices are called by XMPP. Raises UsageError."""
+    from cpescript.transport.xmpp import MISSING
+    from cpescript.transport.xmpp_caller import XmppAccount
+
+    if MISSING:
+        raise click.UsageError(MISSING)
+    user, at, domain = jid.partition("@")
+    if not (user and at and domain.partition("/")[0]):
+        raise click.UsageError(f"--xmpp takes an address, name@domain or name@domain/resource, not '{jid}'")
+    host, _, port = (server or "").rpartition(":")
+    if server is not None and not (host and port.isdecimal() and 0 < int(port) < 65_536):
+        raise click.UsageError(f"--xmpp-server takes HOST:PORT, not '{server}'")
+    password = os.environ.get("CPESCRIPT_XMPP_PASSWORD")
+    if not password:
+        raise click.UsageError("--xmpp needs a password: export CPESCRIPT_XMPP_PASSWORD=…")
+    account = XmppAccount(jid, password, tls=tls)
+    return account._replace(host=host.strip("[]"), port=int(port)) if server is not None else account
 
 
 @command.command("defects", cls=Command, examples=(("cpescript run firmware_rollout --defect no-retry", "use one"),))

@@ -237,7 +237,7 @@ _OF_OTHERS = (x.Where, x.Parameter)
 
 
 def _named(target: x.Target, devices: Iterable[int], scope: Scope) -> Sequence[int]:
-    """Return the devices that a target may ever name; those that it names to each of `devices`, where it says `device`."""
+    """Return the devices that a target may ever name, to any of `devices` where it says `device`."""
     ever = unconditional(target)
     if not any(isinstance(node, x.Device) for node in walk(ever)):
         return resolve(ever, scope)

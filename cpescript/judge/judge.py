@@ -82,6 +82,8 @@ class Judge:
         self._probes: dict[int, Probe] = {}
         self._state_listeners: dict[str, list[Callable[[Record], None]]] = {}
         self._value_listeners: list[Callable[[Record], None]] = []
+        self.newcomers: list[Callable[[Record], None]] = []
+        """Who is told of devices that come to be."""
         self._last_session: dict[int, tuple[int, str, str]] = {}
         self._last_order: dict[int, int] = {}
         self._looks_back = False
@@ -322,9 +324,9 @@ class Judge:
             self._count(claim, setting.scope)
         spoken = resolve(unconditional(target), setting.scope) if target is not None else self.facts.all
         if devices is None and together is not None and isinstance(claim, MessageClaim):
-            return Until(condition(claim, setting, together), frozenset([0]), False)
-        asked = frozenset(spoken if devices is None else devices)
-        return Until(condition(claim, setting), asked, asked != frozenset(spoken))
+            return Until(condition(claim, setting, together), {0}, False)
+        asked = set(spoken if devices is None else devices)
+        return Until(condition(claim, setting), asked, asked != set(spoken))
 
     def _setting(
         self,
@@ -464,6 +466,8 @@ class Judge:
             for probe in self._probes.values():
                 probe.wants_near = False
                 probe.near = {}
+        for listener in tuple(self.newcomers):
+            listener(record)
 
     def _state(self, record: Record) -> None:
         state = record.data["state"]

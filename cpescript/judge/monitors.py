@@ -28,6 +28,7 @@ from cpescript.kernel.time import format_clock
 from cpescript.kernel.trace import Record
 from cpescript.pattern import expression as x
 from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope, is_fixed, member, resolve, unconditional
+from cpescript.pattern.walking import walk
 from cpescript.results import ClaimResult, ClaimVerdict, DeviceMiss
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Until:
     together. `own`: they are others than those that the monitor speaks of."""
 
     condition: Condition
-    devices: frozenset[int]
+    devices: set[int]
     own: bool
 
 
@@ -106,6 +107,8 @@ class Monitor:
         self._noting: tuple[Probe, ...] = noting
         members = interest_in_members(target)
         self._all = members.wide or condition.wide
+        self._grows = any(isinstance(node, x.All) for named in (target, statement.claim) for node in walk(named))
+        """Whether devices that come to be later matter to it."""
         self._concern = Interest() | condition | members
         if until is not None:
             self._concern |= until.condition
@@ -115,6 +118,8 @@ class Monitor:
     def open(self) -> None:
         """Judge what is so now, and listen."""
         self.judge.listen(self._concern, self._event)
+        if self._grows:
+            self.judge.newcomers.append(self._joined)
         try:
             self._gone = self._stopped()
             self._look_for_members()
@@ -152,6 +157,8 @@ class Monitor:
 
     def _settle(self, verdict: ClaimVerdict, message: str, devices: int) -> None:
         self.judge.deafen(self._concern, self._event)
+        if self._joined in self.judge.newcomers:
+            self.judge.newcomers.remove(self._joined)
         self.judge.probes.retire(self._noting)
         if self._alarm is not None:
             self.judge.timers.cancel(self._alarm)
@@ -195,6 +202,14 @@ class Monitor:
         except EvaluationError as error:
             self._broken(error)
 
+    def _joined(self, record: Record) -> None:
+        """A device has come to be: the rule is its own from then on, and so is what ends it."""
+        if self._until is not None and self._each_its_own:
+            self._until.devices.add(record.device)
+        if not self._concern.paths:
+            # What parameters it has is told right behind.
+            self._event(record)
+
     def _look_for_members(self, device: int = 0) -> None:
         """Note whether there is, by now, a device that it speaks of, after something happened to one (0: to none)."""
         if self._spoke or self._target is None:
@@ -227,8 +242,7 @@ class Monitor:
         until = self._until
         if until is None:
             return False
-        one = self._one_by_one and not until.own and 0 not in until.devices
-        reached = [until.condition.reached(each) for each in ([device] if one else until.devices)]
+        reached = [until.condition.reached(each) for each in ([device] if self._each_its_own else until.devices)]
         return all(at is not None and at <= n for at in reached)
 
     def _came(self, device: int, kind: str, t: int) -> None:
@@ -367,13 +381,18 @@ class Monitor:
             if device not in until.devices or not until.condition.holds(device):
                 return False
             self._until_met.add(device)
-            if self._one_by_one and not until.own:
+            if self._each_its_own:
                 self._released.add(device)
                 for numbers in (self._members, self._holding, self._bad):
                     numbers.discard(device)
-            if len(self._until_met) == len(until.devices):
+            if len(self._until_met) == len(until.devices) and not (self._each_its_own and self._grows):
                 self.close()
         return device in self._released
+
+    @property
+    def _each_its_own(self) -> bool:
+        """Whether `until` ends the rule device by device."""
+        return self._until is not None and self._one_by_one and not self._until.own and 0 not in self._until.devices
 
     def _stopped(self) -> str:
         """Return why it could not have been broken, where its devices were taken away before it began."""

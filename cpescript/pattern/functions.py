@@ -136,14 +136,14 @@ def random(stream: int, n: int, low: Any, high: Any) -> Any:
 
 
 def share_of(amount: Any, whole: int) -> int:
-    """Return how many a number or a percentage of `whole` is: rounded half up, at least 1 of something.
+    """Return how many a number or a percentage of `whole` is: rounded half up, at least 1 of something; 0% is none.
 
     Raises NoValueError for what is no number, and for less than nothing.
     """
     if isinstance(amount, Percent):
         if amount < 0:
             raise NoValueError(f"{amount} of the devices is less than none")
-        return max(1, int(float(amount) * whole / 100 + 0.5)) if whole else 0
+        return max(1, int(float(amount) * whole / 100 + 0.5)) if whole and amount else 0
     if isinstance(amount, bool) or not isinstance(amount, int):
         raise NoValueError(f"{values.show(amount)} is no number of devices", "a whole number, or a share as in '10%'")
     if amount < 0:

@@ -50,6 +50,7 @@ from cpescript.kernel import draws
 from cpescript.kernel.time import SECOND
 from cpescript.transport.connection import target_of
 from cpescript.transport.nat import COPIES, UDP
+from cpescript.transport.xmpp_caller import XmppAccount, XmppCaller
 
 CALLS_AT_ONCE = 50
 """Connection requests under way at once: a fleet is called in waves, and no listener's backlog (128) overflows."""
@@ -57,6 +58,8 @@ FILES = "/files/"
 """Where the images of declared firmware stand."""
 NORTH_BODY = 64 * 1024 * 1024
 """Octets of a north-side call: orders for 100,000 devices are some 20 MiB."""
+XMPP = "xmpp:"
+"""What the URL of a call by XMPP begins with (RFC 5122)."""
 _ANSWER_READ = 64 * 1024
 _ZEROS = bytes(64 * 1024)
 _AUTHORITY = re.compile(r"(?:[\w.-]{1,200}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?", re.ASCII)
@@ -66,11 +69,20 @@ Json = dict[str, Any]
 
 class AcsService:
     """The ACS with its clock, its sockets and the connection requests that it has under way. `trusts` says whose
-    certificates devices may have that are called by HTTPS; None: those that this machine trusts."""
+    certificates devices may have that are called by HTTPS, and the XMPP server of the account `xmpp`; None: those that
+    this machine trusts."""
 
-    def __init__(self, acs: Acs, defects: Iterable[str] = (), trusts: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        acs: Acs,
+        defects: Iterable[str] = (),
+        trusts: ssl.SSLContext | None = None,
+        xmpp: XmppAccount | None = None,
+    ) -> None:
         self.acs = acs
         self._trusts = trusts
+        self._xmpp = XmppCaller(xmpp, trusts) if xmpp is not None else None
+        acs.speaks_xmpp = xmpp is not None
         self.driven = False
         self._defects = self._wrong = tuple(defects)
         self._served = acs.policy
@@ -105,6 +117,10 @@ class AcsService:
         self.acs.file_base_url = self._files
         return port, await _listen(north, "127.0.0.1", north_port, stack)
 
+    async def reaches_xmpp(self) -> bool:
+        """Whether devices can be called by XMPP, where they are to be."""
+        return self._xmpp is None or await self._xmpp.connected()
+
     async def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -113,6 +129,8 @@ class AcsService:
         await asyncio.gather(*self._calls, return_exceptions=True)
         if self._client is not None:
             await self._client.close()
+        if self._xmpp is not None:
+            await self._xmpp.close()
 
     # --- the CWMP side ------------------------------------------------------------------------------------------------
 
@@ -159,6 +177,7 @@ class AcsService:
         for call in list(self._calls):
             call.cancel()
         acs.file_base_url = self._files
+        acs.speaks_xmpp = self._xmpp is not None
         self.acs, self.driven = acs, True
         self._follow()
         return {"policy": acs.policy.name, "defects": list(self._defects)}
@@ -268,6 +287,8 @@ class AcsService:
         """
         if request.url.startswith(UDP):
             return await self._send(request)
+        if self._xmpp is not None and request.url.startswith(XMPP):
+            return await self._xmpp.call(request.url.removeprefix(XMPP), request.username, request.password)
         target = target_of(request.url)
         if target is None:
             return "error"
@@ -365,12 +386,15 @@ def serve(
     announce: Callable[[str], object] = print,
     tls: ssl.SSLContext | None = None,
     trusts: ssl.SSLContext | None = None,
+    xmpp: XmppAccount | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, by the policy of that file and with declared firmware (version to octets).
 
-    `tls` is for the devices' side, `trusts` for calls to devices; the north side stays on loopback without.
+    `tls` is for the devices' side, `trusts` for calls to devices, `xmpp` says as whom they are called by XMPP; the
+    north side stays on loopback without.
 
-    Raises ValueError (its text: the diagnostics) for a wrong policy or defect, OSError for a port that is taken.
+    Raises ValueError (its text: the diagnostics) for a wrong policy or defect, or an XMPP account that is of no use,
+    OSError for a port that is taken.
     """
     rules, names = DEFAULT_POLICY, tuple(defects)
     if policy is not None:
@@ -379,7 +403,7 @@ def serve(
             raise ValueError(bag.render())
         rules = read
     acs = Acs(rules, firmware=firmware, defects=names)
-    asyncio.run(_serve(AcsService(acs, names, trusts), host, port, north_port, announce, tls))
+    asyncio.run(_serve(AcsService(acs, names, trusts, xmpp), host, port, north_port, announce, tls))
 
 
 async def _serve(
@@ -396,6 +420,10 @@ async def _serve(
         loop.add_signal_handler(number, over.set)
     async with AsyncExitStack() as stack:
         port, north_port = await service.start(host, port, north_port, stack, tls)
+        if not await service.reaches_xmpp():
+            raise ValueError(
+                "the XMPP server cannot be reached, or does not take the account or show a right certificate"
+            )
         announce(
             f"CWMP at {'http' if tls is None else 'https'}://{host}:{port}/, north side at http://127.0.0.1:{north_port}"
         )

@@ -10,7 +10,8 @@ Rules:
 4. All connections together leave some of this process's descriptors free: of the kept ones the longest idle is closed
    for one that is needed (`early` counts them).
 5. A peer may close an idle connection at any time. So the first request on a kept one that dies before an octet of an
-   answer is sent again on a new one (RFC 9112, 9.3.1; `anew` counts them): it is an Inform, and no ACS has seen it.
+   answer is sent again on a new one (RFC 9112, 9.3.1; `anew` counts them): it opens a session, and an ACS that has
+   seen it all the same finds a session that was opened twice, as after any retry.
 """
 
 from __future__ import annotations

@@ -84,16 +84,23 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening; before the wire is closed."""
-        if self._server is not None:
+        server, self._server = self._server, None
+        if server is not None:
             self.wire.ticks.remove(self._tick)
-            self._server.close()
+            server.close()
             for caller in self._everybody():
                 caller.drop()
-            self.wire.loop.run_until_complete(self._server.wait_closed())
-            self._server = None
+            self.wire.loop.run_until_complete(self._closed(server))
+
+    async def _closed(self, server: asyncio.Server) -> None:
+        await server.wait_closed()
+        for _ in range(3):
+            await asyncio.sleep(0)  # Who was being accepted turns up in the next turns of the loop, and is dropped.
 
     def take(self, caller: _Caller) -> bool:
         """Note a newcomer; False where there is no room for one more."""
+        if self._server is None:
+            return False
         if len(self._strangers) >= MOST_CONNECTIONS:
             quietest = next(iter(self._strangers))
             if quietest.since + TO_SPEAK > self.wire.real():

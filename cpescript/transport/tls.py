@@ -33,6 +33,7 @@ _WORDS = (
         re.compile(r"unsupported[ _]protocol|alert[ _]protocol[ _]version|version[ _]too[ _]low", re.I),
         "no protocol version in common (TLS 1.2 or later is asked for)",
     ),
+    (re.compile(r"inappropriate[ _]fallback", re.I), "a downgrade to an older TLS than both sides speak"),
     (re.compile(r"wrong[ _]version[ _]number|http[ _]request|record[ _]layer", re.I), "the ACS does not speak TLS"),
     (re.compile(r"unexpected[ _]eof|eof occurred", re.I), "the ACS closed the connection in the handshake"),
 )

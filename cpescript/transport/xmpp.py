@@ -67,6 +67,8 @@ class XmppPorts:
             self._thread = threading.Thread(target=asyncio.run, args=(self._live(ready),), name="xmpp", daemon=True)
             self._thread.start()
             ready.wait()
+        # Nobody asks for this parameter of his own accord: who calls there must hear of it (active by default, TR-181).
+        device.set_attributes(f"{device.schema.management_server}ConnReqJabberID", notification=2)
         port = _Port(self, device.agent)
         self._ports.append(port)
         port.begin()

@@ -35,6 +35,23 @@ def test_a_policy_with_mistakes_is_shown_and_nothing_is_served(cpescript, tmp_pa
     assert f"{policy}:1:" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "password", "why"),
+    [
+        (["--xmpp", "acs"], "x", "name@domain"),
+        (["--xmpp", "acs@xmpp.example"], "", "CPESCRIPT_XMPP_PASSWORD"),
+        (["--xmpp", "acs@xmpp.example", "--xmpp-server", "127.0.0.1"], "x", "HOST:PORT"),
+        (["--xmpp", "acs@xmpp.example", "--xmpp-server", "127.0.0.1:9"], "hunter2", "XMPP server cannot be reached"),
+    ],
+)
+def test_an_xmpp_account_that_is_of_no_use(cpescript, monkeypatch, words, password, why):
+    pytest.importorskip("slixmpp")
+    monkeypatch.setenv("CPESCRIPT_XMPP_PASSWORD", password)
+    monkeypatch.setattr("cpescript.transport.xmpp_caller.CONNECT", 2.0)
+    status, out, err = cpescript("acs", "serve", "--port", 0, "--north-port", 0, *words)
+    assert (status, out, why in err, "hunter2" in err) == (2, "", True, False), err
+
+
 @pytest.mark.slow
 def test_it_serves_until_it_is_told_to_stop():
     command = [sys.executable, "-m", "cpescript", "acs", "serve", "--port", "0", "--north-port", "0"]

@@ -246,6 +246,15 @@ def test_a_challenge_that_nobody_can_answer_is_named(world: World) -> None:
     assert outcome(world)["reason"].endswith("the Digest algorithm 'ROT13' is not known")
 
 
+def test_who_asks_for_no_packed_answer_makes_nothing_of_one() -> None:
+    world = World(extension={"http": {"chunked": True}})
+    packed = HttpResponse(200, (("Content-Encoding", "gzip"),), gzip.compress(encode(gpv(SSID))))
+    world.acs.overrule = lambda request, message: packed
+    world.device()
+    assert outcome(world)["outcome"] == "http"
+    assert world.kinds()[-1] == "< Garbage"
+
+
 def test_a_packed_answer_is_unpacked_where_the_profile_says_so() -> None:
     world = World(extension={"http": {"gzip": True}})
 

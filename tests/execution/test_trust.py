@@ -62,6 +62,11 @@ def test_a_state_is_asked_as_of_the_message(play):
         (f'check count(fleet where {CODE} == "X") == 2 on other', "passed"),
         (f'check count((fleet where {CODE} == "X") where {CODE} exists) == 2 on other', "passed"),
         (f'check "X" in ({CODE} of (fleet where online)) on other', "passed"),
+        # Whom it asks may hang on who is asked.
+        (f"check {CODE} not in {CODE} of (fleet except device) on each fleet", "failed"),
+        (f"check {CODE} not in {CODE} of (other except device) on each fleet", "passed"),
+        (f'check count((fleet except device) where {CODE} == "X") == 1 on each fleet', "passed"),
+        (f'never count((fleet except device) where {CODE} == "X") == 1 on fleet\nwait 1m', "failed"),
     ],
 )
 def test_what_a_claim_asks_of_other_devices_is_known(simulated, steps, verdict):
@@ -92,6 +97,50 @@ def test_a_device_that_breaks_a_rule_from_its_making_on(simulated):
     assert "by side[1]" in result.reason
     told = [record["kind"] for record in records if record.get("device") == "side[1]"]
     assert told.index("spawn") < told.index("parameter")
+
+
+LATE = "spawn 2 of hg100 as late over 1m"
+
+
+@pytest.mark.parametrize(
+    ("rule", "then", "broken_by"),
+    [
+        # Whoever is spawned over a time is offline until its turn, and nobody is registered before it has spoken.
+        ("always each all online", LATE, "late[1]"),
+        ("never any all offline", LATE, "late[1]"),
+        ("always each all registered", "spawn 1 of hg100 as late", "late[1]"),
+        ("always at most 1 of all offline", LATE, "late[2]"),
+        (
+            "never any all where label.x == 1 not registered",
+            "spawn 1 of hg100 as late with:\n    label x = 1",
+            "late[1]",
+        ),
+        ("always count(all) <= 1", LATE, "fleet[1]"),
+        (f'always {CODE} != "X" on all', LATE, None),
+        (f"always {CODE} exists on all", LATE, None),
+        ("always each all online", "spawn 1 of hg100 as late", None),
+        ("sometimes any all offline", LATE, None),
+        # What ends a rule for one device does not end it for those to come.
+        (f'never SPV {CODE} on all until SPV {CODE} = "A"', f'acs set {CODE} = "B" on fleet', None),
+        (
+            f'never SPV {CODE} on all until SPV {CODE} = "A"',
+            f'spawn 1 of hg100 as late\nwait 1m\nacs set {CODE} = "B" on late',
+            "late[1]",
+        ),
+        (
+            f'never SPV {CODE} on all until SPV {CODE} = "A"',
+            f'spawn 1 of hg100 as late\nwait 1m\nacs set {CODE} = "A" on late\nwait 1m\nacs set {CODE} = "B" on late',
+            None,
+        ),
+    ],
+)
+def test_a_rule_of_all_is_that_of_devices_to_come(simulated, tmp_path, rule, then, broken_by):
+    text = f'spawn 1 of hg100 as fleet\nwait 1m\n{rule}\nacs set {CODE} = "A" on fleet\nwait 1m\n{then}\nwait 5m\n'
+    result, _ = simulated(text)
+    assert result.verdict == ("passed" if broken_by is None else "failed")
+    assert broken_by is None or f"by {broken_by}" in result.reason
+    again = judge_trace([tmp_path / "case.cpes"], read(tmp_path / "trace.jsonl"), {}, False, Bag())
+    assert again.results[0].verdict == result.verdict
 
 
 def test_an_instance_that_is_gone_is_gone_when_judged_again(simulated, tmp_path):

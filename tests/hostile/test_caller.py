@@ -125,7 +125,7 @@ def played(path: Path, service: Overheard, acs: str, north: str, *, flooded: boo
         adapter="cpescript",
         north=north,
         seed=1,
-        real_limit_s=100,
+        real_limit_s=1000,
         wire=WireOptions(listen=("127.0.0.1", port)),
     )
     if not flooded:

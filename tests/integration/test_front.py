@@ -134,13 +134,20 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="squid", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o777)
         yield Path(name)
+        for left in Path("/dev/shm").glob(f"{service(Path(name))}-*"):
+            left.unlink(missing_ok=True)
+
+
+def service(folder: Path) -> str:
+    """Return a name for a squid of its own: what one that was killed leaves in shared memory stops none of its name."""
+    return folder.name.replace("_", "x")
 
 
 def squid(folder: Path, start: Start, allow: str) -> tuple[str, Path]:
     """Run a squid; give its URL and its log."""
     port = free_port()
     (folder / "squid.conf").write_text(SQUID.format(folder=folder, port=port, allow=allow))
-    start([program("squid"), "-N", "-f", str(folder / "squid.conf")], lambda: listens(port))
+    start([program("squid"), "-N", "-n", service(folder), "-f", str(folder / "squid.conf")], lambda: listens(port))
     return f"http://127.0.0.1:{port}", folder / "access.log"
 
 

@@ -6,16 +6,22 @@ import asyncio
 import ssl
 import textwrap
 import threading
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cpescript.acs.server import Acs
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
 from cpescript.transport import authority
+from cpescript.transport.acs_service import AcsService
 from cpescript.transport.options import WireOptions
+from cpescript.transport.tls import client_context
 from cpescript.transport.xmpp import MISSING
+from cpescript.transport.xmpp_caller import XmppAccount
+from tests.adapters.serving import on_a_loop
 from tests.integration.servers import Start, free_port, listens, missed, program
 
 pytestmark = pytest.mark.slow
@@ -166,6 +172,55 @@ def play(folder: Path, acs: dict[str, str], port: int, ca: Path | None, claims: 
     scenario = folder / "case.cpes"
     scenario.write_text(textwrap.dedent(text))
     return run(RunOptions(scenarios=(str(scenario),), seed=1, wire=WireOptions(tls_ca=ca), **acs))
+
+
+SERVED = """
+profile gateway = "{gateway}"
+scenario "called by the reference ACS":
+    spawn 1 of gateway as fleet with:
+        transport xmpp
+        set Device.XMPP.Connection.1.Server.1.ServerAddress = "127.0.0.1"
+        set Device.XMPP.Connection.1.Server.1.Port = {port}
+        set Device.XMPP.Connection.1.UseTLS = {tls}
+        set Device.ManagementServer.ConnReqAllowedJabberIDs = "{allowed}"
+    expect Inform where events contains "4 VALUE CHANGE" on fleet[1] within 2m
+    wait 10s
+    acs reboot fleet
+    {claim}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tls", "allowed", "claim"),
+    [
+        (True, "acs@xmpp.example", 'expect ConnectionRequest where via == "xmpp" and status == 200 on fleet within 5s'),
+        (False, "", "expect Reboot on fleet[1] within 5s"),
+        (True, "other@xmpp.example", "expect no ConnectionRequest on fleet for 10m"),
+    ],
+    ids=["tls", "plain", "nobody is there for it"],
+)
+def test_the_reference_acs_calls(prosody: Any, tmp_path: Path, tls: bool, allowed: str, claim: str) -> None:
+    port, ca = prosody(tls=tls)
+    account = XmppAccount("acs@xmpp.example/1", "acs-secret", "127.0.0.1", port, tls)
+    scenario = tmp_path / "case.cpes"
+    filled = {"gateway": GATEWAY, "port": port, "tls": str(tls).lower(), "allowed": allowed, "claim": claim}
+    scenario.write_text(SERVED.format(**filled))
+
+    async def start(stack: AsyncExitStack) -> tuple[int, int]:
+        service = AcsService(Acs(), trusts=client_context(ca), xmpp=account)
+        return await service.start("127.0.0.1", 0, 0, stack)
+
+    with on_a_loop(start) as (cwmp, north):
+        options = RunOptions(
+            scenarios=(str(scenario),),
+            seed=1,
+            wire=WireOptions(tls_ca=ca),
+            acs=f"http://127.0.0.1:{cwmp}/",
+            adapter="cpescript",
+            north=f"http://127.0.0.1:{north}/",
+        )
+        (case,) = run(options).scenarios
+    assert (case.verdict, case.reason) == ("passed", ""), case.claims
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["tls", "plain"])

@@ -19,6 +19,9 @@ KINDS += [(kind, Percent(40)) for kind in ("at least", "at most", "exactly")]
         (Amount("exactly", 2), [False, False, True, False, False, False]),
         (Amount("at least", Percent(50)), [False, False, False, True, True, True]),
         (Amount("at most", Percent(1)), [True, True, False, False, False, False]),
+        (Amount("at least", Percent(0)), [True] * 6),
+        (Amount("at most", Percent(0)), [True, False, False, False, False, False]),
+        (Amount("exactly", Percent(0)), [True, False, False, False, False, False]),
         (Amount("at least", 9), [False] * 6),
     ],
 )

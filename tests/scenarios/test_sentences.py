@@ -21,6 +21,7 @@ KIND = re.compile(rb"<cwmp:(?!ID\b)(\w+)")
 SERIAL = re.compile(rb"<SerialNumber>([^<]*)<")
 IDENTITY = re.compile(rb"(<cwmp:ID[^>]*>)[^<]*<")
 COUNT = re.compile(rb"(ParameterValueStruct\[)(\d+)\]")
+RADIATES = b"Device.Services.FAPService.1.FAPControl.LTE.AdminState"
 SPA = (
     b"<cwmp:SetParameterAttributes><ParameterList soapenc:arrayType='cwmp:SetParameterAttributesStruct[1]'>"
     b"<SetParameterAttributesStruct><Name>Device.DeviceInfo.ProvisioningCode</Name><NotificationChange>true"
@@ -95,7 +96,9 @@ def without(path):
 
     def alter(body):
         body, found = re.subn(
-            rb"<ParameterValueStruct><Name>[^<]*%s</Name>.*?</ParameterValueStruct>" % re.escape(path.encode()), b"", body
+            rb"<ParameterValueStruct><Name>[^<]*%s</Name>.*?</ParameterValueStruct>" % re.escape(path.encode()),
+            b"",
+            body,
         )
         assert found == 1
         return COUNT.sub(lambda match: b"%s%d]" % (match[1], int(match[2]) - 1), body)
@@ -135,10 +138,10 @@ BROKEN = {
         Lie("SetParameterValues", device="20", alter=without("ConnectionRequestPassword")),
         ["expect in order on each fleet"],
     ),
-    "half of the devices are given the credentials of another": (
+    "two devices share their credentials": (
         "bootstrap_provisioning",
-        Lie("SetParameterValues", device="20", alter=lambda body: re.sub(rb">[0-9a-f]{16}<", b">dec0b1395363403d<", body)),
-        [],
+        Lie("SetParameterValues", device="0", alter=lambda body: re.sub(rb">[0-9a-f]{16}<", b">connect-me<", body)),
+        ["check Device.ManagementServer.ConnectionRequestPassword not in"],
     ),
     "a gateway is moved to its access point twice": (
         "cellular_apn",
@@ -188,7 +191,7 @@ BROKEN = {
             "4",
             alter=lambda body: re.sub(
                 rb"<Name>[^<]*Interval</Name><Value [^>]*>300<",
-                b'<Name>Device.Services.FAPService.1.FAPControl.LTE.AdminState</Name><Value xsi:type="xsd:boolean">true<',
+                b"<Name>%s</Name><Value xsi:type='xsd:boolean'>true<" % RADIATES,
                 body,
             ),
         ),
@@ -271,9 +274,8 @@ def test_a_broken_sentence_fails_where_it_stands(what, monkeypatch):
     params = {"size": "40"} if name == "firmware_rollout" else {}
     (scenario,) = run(RunOptions(scenarios=(name,), params=params)).scenarios
     missed = [claim for claim in scenario.claims if claim.verdict == "missed"]
-    print([(claim.span.line, claim.source, claim.missed) for claim in missed], liars[0].told)
     assert liars[0].told
     assert len(missed) == len(lines)
     for claim, line in zip(missed, lines, strict=True):
         assert claim.source.strip().startswith(line)
-        assert claim.missed == 1
+        assert claim.missed == len(liars[0].told)

@@ -66,6 +66,7 @@ KIN = {
     "wrong-interval": {"factory_reset", "firmware_rollout"},
     # A periodic session that fails is retried, and what was to be said in it is late.
     "wrong-id": {
+        "bootstrap_provisioning",
         "cellular_apn",
         "firmware_rollout",
         "object_lifecycle",
