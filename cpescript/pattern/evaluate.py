@@ -279,6 +279,8 @@ def _binary(node: x.Binary) -> Value:
     if relation is not None:
         if _any_instance(node.left) or _any_instance(node.right):
             return _of_any(node, left, right, relation)
+        if operator in _OF_ONE and (_of_devices(node.left) or _of_devices(node.right)):
+            return _of_several(node, left, right, relation)
         return lambda scope: relation(left(scope), right(scope))
     arithmetic = _ARITHMETIC[operator]
 
@@ -316,6 +318,31 @@ def _of_any(node: x.Binary, left: Value, right: Value, relation: Callable[[Any, 
             value(scope) if many else (value(scope),) for value, many in zip((left, right), sides, strict=True)
         )
         return any(relation(one, two) for one in ones for two in twos)
+
+    return run
+
+
+def _of_devices(node: Any) -> bool:
+    """Whether a node is a parameter of devices that it names: one value of one of them, else a list."""
+    return isinstance(node, x.Parameter) and node.target is not None
+
+
+_OF_ONE = frozenset({"==", "!=", "matches", "starts with", "ends with"})
+"""What is asked of one value; an order of a list and a value is refused by itself."""
+
+
+def _of_several(node: x.Binary, left: Value, right: Value, relation: Callable[[Any, Any], bool]) -> Value:
+    """A comparison with `PATH of T`: several devices' values are never meant to be one value, or not to be."""
+
+    def run(scope: Scope) -> bool:
+        one, two = left(scope), right(scope)
+        for side, value, other in ((node.left, one, two), (node.right, two, one)):
+            if _of_devices(side) and isinstance(value, list) and other is not None and not isinstance(other, list):
+                message = f"these are {len(value)} values, and {values.show(other)} is one"
+                raise EvaluationError(
+                    side.span, message, "claim it of each device, by 'on each …', or ask whether a value is 'in' them"
+                )
+        return relation(one, two)
 
     return run
 

@@ -296,8 +296,8 @@ def _connections(target: Target, wire: HttpWire) -> None:
     waits, keeping = wire.reach.waits, wire.keeping
     if keeping.anew:
         target.remarks.append(
-            f"{keeping.anew} session{'s' * (keeping.anew > 1)} began on a kept connection that the ACS was closing, and "
-            "anew on another"
+            f"{keeping.anew} session{'s' * (keeping.anew > 1)} began on a kept connection that the ACS was closing, "
+            "and anew on another"
         )
     if keeping.early:
         target.remarks.append(

@@ -143,6 +143,16 @@ def test_a_rule_of_all_is_that_of_devices_to_come(simulated, tmp_path, rule, the
     assert again.results[0].verdict == result.verdict
 
 
+@pytest.mark.parametrize("operator", ["==", "!=", "matches", "starts with", "ends with"])
+def test_several_values_are_not_compared_with_one(simulated, operator):
+    claim = f'check {CODE} of fleet {operator} "X"'
+    result, _ = simulated(f'spawn 2 of hg100 as fleet\nset {CODE} = "X" on fleet\nwait 1m\n{claim}\n')
+    assert result.verdict == "error"
+    assert result.reason == 'these are 2 values, and "X" is one'
+    one, _ = simulated(f'spawn 1 of hg100 as fleet\nset {CODE} = "X" on fleet\nwait 1m\n{claim}\n')
+    assert one.verdict == ("failed" if operator == "!=" else "passed")
+
+
 def test_an_instance_that_is_gone_is_gone_when_judged_again(simulated, tmp_path):
     result, _ = simulated(
         """
