@@ -19,6 +19,7 @@ from cpescript.device.generators import Generator, device_stream
 from cpescript.device.host import Host
 from cpescript.device.lexical import LexicalError, canonical, typed
 from cpescript.device.moving import Moving, declared_motion
+from cpescript.device.rare import Instances, Rare, shared
 from cpescript.device.schema import SERIAL_LENGTH, Leaf, Node, Schema, Table
 from cpescript.device.states import STATES
 from cpescript.kernel.queue import Owner
@@ -42,24 +43,6 @@ LIGHTWEIGHT = range(3, 7)
 SUBSCRIBER = ("Subscriber",)
 """The access list until an ACS changes it (TR-069, A.3.2.4)."""
 
-_SHARED: dict[str, str] = {}
-_MOST_SHARED = 4096
-_LONGEST_SHARED = 64
-
-
-def _shared(text: str) -> str:
-    """Return one object for equal texts: 100,000 devices that are set to "300" hold it once.
-
-    Bounded: what comes after the first few thousand texts is kept as it is.
-    """
-    known = _SHARED.get(text)
-    if known is None:
-        if len(text) <= _LONGEST_SHARED and len(_SHARED) < _MOST_SHARED:
-            _SHARED[text] = text
-        return text
-    return known
-
-
 _SWITCHES = {name: (state.bit, state.fact) for name, state in STATES.items() if not state.complement}
 _NONE = (0, "")
 _NO_VALUES: dict[str, str] = {}
@@ -80,27 +63,6 @@ class DataModelFault(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class _Instances:
-    """The instances of one table that a device has, ascending, and the highest number it ever gave."""
-
-    __slots__ = ("high", "numbers")
-
-    def __init__(self, declared: tuple[int, ...]) -> None:
-        self.numbers = list(declared)
-        self.high = declared[-1] if declared else 0
-
-
-class _Rare:
-    """What few devices have: changed tables, attributes, a serial number of its own."""
-
-    __slots__ = ("attributes", "instances", "serial")
-
-    def __init__(self) -> None:
-        self.attributes: dict[str, tuple[int | None, tuple[str, ...] | None]] = {}
-        self.instances: dict[str, _Instances] = {}
-        self.serial: str | None = None
 
 
 class Device(Owner):
@@ -140,7 +102,7 @@ class Device(Owner):
         self.made_at = self.booted_at = host.kernel.now
         self._values: dict[str, str] | None = None
         self._moving: Moving | None = None
-        self._rare: _Rare | None = None
+        self._rare: Rare | None = None
 
     # --- identity -------------------------------------------------------------------------------------------------
 
@@ -323,7 +285,7 @@ class Device(Owner):
         Raises KeyError where the device has no such leaf, ValueError where the text does not fit its type.
         """
         leaf = self._known(path)
-        text = _shared(canonical(leaf.type, text))
+        text = shared(canonical(leaf.type, text))
         if self.get(path) == text:
             return False
         path = leaf.path
@@ -386,7 +348,7 @@ class Device(Owner):
 
     def saved(self) -> dict[str, Any]:
         """Return what makes this device differ from a fresh one, as JSON holds it; `restore` takes it."""
-        rare = self._rare or _Rare()
+        rare = self._rare or Rare()
         return {
             "now": self.host.kernel.now,
             "made_at": self.made_at,
@@ -406,7 +368,7 @@ class Device(Owner):
         schema = self.schema
         for table, (high, numbers) in saved["instances"].items():
             if table in schema.tables:
-                kept = self._rarely().instances[table] = _Instances(())
+                kept = self._rarely().instances[table] = Instances(())
                 kept.high, kept.numbers = high, list(numbers)
         values: dict[str, str] = {}
         for table, kept in self._rare.instances.items() if self._rare is not None else ():
@@ -415,7 +377,7 @@ class Device(Owner):
         self._values = values or None
         for path, text in saved["values"].items():
             if same_profile or (self.leaf(path) is not None and not self.check_value(path, text)):
-                values[path] = _shared(text)
+                values[path] = shared(text)
         self._values = values or None
         for path, (level, listed) in saved["attributes"].items():
             if same_profile or self.leaf(path) is not None:
@@ -444,7 +406,7 @@ class Device(Owner):
         changed = self._rarely().instances
         instances = changed.get(table.path)
         if instances is None:
-            instances = changed[table.path] = _Instances(table.declared)
+            instances = changed[table.path] = Instances(table.declared)
         instances.high += 1
         instances.numbers.append(instances.high)
         number = instances.high
@@ -464,7 +426,7 @@ class Device(Owner):
         rare = self._rarely()
         instances = rare.instances.get(table.path)
         if instances is None:
-            instances = rare.instances[table.path] = _Instances(table.declared)
+            instances = rare.instances[table.path] = Instances(table.declared)
         instances.numbers.remove(int(number))
         values = self._values = self._values or {}
         for leaf in lost:
@@ -599,9 +561,9 @@ class Device(Owner):
         text = leaf.expansion.text_for(self.global_index, self.host.seed)
         return text if leaf.type == "string" else canonical(leaf.type, text)
 
-    def _rarely(self) -> _Rare:
+    def _rarely(self) -> Rare:
         if self._rare is None:
-            self._rare = _Rare()
+            self._rare = Rare()
         return self._rare
 
     def _announce(self, leaf: Leaf, text: str, by: By) -> None:
