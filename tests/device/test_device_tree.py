@@ -205,7 +205,7 @@ def test_devices_do_not_see_each_other(schema: Schema, world: Pretend) -> None:
 
 
 def test_equal_values_are_one_object(schema: Schema, world: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cpescript.device.device._SHARED", {})  # However many texts other tests have left there.
+    monkeypatch.setattr("cpescript.device.rare._SHARED", {})  # However many texts other tests have left there.
     one, other = world.device(schema, 1), world.device(schema, 2)
     for device in (one, other):
         device.write(INTERVAL, "".join(["1", "2", "3"]))
