@@ -200,6 +200,19 @@ class SpvUntyped(_RefusesValues):
 
 
 @quirk(
+    "spv-mistyped-rejected",
+    "a value under another xsi:type than the parameter's is refused with 9006; most devices go by the text alone",
+    "sends each value under the type that the data model has for it (TR-069 A.3.2.1)",
+)
+class SpvMistyped(_RefusesValues):
+    code = 9006
+
+    def _refused(self, device: Device, value: ParameterValue) -> bool:
+        declared = _type(device, value.name)
+        return bool(value.type and declared) and value.type != declared
+
+
+@quirk(
     "spa-large-crash",
     "a SetParameterAttributes with more than so many parameters makes the device hang up and reboot",
     "asks in smaller parts, and bounds its tries",
