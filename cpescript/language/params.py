@@ -141,7 +141,7 @@ def _value(
             param.word.span,
             "missing-param",
             f"'{param.name}' has no value",
-            f"give it by --param {param.name}={EXAMPLES.get(param.type, '…')}",
+            f"give it by --param {param.name}={EXAMPLES.get(param.type, '…')}, or in the environment as {variable}",
         )
         return None, False
     folder = Folder({name: known.value for name, known in found.items()}, context, bag)

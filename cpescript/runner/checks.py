@@ -69,7 +69,7 @@ def check_abilities(cases: list[Timeline], abilities: Abilities, bag: Bag) -> No
                     remedy = did_you_mean(name, abilities.calls, f"it has {known}")
             elif isinstance(step, BeliefClaim) and step.system == "acs" and not abilities.beliefs:
                 message = f"the adapter '{abilities.name}' cannot be asked what the ACS sees"
-                remedy = "add 'sees' to its file, or take another adapter"
+                remedy = "take an adapter that can be, or leave the claim out; an adapter file needs 'sees'"
             if message:
                 bag.sources.update(timeline.sources)
                 bag.error(step.span, "adapter-lacks", message, remedy)

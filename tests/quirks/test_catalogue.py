@@ -493,7 +493,9 @@ SHOWN: dict[str, tuple[dict[str, Any], Callable[[World], bool]]] = {
     "datetime-millis-rejected": ({}, _answers(spv((TIME, "2026-01-01T00:00:00.5Z")), "Fault", fault_code=9003)),
     "spv-mistyped-rejected": (
         {},
-        _answers(spv(("Device.ManagementServer.PeriodicInformInterval", "300"), kind="string"), "Fault", fault_code=9003),
+        _answers(
+            spv(("Device.ManagementServer.PeriodicInformInterval", "300"), kind="string"), "Fault", fault_code=9003
+        ),
     ),
     "spv-untyped-rejected": ({}, _answers(spv((SSID, "x"), kind=""), "Fault", fault_code=9003)),
     "spa-large-crash": ({"parameters": 1}, _crashed),
