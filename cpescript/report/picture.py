@@ -121,8 +121,8 @@ def _ticks(span: int, scale: float) -> tuple[Tick, ...]:
 def _lane(lane: Lane, y: float, span: int, scale: float) -> LaneShape:
     """Bars that overlap go to rows of their own; a bar's label counts as part of it, so that labels never cross.
 
-    A device is in several states at once, most of them for seconds: what overlaps the first row of them shares a
-    second one, so that every device is two rows high at most.
+    A device is in several states at once, most of them for seconds: `online` has the first row to itself and all
+    others share a second one, so that every device is two rows high and looks like the next.
     """
     rows: list[float] = []
     bars: list[Bar] = []
@@ -130,11 +130,13 @@ def _lane(lane: Lane, y: float, span: int, scale: float) -> LaneShape:
         shape = _bar(bar, span, scale)
         state = bar.kind == "state"
         left, right = extent(shape)
-        row = next((row for row, taken in enumerate(rows) if left >= taken), len(rows))
-        if state and row > 0:
+        if not state:
+            row = next((row for row, taken in enumerate(rows) if left >= taken), len(rows))
+        elif bar.label == "online":
+            row = 0
+        else:
             row, shape = 1, replace(shape, kind="state brief")
-        if row == len(rows):
-            rows.append(0)
+        rows += [0] * (row + 1 - len(rows))
         rows[row] = max(rows[row], right + (0 if state else 8))
         bars.append(replace(shape, y=y + row * ROW + (ROW - BAR) / 2))
     height = max(1, len(rows)) * ROW + (STRIP if lane.marks else 0)

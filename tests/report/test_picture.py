@@ -61,6 +61,12 @@ def test_a_device_is_two_rows_high_however_many_states_it_is_in():
     assert {bar.kind for bar in lane.bars} == {"state", "state brief"}
 
 
+def test_online_looks_the_same_whatever_a_device_was_in_before():
+    both = (LaneBar("rebooting", 0, HOUR, "state"), LaneBar("online", 0, HOUR, "state"))
+    [lane] = picture.swim([Lane("fleet[1]", both)], HOUR).lanes
+    assert {bar.text: bar.kind for bar in lane.bars} == {"online": "state", "rebooting": "state brief"}
+
+
 def test_ticks_are_round_and_few():
     labels = [tick.label for tick in picture.swim(samples.LANES, 4 * HOUR + 6 * MINUTE).ticks]
     assert labels == ["0s", "30m", "1h", "1h30m", "2h", "2h30m", "3h", "3h30m", "4h"]
