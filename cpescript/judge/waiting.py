@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Literal
 from cpescript.diagnostics import Span
 from cpescript.judge.conditions import AnyOf
 from cpescript.judge.numbers import Numbers
-from cpescript.judge.probes import Match
 from cpescript.judge.quantity import Amount
 from cpescript.judge.setting import Condition, Window
 from cpescript.kernel.time import format_clock, format_duration
@@ -110,7 +109,9 @@ class Waiting:
         self._pending = Numbers(devices if mode != "for" else ())
         self._met = Numbers(devices if self._latches else ())
         self._latest, self._last = -1, array("Q")
-        """The last instant of which a message met it, and its messages as `met_by` returns them."""
+        """The last instant of which a record met it, and its records as `met_by` returns them."""
+        self._heard: Record | None = None
+        """The record that is being judged."""
         self._came: dict[int, int] = {}
         """Of an upper bound: when the message of each device came."""
         self._missed: dict[int, tuple[int, str]] = {}
@@ -252,10 +253,12 @@ class Waiting:
     def _event(self, record: Record) -> None:
         if self.over():
             return
+        self._heard = record
         if self._all:
             self._ask_again(self.devices)
         elif self._concerns(record.device):
             self._ask_again((record.device,))
+        self._heard = None
 
     def _ask_again(self, devices: Sequence[int]) -> None:
         try:
@@ -294,19 +297,23 @@ class Waiting:
         if device in self._pending and self.condition.holds(device):
             by = self.condition.consume(device)
             if by is not None:
-                self._keep(device, by)
+                self._keep(device, by.t, by.n)
+            elif self._heard is not None:
+                # A state or a value: what made it true.
+                self._keep(device, self._heard.t, self._heard.n)
             self._pending.discard(device)
             self._met.add(device)
 
-    def _keep(self, device: int, by: Match) -> None:
-        """Keep what a device met it by: of an upper bound when each came, as evidence; and which it was for those of
-        the last instant alone, which is all that the next claim asks for, so that a large fleet is spared the rest."""
+    def _keep(self, device: int, t: int, n: int) -> None:
+        """Keep the record that a device met it by: of an upper bound when each came, as evidence; and which it was for
+        those of the last instant alone, which is all that the next claim asks for, so that a large fleet is spared the
+        rest."""
         if self.amount.kind in ("at most", "exactly"):
-            self._came[device] = by.t
-        if by.t > self._latest:
-            self._latest, self._last = by.t, array("Q")
-        if by.t == self._latest:
-            self._last.extend((device, by.n))
+            self._came[device] = t
+        if t > self._latest:
+            self._latest, self._last = t, array("Q")
+        if t == self._latest:
+            self._last.extend((device, n))
 
     def _came_first(self, device: int) -> bool:
         """Whether the claim of `unless` came true before the first one did."""
@@ -467,7 +474,7 @@ class Waiting:
         return self.judge.miss(device, at, expected, why or self.condition.actual(device))
 
     def met_by(self, instant: int) -> array[int]:
-        """Return which messages of an instant met it: device (0 for all together) and record number by turns."""
+        """Return which records of an instant met it: device (0 for all together) and record number by turns."""
         return self._last if instant == self._latest else array("Q")
 
     @property

@@ -82,6 +82,43 @@ def test_what_a_claim_asks_of_other_devices_is_known(simulated, steps, verdict):
     assert result.verdict == verdict
 
 
+INTERVAL = "Device.ManagementServer.PeriodicInformInterval"
+TWICE = f"""
+extends: default
+rules:
+  - name: once more
+    when: {{event: 0 BOOTSTRAP}}
+    then:
+      - set: {{{INTERVAL.removeprefix("Device")}: 300}}
+"""
+
+
+@pytest.mark.parametrize("quiet", ["check no SPV on fleet for 1h", "never SPV on fleet\nwait 1h"])
+@pytest.mark.parametrize(
+    ("before", "policy", "verdict"),
+    [
+        # All of it in one instant: the very message that made it true is not asked after, one behind it is.
+        (f"expect {INTERVAL} == 300 on each fleet within 5m", "extends: default", "passed"),
+        (f"expect {INTERVAL} == 300 on each fleet within 5m", TWICE, "failed"),
+        (f"wait 1m\nacs set {INTERVAL} = 600 on fleet\nexpect {INTERVAL} == 600 on each fleet within 5m", TWICE, "passed"),
+        # A session has ended when its device is registered, and has not yet begun when it is online.
+        ("wait until each fleet registered within 5m", TWICE, "passed"),
+        ("wait until each fleet online within 5m", "extends: default", "failed"),
+    ],
+)
+def test_quiet_begins_behind_what_made_a_value_or_a_state_true(simulated, tmp_path, before, policy, verdict, quiet):
+    (tmp_path / "own.yaml").write_text(policy)
+    steps = f"{before}\n{quiet}".replace("\n", "\n        ")
+    result, _ = simulated(
+        f"""
+        policy "own.yaml"
+        spawn 3 of hg100 as fleet
+        {steps}
+        """
+    )
+    assert result.verdict == verdict
+
+
 def test_a_device_that_breaks_a_rule_from_its_making_on(simulated):
     result, records = simulated(
         f"""
@@ -115,7 +152,7 @@ LATE = "spawn 2 of hg100 as late over 1m"
             "spawn 1 of hg100 as late with:\n    label x = 1",
             "late[1]",
         ),
-        ("always count(all) <= 1", LATE, "fleet[1]"),
+        ("always count(all) <= 1", LATE, "late[1]"),
         (f'always {CODE} != "X" on all', LATE, None),
         (f"always {CODE} exists on all", LATE, None),
         ("always each all online", "spawn 1 of hg100 as late", None),
@@ -146,10 +183,11 @@ def test_a_rule_of_all_is_that_of_devices_to_come(simulated, tmp_path, rule, the
 @pytest.mark.parametrize("operator", ["==", "!=", "matches", "starts with", "ends with"])
 def test_several_values_are_not_compared_with_one(simulated, operator):
     claim = f'check {CODE} of fleet {operator} "X"'
-    result, _ = simulated(f'spawn 2 of hg100 as fleet\nset {CODE} = "X" on fleet\nwait 1m\n{claim}\n')
+    rest = f'spawn n of hg100 as fleet\nset {CODE} = "X" on fleet\nwait 1m\n{claim}\n'
+    result, _ = simulated(f"param n = 2\n{rest}")
     assert result.verdict == "error"
     assert result.reason == 'these are 2 values, and "X" is one'
-    one, _ = simulated(f'spawn 1 of hg100 as fleet\nset {CODE} = "X" on fleet\nwait 1m\n{claim}\n')
+    one, _ = simulated(f"param n = 1\n{rest}")
     assert one.verdict == ("failed" if operator == "!=" else "passed")
 
 
