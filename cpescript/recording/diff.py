@@ -5,7 +5,9 @@ Rules:
 1. What counts is what came from the ACS: its requests with their contents, its answers to what devices asked of it,
    HTTP errors, and connection requests. When it came does not count, nor do identifiers, cookies, headers and keys
    (`IGNORED_FIELDS`); nor that it answered an Inform, or had nothing (more) to ask: how often devices call is theirs.
-2. Devices are matched by their names (`fleet[3]`), scenarios by their titles, or by their places where no title agrees.
+2. Devices are matched by who they are (OUI, class and serial number), those that are in one trace only by their names
+   (`fleet[3]`): a recording names devices in the order in which they came. Scenarios are matched by their titles, or by
+   their places where no title agrees.
 3. A difference that many devices have is told once, with the devices.
 """
 
@@ -53,6 +55,8 @@ class Behaviour:
 
     title: str
     acts: dict[str, list[Act]] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    """Who a device is, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ def behaviours(lines: Iterable[Line], ignored: Sequence[str] = ()) -> list[Behav
             found.append(Behaviour(line.scenario))
         elif line.device is not None:
             acts = found[-1].acts.setdefault(line.device, [])
+            if line.kind == "spawn":
+                found[-1].identities[line.device] = str(line.data.get("identity", ""))
             if line.direction == TO_ACS:
                 said[line.device] = line.kind
             act = _act(line, patterns, said.get(line.device, ""))
@@ -150,11 +156,24 @@ def compare(before: Sequence[Behaviour], after: Sequence[Behaviour]) -> list[Dif
             found.append(Difference(there.title, "scenario", "", *words, ()))
             continue
         grouped: dict[tuple[str, str, str, str], list[str]] = {}
-        for device in [*old.acts, *(name for name in new.acts if name not in old.acts)]:
-            for difference in _of_device(old.acts.get(device), new.acts.get(device)):
+        names = _renamed(old, new)
+        acts = {names[name]: each for name, each in new.acts.items()}
+        for device in [*old.acts, *(name for name in acts if name not in old.acts)]:
+            for difference in _of_device(old.acts.get(device), acts.get(device)):
                 grouped.setdefault(difference, []).append(device)
         found += [Difference(old.title, *what, tuple(devices)) for what, devices in grouped.items()]
     return found
+
+
+def _renamed(old: Behaviour, new: Behaviour) -> dict[str, str]:
+    """Return the names that the devices of `new` have in `old`; who is not there keeps its name, if that is free."""
+    known = {identity: name for name, identity in old.identities.items() if name in old.acts}
+    names = {name: known[identity] for name in new.acts if (identity := new.identities.get(name, "")) in known}
+    taken = set(names.values())
+    for name in new.acts:
+        if name not in names:
+            names[name] = name if name not in taken else f"{name} ({new.identities.get(name) or 'another'})"
+    return names
 
 
 def _pairs(

@@ -100,6 +100,21 @@ def test_devices_and_scenarios_that_are_in_one_trace_only():
     assert compare([behaviour("s", a="x")], [behaviour("another name", a="x")]) == []
 
 
+def test_devices_are_matched_by_who_they_are():
+    acts = {"recorded[1]": [Act("Reboot")], "recorded[2]": []}
+    old = Behaviour("s", acts, {"recorded[1]": "00D0AA-A-1", "recorded[2]": "00D0AA-A-2"})
+    turned = Behaviour("s", {"recorded[1]": [], "recorded[2]": [Act("Reboot")]})
+    assert len(compare([old], [turned])) == 2, "by their names, where nothing else is known"
+    turned.identities = {"recorded[1]": "00D0AA-A-2", "recorded[2]": "00D0AA-A-1"}
+    assert compare([old], [turned]) == []
+    turned.identities["recorded[1]"] = "00D0AA-A-3"
+    found = compare([old], [turned])
+    assert [(each.what, each.devices) for each in found] == [
+        ("device", ("recorded[2]",)),
+        ("device", ("recorded[1] (00D0AA-A-3)",)),
+    ]
+
+
 def test_what_is_no_trace(tmp_path, cpescript):
     (tmp_path / "x").write_text("hello\n")
     status, _, err = cpescript("diff", tmp_path / "x", tmp_path / "x")
