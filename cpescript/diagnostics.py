@@ -10,11 +10,12 @@ Positions are counted from 1, columns in code points. A span's end is exclusive 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import islice
+from pathlib import PurePath
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -38,6 +39,16 @@ class Span:
     def place(self) -> str:
         """`file:line:column`, the form that editors and terminals make clickable."""
         return f"{self.source}:{self.line}:{self.column}"
+
+
+def placing(spans: Iterable[Span]) -> Callable[[Span], str]:
+    """Return what names a place among those of `spans`: `line 9`, or `home.cpes:9` where they are of several files."""
+    sources = {span.source for span in spans}
+    if len(sources) < 2:
+        return lambda span: f"line {span.line}"
+    names = {source: PurePath(source).name for source in sources}
+    short = names if len(set(names.values())) == len(names) else {}
+    return lambda span: f"{short.get(span.source, span.source)}:{span.line}"
 
 
 @dataclass(frozen=True, order=True, slots=True)

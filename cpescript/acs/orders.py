@@ -2,7 +2,7 @@
 
 | verb | arguments |
 | --- | --- |
-| set | `settings`: [[path, value text, type or null], …], one message |
+| set | `settings`: [[path, value text, XSD type as the device has it, or null], …], one message |
 | get | `paths`: [path, …] |
 | add, delete | `path` |
 | download | `firmware`: version, or `file_type` and `url` |

@@ -32,6 +32,7 @@ from cpescript.acs.rules import (
     placeholders,
 )
 from cpescript.acs.tasks import WINDOW_MODES
+from cpescript.cwmp.events import CODES
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.kernel.time import HOUR, MINUTE, SECOND, Duration, TimeOfDay, parse_duration
 from cpescript.regular import RegularError, regular
@@ -67,6 +68,9 @@ _BARE = frozenset({"reboot", "factory_reset"})
 _ARGUMENT = {"set": "settings", "get": "paths", "add": "path", "delete": "path", "tag": "tag", "untag": "tag"}
 
 _PATH = re.compile(r"(?:\.|[A-Za-z_][\w-]*\.)(?:[\w{}:-]+\.)*(?:[\w{}:-]+)?")
+_EVENTS = "'0 BOOTSTRAP' to '14 HEARTBEAT', 'M METHOD' or 'X OUI EVENT'"
+_FREE_EVENT = re.compile(r"[MX] .+")
+"""Events of methods and of vendors (TR-069 Amendment 6, Table 8)."""
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -235,6 +239,19 @@ class _Reader:
 
     def texts(self, node: yaml.Node) -> tuple[str, ...]:
         return tuple(text for item in self._items(node) if (text := self.text(item)) is not None)
+
+    def events(self, node: yaml.Node) -> tuple[str, ...]:
+        return tuple(code for item in self._items(node) if (code := self._event(item)) is not None)
+
+    def _event(self, node: yaml.Node) -> str | None:
+        code = self.text(node)
+        if code is None or code in CODES or _FREE_EVENT.fullmatch(code):
+            return code
+        # The number or the words alone are meant as the whole.
+        meant = next((known for known in CODES if code.upper() in known.upper().split(" ", 1)), "")
+        remedy = f"did you mean '{meant}'?" if meant else did_you_mean(code, CODES, _EVENTS)
+        self._error(node, "unknown-event", f"'{code}' is no event code", remedy)
+        return None
 
     def key32(self, node: yaml.Node) -> str | None:
         text = self.text(node)

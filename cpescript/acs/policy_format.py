@@ -63,7 +63,7 @@ SECTIONS: Mapping[str, tuple[Key, ...]] = {
         Key("then", "actions", "what is done, in order", required=True),
     ),
     "condition": (
-        Key("event", "texts", "an event code of the Inform, such as `1 BOOT`; one of several is enough"),
+        Key("event", "events", "an event code of the Inform: `1 BOOT`, `M …`, `X OUI …`; one of several is enough"),
         Key("oui", "texts", "the device's OUI"),
         Key("product_class", "texts", "the device's product class"),
         Key("serial", "pattern", "a regular expression over the whole serial number"),

@@ -44,6 +44,8 @@ class Setup:
     """Where firmware images are fetched: this and the version and `.bin`."""
     beliefs: bool = False
     """Whether the scenario will ask what the ACS believes: one of ours remembers no values otherwise."""
+    orders: bool = True
+    """Whether the scenario gives orders: without any nobody need be there to carry them out."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON object that the north side of `cpescript acs serve` takes (`acs.build.build_from_json`)."""

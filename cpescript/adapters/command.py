@@ -43,7 +43,8 @@ class Command:
         if not isinstance(verbs, list) or not set(verbs) <= VERBS or not isinstance(calls, dict):
             known = ", ".join(sorted(VERBS))
             raise AdapterError(f"{self._words[0]}: 'describe' is answered by {{verbs, calls, beliefs}}; verbs: {known}")
-        self.verbs: frozenset[str] = frozenset(verbs)
+        # Who names calls takes calls: nobody has to say that twice.
+        self.verbs: frozenset[str] = frozenset(verbs) | ({"call"} if calls else frozenset())
         self.beliefs = described.get("beliefs") is True
         self.calls: Mapping[str, tuple[str, ...]] | None = {
             str(name): tuple(map(str, inputs)) if isinstance(inputs, list) else () for name, inputs in calls.items()

@@ -249,7 +249,7 @@ VALUES: Mapping[str, str] = {
     "product_class": "the device's product class, empty where it has none",
     "serial": "the device's serial number",
     "id": "the device as `device:` names it",
-    "settings": "`acs set`: a list of {path, value, type}",
+    "settings": "`acs set`: a list of {path, value, type}; the type is the one of the device's profile (`unsignedInt`)",
     "paths": "`acs get`, `acs sees`: a list of paths",
     "path": "`acs add`, `acs delete`: the object's path; `sees: value`: the parameter's",
     "firmware": "`acs download firmware`: the version, null otherwise",
@@ -470,7 +470,7 @@ class _Reader(Reader):
                 condition = Condition(found["where"].value.text)
                 self.known(found["where"].value, condition.names)
             except TemplateProblem as problem:
-                self.error(found["where"].value, "bad-template", f"{where}.where: {problem}")
+                self.error(found["where"].value, "bad-template", f"{where}.where: {problem}", problem.remedy)
         equals = []
         for pointer, entry in (
             self.mapping(found["equals"].value, f"{where}.equals") if "equals" in found else {}
@@ -503,7 +503,7 @@ class _Reader(Reader):
         try:
             template = Template(node.text)
         except TemplateProblem as problem:
-            self.error(node, "bad-template", f"no template: {problem}")
+            self.error(node, "bad-template", f"no template: {problem}", problem.remedy)
             return None
         self.known(node, template.names)
         return template

@@ -62,6 +62,11 @@ class HttpAdapter:
         self._ids: dict[DeviceKey, str] = {}
         self._logins = 0
         self._learnt: list[str] = []
+        self._remarks: list[str] = []
+        self._told = False
+        """Whether a value ever stood where `sees` says that values stand."""
+        self._unfound: tuple[Answer, str] | None = None
+        """A good answer in which none stood, and where it was looked for."""
 
     def attach(
         self,
@@ -74,9 +79,10 @@ class HttpAdapter:
         tls: ssl.SSLContext | None = None,
         proxy: str | None = None,
         learnt: list[str] | None = None,
+        remarks: list[str] | None = None,
     ) -> None:
         """Say where the ACS is and how coroutines are run; options come from `options`, then from `environment`.
-        Secrets are put into `learnt` as they come up.
+        Secrets are put into `learnt` as they come up, and into `remarks`, at `close`, what a report should tell.
 
         Raises AdapterError for an option that is missing or unknown, or a URL that is none.
         """
@@ -98,6 +104,8 @@ class HttpAdapter:
             self._options[name] = value
         if learnt is not None:
             self._learnt = learnt
+        if remarks is not None:
+            self._remarks = remarks
         self._hide(
             self._options[name] for name, option in description.options.items() if option.secret and self._options[name]
         )
@@ -131,6 +139,12 @@ class HttpAdapter:
     def close(self) -> None:
         if self._north is None:
             return
+        if self._unfound is not None and not self._told:
+            answer, where = self._unfound
+            self._remarks.append(
+                f"no value was ever found in what '{self.name}' answers: {self.description.file} looks at {where}, and "
+                f"{answer.where} was answered with status {answer.status}: {answer.shown}"
+            )
         try:
             self._now(self._steps_for_run(self.description.teardown))
         finally:
@@ -228,7 +242,17 @@ class HttpAdapter:
                 raise AdapterError(f"{refused.answer.where}: {refused.reason}") from None
             for path in some:
                 view[path] = self._seen(sees, answer, {**named, "path": path})
+            self._look(sees, answer, view, {**named, "path": some[0]})
         return view
+
+    def _look(self, sees: Sees, answer: Answer | None, view: View, values: Mapping[str, Any]) -> None:
+        """Remember whether the file looks in the right place: an answer that is good and holds nothing may be one of
+        an ACS that does not know the parameter yet, but if none ever holds anything the file is wrong."""
+        self._told = self._told or any(known is not None for known in view.values())
+        if answer is None or self._told or self._unfound is not None:
+            return
+        key, at = ("value", sees.value) if sees.pattern is None else ("pattern", sees.pattern)
+        self._unfound = answer, f"sees.{key} {self._fill(at, values)}"
 
     def _seen(self, sees: Sees, answer: Answer | None, values: Mapping[str, Any]) -> tuple[str, str] | None:
         """Return value and type of one path in an answer, None where it is not there."""

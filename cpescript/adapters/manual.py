@@ -34,7 +34,8 @@ _SAYING: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 class Manual:
-    """The adapter. `screen` is where it writes, `keyboard` where Enter comes from; both must be a terminal."""
+    """The adapter. `screen` is where it writes, `keyboard` where Enter comes from; both must be a terminal. `make_room`
+    is called before it writes: what shows how the run goes is taken off the screen until somebody has answered."""
 
     name = "manual"
     verbs = VERBS
@@ -42,13 +43,14 @@ class Manual:
     calls: Mapping[str, tuple[str, ...]] | None = None
     secrets: Sequence[str] = ()
 
-    def __init__(self, screen: TextIO, keyboard: TextIO) -> None:
+    def __init__(self, screen: TextIO, keyboard: TextIO, make_room: Callable[[], object] = lambda: None) -> None:
         self._screen = screen
         self._keyboard = keyboard
+        self._make_room = make_room
 
     def prepare(self, setup: Setup) -> None:
-        """Raises AdapterError where there is nobody to ask."""
-        if not self._keyboard.isatty():
+        """Raises AdapterError where there is something to ask, and nobody to ask it of."""
+        if setup.orders and not self._keyboard.isatty():
             raise AdapterError("the adapter 'manual' needs somebody at a terminal, and standard input is none")
 
     def submit(self, orders: Sequence[Order], done: Callable[[list[OrderResult]], None]) -> None:
@@ -57,6 +59,7 @@ class Manual:
         for order in orders:
             text = _SAYING[order.verb](order.arguments)
             groups.setdefault(text, []).append(str(order.device) if order.device is not None else "")
+        self._make_room()
         for text, devices in groups.items():
             named = [device for device in devices if device]
             self._print(f"On the ACS, please: {text}")

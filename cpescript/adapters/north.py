@@ -128,8 +128,26 @@ class North:
                 return Answer(where, response.status, response.reason or "", found, raw)
         except TimeoutError:
             raise AdapterError(f"{where}: no answer within {seconds:g} s") from None
+        except aiohttp.ClientConnectorError as error:
+            raise AdapterError(f"{where}: {self._nobody(error)}") from None
         except (aiohttp.ClientError, ValueError, OSError) as error:
             raise AdapterError(f"{where}: {str(error) or type(error).__name__}") from None
+
+    def _nobody(self, error: aiohttp.ClientConnectorError) -> str:
+        """Say where no connection was to be had, and why."""
+        host, port = error.host, error.port
+        whom = ""
+        if self._proxy is not None:
+            parts = urlsplit(self._proxy)
+            host, port, whom = parts.hostname or host, parts.port or port, "the proxy "
+        at = f"{whom}{f'[{host}]' if ':' in host else host}:{port}"
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            return f"no connection to {at}: its name is not known"
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            return f"no connection to {at}: {error.certificate_error}"
+        if isinstance(error.os_error, ConnectionRefusedError):
+            return f"no connection to {at}: nobody listens there"
+        return f"no connection to {at}: {error.os_error.strerror or error.os_error}"
 
     async def close(self) -> None:
         """Close the connections."""

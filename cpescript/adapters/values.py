@@ -20,6 +20,8 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from cpescript.diagnostics import did_you_mean
+
 MAX_TEXT = 1 << 20
 """Characters of a rendered text: orders are small."""
 MAX_LOOPS = 2
@@ -38,7 +40,12 @@ _REFUSED = (
 
 
 class TemplateProblem(Exception):
-    """A template that is none, or that cannot be rendered with these values. The text is for the user."""
+    """A template that is none, or that cannot be rendered with these values. The text is for the user, and so is
+    `remedy`, one line, empty where there is none."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -110,7 +117,7 @@ class Template:
                 self._whole = _ENVIRONMENT.compile_expression(whole[1], undefined_to_none=False)
             self._render = _ENVIRONMENT.from_string(text)
         except (jinja2.TemplateError, RecursionError) as error:
-            raise TemplateProblem(str(error) or type(error).__name__) from None
+            raise TemplateProblem(_unreadable(error, text)) from None
 
     def value(self, values: Mapping[str, Any]) -> Any:
         """Return the value of a text that is one expression, else the text. Raises TemplateProblem."""
@@ -150,7 +157,7 @@ class Condition:
             self.names = frozenset(meta.find_undeclared_variables(tree))
             self._expression = _ENVIRONMENT.compile_expression(text, undefined_to_none=False)
         except (jinja2.TemplateError, RecursionError) as error:
-            raise TemplateProblem(str(error) or type(error).__name__) from None
+            raise TemplateProblem(_unreadable(error, text)) from None
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether it is true. What it names and is not there makes it false. Raises TemplateProblem."""
@@ -192,12 +199,23 @@ def names_of(tree: Any) -> Iterator[str]:
 def _check(node: nodes.Node, loops: int) -> None:
     if isinstance(node, _REFUSED):
         raise TemplateProblem(f"'{type(node).__name__.lower()}' is not there in an adapter's template")
+    if isinstance(node, nodes.Filter) and node.name not in _ENVIRONMENT.filters:
+        known = sorted(_ENVIRONMENT.filters)
+        remedy = did_you_mean(node.name, known, f"filters: {', '.join(known)}")
+        raise TemplateProblem(f"there is no filter '{node.name}'", remedy)
     if isinstance(node, nodes.For):
         loops += 1
         if loops > MAX_LOOPS or node.recursive:
             raise TemplateProblem(f"more than {MAX_LOOPS} loops inside one another")
     for child in node.iter_child_nodes():
         _check(child, loops)
+
+
+def _unreadable(error: Exception, text: str) -> str:
+    """Say why a text is no template: in Jinja's words without the file and line that it makes up."""
+    said = (error.message if isinstance(error, jinja2.TemplateError) else "") or str(error) or type(error).__name__
+    line = error.lineno if isinstance(error, jinja2.TemplateSyntaxError) and "\n" in text else 0
+    return f"{said} (line {line} of it)" if line else said
 
 
 def _why(error: Exception) -> str:

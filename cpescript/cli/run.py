@@ -94,6 +94,9 @@ class Watcher:
     def progress(self, snapshot: Snapshot) -> None:
         self._progress.update(snapshot)
 
+    def make_room(self) -> None:
+        self._progress.clear()
+
     def finished(self, result: ScenarioResult) -> None:
         # A case of a matrix may yet change: its `sometimes` may come true in a later case.
         self._held = self._held or bool(result.case)

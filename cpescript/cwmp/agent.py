@@ -429,6 +429,8 @@ class CwmpAgent:
         self.session = None
         device.leave("in session")
         host = device.host
+        if outcome != "done":
+            host.trace.remember(device, session.number, "SessionEnd", outcome, reason)
         if reason:
             host.trace.fact(device, "SessionEnd", session.number, outcome=outcome, reason=reason)
         else:

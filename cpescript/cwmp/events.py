@@ -31,6 +31,15 @@ M_UPLOAD = "M Upload"
 M_CHANGE_DU_STATE = "M ChangeDUState"
 
 
+CODES = (
+    *(BOOTSTRAP, BOOT, PERIODIC, SCHEDULED, VALUE_CHANGE, KICKED, CONNECTION_REQUEST, TRANSFER_COMPLETE),
+    *(DIAGNOSTICS_COMPLETE, REQUEST_DOWNLOAD, AUTONOMOUS_TRANSFER_COMPLETE, DU_STATE_CHANGE_COMPLETE),
+    *(AUTONOMOUS_DU_STATE_CHANGE_COMPLETE, "13 WAKEUP", "14 HEARTBEAT", M_REBOOT, M_SCHEDULE_INFORM, M_DOWNLOAD),
+    *(M_SCHEDULE_DOWNLOAD, M_UPLOAD, M_CHANGE_DU_STATE),
+)
+"""Event codes (TR-069 Amendment 6, Table 8), those that no device here ever tells among them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Persistence:
     """A row of Table 7: does the event outlive a failed session, a reboot, and is it delivered with the Inform?"""

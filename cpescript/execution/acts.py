@@ -116,9 +116,9 @@ def _stimulus(run: Executor, frame: Frame, step: tl.Stimulus) -> Steps:
         return
     count = len(devices) if devices else 0
     run.world.trace.fact(None, "stimulus", verb=step.verb, line=step.span.line, devices=count, statement=step.source)
-    capture = Capture(count) if step.capture else None
-    if capture is not None and step.verb == "add":
-        _keep_answers(run, capture, devices or [], "AddObjectResponse")
+    capture = Capture(count, "AddObjectResponse" if step.verb == "add" else "") if step.capture else None
+    if capture is not None and capture.awaits:
+        _keep_answers(run, capture, devices or [])
 
     def arguments(device: int | None) -> Mapping[str, Any]:
         return run.arguments(frame.scope.child(device), step.arguments)
@@ -161,8 +161,8 @@ def _answered(ask: Callable[[Callable[[Any], None]], object]) -> Any:
     return answer
 
 
-def _keep_answers(run: Executor, capture: Capture, devices: Sequence[int], kind: str) -> None:
-    """Keep each device's next answer of a kind: what an order makes is known when the device has made it."""
+def _keep_answers(run: Executor, capture: Capture, devices: Sequence[int]) -> None:
+    """Keep each device's next answer of the awaited kind: what an order makes is known when the device has made it."""
     waiting = set(devices)
 
     def seen(record: Record) -> None:
@@ -172,7 +172,7 @@ def _keep_answers(run: Executor, capture: Capture, devices: Sequence[int], kind:
             if not waiting:
                 run.world.trace.unwatch(seen)
 
-    run.world.trace.watch([kind], seen)
+    run.world.trace.watch([capture.awaits], seen)
 
 
 STEPS: dict[type[tl.Step], Callable[[Executor, Frame, Any], Steps | None]] = {

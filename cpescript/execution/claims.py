@@ -18,7 +18,16 @@ from cpescript.kernel.time import format_duration
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as x
 from cpescript.pattern.claim import BeliefClaim, Claim, MessageClaim, ValueClaim
-from cpescript.pattern.evaluate import Capture, EvaluationError, Scope, resolve, resolve_path, unconditional
+from cpescript.pattern.evaluate import (
+    Capture,
+    EvaluationError,
+    NotYetError,
+    Scope,
+    resolve,
+    resolve_path,
+    unconditional,
+)
+from cpescript.pattern.message import Parts
 from cpescript.pattern.walking import walk
 from cpescript.results import LaneBar, Problem
 
@@ -212,7 +221,15 @@ def _follow(run: Executor, claim: Claim | x.Target, devices: Iterable[int], scop
             if device == 0:
                 continue
             inner = Scope(run.world.facts, parent=scope, device=device)
-            run.world.follow(device, resolve_path(parameter.path, inner), parameter.path.partial)
+            run.world.follow(device, _ever(parameter.path, inner), parameter.path.partial)
+
+
+def _ever(path: x.PathPattern, scope: Scope) -> Parts:
+    """Return the parts of a path, any instance where it is an order's that will be known when it is done."""
+    try:
+        return resolve_path(path, scope)
+    except NotYetError:
+        return tuple(part if isinstance(part, str) else None for part in path.parts)
 
 
 def _read(root: Any, devices: Iterable[int], scope: Scope) -> Iterator[tuple[x.Parameter, Iterable[int]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cpescript.pattern import expression as x
-from cpescript.pattern.evaluate import TARGETS
+from cpescript.pattern.evaluate import TARGETS, Capture, Scope
 from cpescript.pattern.walking import walk
 
 _OTHERS = tuple(kind for kind in TARGETS if kind is not x.Device)
@@ -57,6 +57,19 @@ def interest_in(expression: Any) -> Interest:
         elif isinstance(node, _OTHERS):
             wide = True
     return Interest(frozenset(kinds), frozenset(states), paths, wide)
+
+
+def awaited(expression: Any, scope: Scope) -> frozenset[str]:
+    """Return the kinds of messages by which an expression comes to know what orders gave."""
+    kinds: set[str] = set()
+    for name in {node.name for node in walk(expression) if isinstance(node, x.Name)}:
+        try:
+            kept = scope.look_up(name)
+        except KeyError:
+            continue
+        if isinstance(kept, Capture) and kept.awaits:
+            kinds.add(kept.awaits)
+    return frozenset(kinds)
 
 
 def interest_in_members(target: x.Target | None) -> Interest:

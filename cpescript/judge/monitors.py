@@ -405,7 +405,8 @@ class Monitor:
         if self._violations:
             first = min(self._misses.values(), key=lambda miss: miss.t)
             times = "once" if self._violations == 1 else f"{self._violations} times"
-            return "missed", f"broken {times}, first at {format_clock(first.t)} by {first.device}: {first.actual}"
+            by = "" if first is self._misses.get(0) else f" by {first.device}"
+            return "missed", f"broken {times}, first at {format_clock(first.t)}{by}: {first.actual}"
         if self._target is not None and not resolve(unconditional(self._target), self._scope):
             return "vacuous", f"there was no device that this '{self.mode}' could have spoken of"
         if self.mode == "sometimes":

@@ -7,16 +7,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cpescript.judge.facts import UNKNOWN, TraceFacts, call_key
-from cpescript.judge.interest import interest_in, measured, state_of
+from cpescript.judge.interest import awaited, interest_in, measured, state_of
 from cpescript.judge.setting import Setting, Together
 from cpescript.judge.timed import Alarms, is_timed
 from cpescript.kernel.time import format_clock
 from cpescript.pattern import expression as x
 from cpescript.pattern import values
 from cpescript.pattern.claim import BeliefClaim, StateClaim, ValueClaim
-from cpescript.pattern.evaluate import SHOWN_UP_TO, EvaluationError, Scope, compile_expression, concrete_path, evaluate
+from cpescript.pattern.evaluate import (
+    SHOWN_UP_TO,
+    EvaluationError,
+    NotYetError,
+    Scope,
+    compile_expression,
+    concrete_path,
+    evaluate,
+    resolve,
+)
 from cpescript.pattern.message import Parts, fits
 from cpescript.pattern.walking import walk
+
+VALUES_SHOWN = 5
+"""Different values of `PATH of T` that a miss shows."""
 
 
 class _Lasting(ABC):
@@ -62,7 +74,8 @@ class ValueCondition(_Lasting):
         self._value = compile_expression(claim.expression)
         self._together = together
         concern = interest_in(claim.expression)
-        self.kinds, self.states, self.paths, self.wide = concern.kinds, concern.states, concern.paths, concern.wide
+        self.kinds = concern.kinds | awaited(claim.expression, setting.scope)
+        self.states, self.paths, self.wide = concern.states, concern.paths, concern.wide
         self.timed = is_timed(claim.expression)
         self._measured = measured(claim.expression)
         self._alarms = Alarms(claim.expression) if self.timed else None
@@ -90,8 +103,14 @@ class ValueCondition(_Lasting):
         shown = []
         for parameter in self.claim.parameters:
             try:
-                value = evaluate(parameter, scope)
                 name = str(parameter.path) if None in parameter.path.parts else concrete_path(parameter.path, scope)
+                if parameter.target is not None:
+                    shown.append(f"{name} is {self._whose(parameter, parameter.target, scope)}")
+                    continue
+                value = evaluate(parameter, scope)
+            except NotYetError as error:
+                shown.append(error.message)
+                continue
             except (LookupError, EvaluationError):
                 # It is asked of other devices than this one: of no use as evidence here.
                 continue
@@ -111,6 +130,24 @@ class ValueCondition(_Lasting):
         if not shown:
             shown.append(f"at {format_clock(self.setting.facts.now)} it is not so")
         return ", ".join(shown)
+
+    def _whose(self, parameter: x.Parameter, target: x.Target, scope: Scope) -> str:
+        """Return the values of `PATH of T` and whose they are: each once, what few devices have before what many have.
+
+        Raises EvaluationError where who is meant, or what, cannot be worked out.
+        """
+        facts, own = self.setting.facts, x.Parameter(parameter.span, parameter.path)
+        having: dict[str, list[int]] = {}
+        for each in resolve(target, scope):
+            having.setdefault(values.show(evaluate(own, scope.child(each))), []).append(each)
+        if not having:
+            return "of no device"
+        parts = []
+        for value, devices in sorted(having.items(), key=lambda item: (len(item[1]), item[1][0]))[:VALUES_SHOWN]:
+            first = f"{facts.attribute(devices[0], 'cohort')}[{facts.attribute(devices[0], 'index')}]"
+            parts.append(f"{value} of {first}" + (f" and {len(devices) - 1} more" if len(devices) > 1 else ""))
+        more = len(having) - VALUES_SHOWN
+        return ", ".join(parts) + (f", and {more} other value{'s' * (more > 1)}" if more > 0 else "")
 
 
 class StateCondition(_Lasting):

@@ -31,7 +31,7 @@ from cpescript.judge.setting import Condition, Window
 from cpescript.kernel.time import format_clock, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.pattern.claim import Claim
-from cpescript.pattern.evaluate import EvaluationError
+from cpescript.pattern.evaluate import EvaluationError, NotYetError
 from cpescript.results import ClaimResult, ClaimVerdict, DeviceMiss
 
 if TYPE_CHECKING:
@@ -289,12 +289,21 @@ class Waiting:
                 self._met.discard(device)
                 self._missed[device] = (self.judge.facts.now, self.condition.actual(device))
         elif self._whole:
-            (self._met.add if self.condition.holds(device) else self._met.discard)(device)
+            (self._met.add if self._holds(device) else self._met.discard)(device)
         elif not (self.mode == "within" and self.condition.at_close):
             self._meet(device)
 
+    def _holds(self, device: int) -> bool:
+        """Whether the device meets it now; what an order has not given yet is waited for, where it waits at all."""
+        try:
+            return self.condition.holds(device)
+        except NotYetError:
+            if self.mode not in ("within", "within, for"):
+                raise
+            return False
+
     def _meet(self, device: int) -> None:
-        if device in self._pending and self.condition.holds(device):
+        if device in self._pending and self._holds(device):
             by = self.condition.consume(device)
             if by is not None:
                 self._keep(device, by.t, by.n)

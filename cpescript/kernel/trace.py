@@ -332,6 +332,16 @@ class Trace:
                 watchers,
             )
 
+    def remember(self, device: Subject, session: int, kind: str, *words: str) -> None:
+        """Keep a local fact among the evidence of a device; the words, each once, are shown behind its kind where there
+        is room."""
+        text = ": ".join(dict.fromkeys(filter(None, words)))
+        what = (LOCAL, "", kind)
+        what = self._whats.setdefault(what, what)
+        entry = (self._kernel.now, session, what)
+        before = (device.recent or ())[-self._most + 1 :]
+        device.recent = [*before, (*entry, None, None, text)] if self._bodies else (*before, entry)
+
     def hush(self, device: Subject, session: int) -> None:
         """Fold the session that has just ended, a mere heartbeat, into one line of evidence, so that it pushes nothing
         telling out."""

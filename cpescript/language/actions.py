@@ -10,6 +10,7 @@ from cpescript.language import transports, tree
 from cpescript.language.catalogue import Schema
 from cpescript.language.clauses import sorted_out
 from cpescript.language.documents import template
+from cpescript.language.headcount import number
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
 from cpescript.language.systems import known_call, known_system, named_inputs
@@ -53,7 +54,7 @@ class Actions:
             self.bag.error(node.count.span, "bad-number", "at least one device is made")
         name, schema = node.cohort.text, self.context.profile(node.profile.text, node.profile.span)
         self.context.symbols.refer("profile", node.profile.text, node.profile.span)
-        self._cohort(node, place, schema)
+        self._cohort(node, place, schema, count)
         self.context.cohorts[name] = schema
         body: tuple[tl.Step, ...] = ()
         if node.body is not None:
@@ -68,7 +69,7 @@ class Actions:
             body=body,
         )
 
-    def _cohort(self, node: tree.Spawn, place: Place, schema: Schema | None) -> None:
+    def _cohort(self, node: tree.Spawn, place: Place, schema: Schema | None, count: Any) -> None:
         word = node.cohort
         scope = self.blocks.cohort_scope
         known = place.scope.find(word.text) or scope.find(word.text)
@@ -83,6 +84,8 @@ class Actions:
                 "spawn it before, outside of what repeats",
             )
         cohort = Binding(word.text, "cohort", word.span, "devices", frozenset({word.text}), schema=schema, used=True)
+        made = number(count)
+        cohort.several = None if made is None else made > 1
         scope.bind(cohort)
 
     def action(self, node: tree.Action, place: Place) -> tl.Step | None:

@@ -10,6 +10,7 @@ from cpescript.language import timeline as tl
 from cpescript.language import tree
 from cpescript.language.context import Context
 from cpescript.language.expressions import TARGET_NODES
+from cpescript.language.headcount import more_than_one
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Place
 from cpescript.language.systems import ANSWER, known_call, known_system, named_inputs
@@ -59,12 +60,35 @@ class Claims:
         if target is None and not inherit:
             if isinstance(claim, tl.BeliefClaim) and claim.called and not _asks_device(claim):
                 return claim, tl.Quantifier("across"), None
-            if isinstance(claim, tl.ValueClaim) and claim.figure:
+            lone = self._lone_owner(claim, inner) if isinstance(claim, tl.ValueClaim) else None
+            if lone is not None:
+                target = lone
+            elif isinstance(claim, tl.ValueClaim) and (claim.figure or self._of_the_run(claim, inner)):
                 quantifier = tl.Quantifier("across")
                 target = px.All(form.span) if claim.patterns or claim.parameters or _asks_device(claim) else None
             else:
                 target = px.All(form.span)
         return claim, quantifier, target
+
+    def _of_the_run(self, claim: tl.ValueClaim, place: Place) -> bool:
+        """Whether a claim that names devices asks nothing of the one in question, as `count(all) <= 3`: it is one
+        figure, not one of each device."""
+        named = False
+        for node in walk(claim.expression, without=(px.MessagePattern, px.Where)):
+            if isinstance(node, px.Name):
+                binding = place.scope.find(node.name)
+                if binding is not None and binding.kind in ("capture", "result"):
+                    # What `as` keeps is each device's own.
+                    return False
+            named = named or isinstance(node, (px.Cohort, *TARGET_NODES))
+        return named and not _asks_one_device(claim)
+
+    def _lone_owner(self, claim: tl.ValueClaim, place: Place) -> px.Target | None:
+        """Return the one device that a claim like `PATH of fleet[2] == 5` is about, None where there is none."""
+        if claim.figure or not self._of_the_run(claim, place):
+            return None
+        owners = [node.target for node in claim.parameters if node.target is not None]
+        return owners[0] if len(owners) == 1 and more_than_one(owners[0], place.scope) is False else None
 
     def _lone_devices(self, value: Any, place: Place) -> bool:
         if isinstance(value, px.Name):

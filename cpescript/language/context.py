@@ -68,8 +68,11 @@ class Context:
 
     # --- profiles ----------------------------------------------------------------------------------------------------
 
-    def profile(self, name: str, span: Span) -> Schema | None:
-        """Return a profile's schema, or None after reporting why there is none. Loaded once per program."""
+    def profile(self, name: str, span: Span, *, value: bool = False) -> Schema | None:
+        """Return a profile's schema, or None after reporting why there is none. Loaded once per program.
+
+        `value` says that the name is that of a value where it stands.
+        """
         declared = self.declared.get(name)
         where, path = (declared[0], declared[1]) if declared is not None else (span, None)
         near = folder(where)
@@ -87,9 +90,10 @@ class Context:
                 )
             else:
                 known = {*self.catalogue.profile_names(near), *self.declared}
-                self.bag.error(
-                    span, "unknown-profile", f"no profile is called '{name}'", did_you_mean(name, known, _known(known))
-                )
+                remedy = did_you_mean(name, known, _known(known))
+                if value:
+                    remedy = "it is a value, and profiles are named: one 'define' with the steps, and a scenario each"
+                self.bag.error(span, "unknown-profile", f"no profile is called '{name}'", remedy)
         self.bag.extend(problems)
         if schema is not None:
             self.everyone.append(schema)
@@ -137,9 +141,16 @@ class Context:
 _FORMATS = {"csv": "CSV", "json": "JSON", "file": "text"}
 
 
+MOST_KNOWN = 12
+"""Names that a remedy lists."""
+
+
 def _known(names: Collection[str]) -> str:
-    shown = sorted(names)[:6]
-    return f"known: {', '.join(shown)}" if shown else "profiles stand in profiles/ beside the scenario"
+    shown = sorted(names)
+    rest = f" and {len(shown) - MOST_KNOWN} more" if len(shown) > MOST_KNOWN else ""
+    return (
+        f"known: {', '.join(shown[:MOST_KNOWN])}{rest}" if shown else "profiles stand in profiles/ beside the scenario"
+    )
 
 
 def folder(span: Span) -> Path:

@@ -13,6 +13,7 @@ from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language import tree
 from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, MessageType
 from cpescript.language.context import Context
+from cpescript.language.headcount import more_than_one
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
 from cpescript.language.spelling import arithmetic_remedy, formats, spells, value_remedy
@@ -36,6 +37,7 @@ _MIDDLES = frozenset(("min", "max", "mean", "p50", "p95", "p99"))
 _SIZES = frozenset(("count", "size", "length", "len"))
 _ORDERED = frozenset(("<", "<=", ">", ">="))
 _EQUALITY = frozenset(("==", "!="))
+_AMONG = frozenset(("in", "not in"))
 _COMPARING = _EQUALITY | _ORDERED | {"matches", "starts with", "ends with"}
 _FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
 
@@ -94,7 +96,8 @@ class Expressions:
         """Return a value or a target, whichever `node` is, and a binding that describes it (its name is empty)."""
         if isinstance(node, TARGET_NODES) or (isinstance(node, px.Name) and self._means_devices(node, place)):
             target, cohorts = self.context.targets.target(node, place)
-            return target, Binding("", "devices", node.span, "devices", cohorts)
+            several = more_than_one(target, place.scope)
+            return target, Binding("", "devices", node.span, "devices", cohorts, several=several)
         resolved, type_ = self.typed(node, place)
         return resolved, Binding("", "value", node.span, type_)
 
@@ -261,8 +264,9 @@ class Expressions:
         if node.target is not None:
             target, cohorts = self.context.targets.target(node.target, place)
             path, type_ = self.context.paths.path(node.path, place, cohorts)
-            several = None in node.path.parts or node.path.partial
-            return px.Parameter(node.span, path, target), "list" if several else type_
+            if None in node.path.parts or node.path.partial:
+                return px.Parameter(node.span, path, target), "list"
+            return px.Parameter(node.span, path, target), self._of_devices(target, type_, place)
         resolved, type_ = self._own_parameter(node, place)
         return resolved, "list" if None in node.path.parts or node.path.partial else type_
 
@@ -272,6 +276,29 @@ class Expressions:
         if not place.device and not place.lenient:
             self.bag.error(node.span, "no-device", "whose parameter is this?", f"write '{node.path} of fleet[1]'")
         return px.Parameter(node.span, path), type_
+
+    def _of_devices(self, target: Any, type_: str, place: Place) -> str:
+        """Return the type of `PATH of T`: a value of one device, a list of several; until it runs, who knows which."""
+        several = more_than_one(target, place.scope)
+        return ANY if several is None else "list" if several else type_
+
+    def _several_as_one(self, node: px.Binary, left: Typed, right: Typed, place: Place) -> bool:
+        """Report the values of several devices that are compared with one value; whether they were."""
+        for (value, _), (_, other), compares in ((left, right, _COMPARING | _AMONG), (right, left, _COMPARING)):
+            if not isinstance(value, px.Parameter) or value.target is None or node.operator not in compares:
+                continue
+            meant = node.operator in _EQUALITY and other in (ANY, "list", "null")
+            if meant or not more_than_one(value.target, place.scope):
+                continue
+            named = value.target.name if isinstance(value.target, px.Cohort) else "…"
+            self.bag.error(
+                value.span,
+                "many-devices",
+                "these are the values of several devices, and what they meet is one",
+                f"claim it of each, by 'on each {named}', or ask whether a value is 'in' them",
+            )
+            return True
+        return False
 
     def _compared(self, node: Any, place: Place) -> Typed:
         """Return one side of a comparison: of a parameter of any instance it is asked of each."""
@@ -293,6 +320,8 @@ class Expressions:
             for side, type_ in ((node.left, left_type), (node.right, right_type)):
                 if not fits(type_, "bool"):
                     self.mismatch(side, type_, "bool", f"each side of '{operator}'")
+            return resolved, "bool"
+        if self._several_as_one(node, (left, left_type), (right, right_type), place):
             return resolved, "bool"
         if operator in _EQUALITY or operator in _ORDERED:
             self._compare(node, left, left_type, right, right_type)
@@ -505,7 +534,8 @@ class Expressions:
         elif name in _MIDDLES and isinstance(arguments[0], px.Call) and arguments[0].function == "response_time":
             result = "duration"
         elif result == ANY and many and types and all(type_ == types[0] for type_ in types) and types[0] != "list":
-            result = types[0]
+            # How many are true is a number.
+            result = "int" if (name, types[0]) == ("sum", "bool") else types[0]
         if name in READERS and isinstance(arguments[0], px.Literal_) and isinstance(arguments[0].value, str):
             return self.context.read(name, arguments[0], span), result
         return px.Call(span, name, tuple(arguments)), result
@@ -527,7 +557,7 @@ class Expressions:
                     node.span, "wrong-type", "only messages, devices and lists are counted", "as in count(Download)"
                 )
         elif not fits(type_, wanted):
-            self.mismatch(node, type_, wanted, f"what {function}() takes")
+            self.mismatch(node, type_, wanted, f"the argument of {function}()")
         return resolved, type_
 
     # --- what only a claim may hold ----------------------------------------------------------------------------------

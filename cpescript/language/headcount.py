@@ -7,6 +7,7 @@ from typing import Any
 
 from cpescript.diagnostics import Bag
 from cpescript.language import timeline as tl
+from cpescript.language.scope import Scope
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
 
@@ -85,6 +86,28 @@ class Heads:
 def number(node: Any) -> int | None:
     """Return the whole number that a node is, None where it is worked out while running."""
     return node.value if isinstance(node, px.Literal_) and type(node.value) is int else None
+
+
+def more_than_one(target: Any, scope: Scope) -> bool | None:
+    """Whether a target names more than one device, None where that is only known while running.
+
+    `scope` holds the names of the place where it stands.
+    """
+    if isinstance(target, px.Cohort):
+        binding = scope.find(target.name)
+        return binding.several if binding is not None else None
+    if isinstance(target, px.All):
+        made = [binding for name in scope.names() if (binding := scope.find(name)) is not None]
+        return any(binding.several for binding in made if binding.kind == "cohort") or None
+    if isinstance(target, px.Union_):
+        return any(more_than_one(part, scope) for part in target.parts) or None
+    if isinstance(target, px.Slice) and target.last is not None:
+        first, last = number(target.first), number(target.last)
+        return None if first is None or last is None else last > first
+    if isinstance(target, px.Draw):
+        drawn = number(target.amount)
+        return None if drawn is None else drawn > 1
+    return False if isinstance(target, (px.Device, px.Slice)) else None
 
 
 def _slice(node: px.Slice, heads: Heads, bag: Bag) -> None:

@@ -286,9 +286,14 @@ class _Loader:
 
     def profiles_of(self, file: _File) -> None:
         """Load the profiles that a file spawns from: procedures check paths against all of them."""
+        values = {param.name for param in self.params}
+        values |= {
+            each.name.text for node in file.tree.lines if isinstance(node, tree.Scenario) for each in node.matrix
+        }
         for node in tree.nested(file.tree.lines):
             if isinstance(node, tree.Spawn):
-                self.context.profile(node.profile.text, node.profile.span)
+                name = node.profile.text
+                self.context.profile(name, node.profile.span, value=name in values)
 
     # --- scenarios ---------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ class Binding:
     """For the result of a stimulus: what it has."""
     schema: Any = None
     """For a cohort: its profile, if that loads."""
+    several: bool | None = None
+    """For devices: whether they are more than one, None where that is only known while running."""
     doc: str = ""
     used: bool = False
     uses: list[Span] = field(default_factory=list)

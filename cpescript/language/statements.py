@@ -435,7 +435,7 @@ class Blocks:
         inner = place.inner(block="flow", repeated=True)
         if found.is_devices:
             inner = inner.of(found.cohorts)
-            binding = Binding(node.name.text, "devices", node.name.span, "devices", found.cohorts)
+            binding = Binding(node.name.text, "devices", node.name.span, "devices", found.cohorts, several=False)
         else:
             if found.type not in (ANY, "list"):
                 self.bag.error(

@@ -21,6 +21,7 @@ from cpescript.pattern.relations import in_order, is_or_contains, relation_of
 from cpescript.pattern.scope import Capture as Capture
 from cpescript.pattern.scope import EvaluationError as EvaluationError
 from cpescript.pattern.scope import Facts as Facts
+from cpescript.pattern.scope import NotYetError as NotYetError
 from cpescript.pattern.scope import Scope as Scope
 from cpescript.pattern.walking import walk
 
@@ -191,12 +192,13 @@ def _captured(node: x.Attribute, capture: Capture, scope: Scope) -> Any:
             node.span, "kept for more than one device", "use it in 'for each', a handler or a statement with a target"
         ) from None
     if owner is None:
-        raise EvaluationError(node.span, "nothing has been kept under that name yet for this device")
+        kind = NotYetError if capture.awaits else EvaluationError
+        raise kind(node.span, "nothing has been kept under that name yet for this device")
     return capture.messages[owner]
 
 
 def resolve_path(path: x.PathPattern, scope: Scope) -> Parts:
-    """Return the parts of a path with its expressions worked out."""
+    """Return the parts of a path with its expressions worked out. Raises EvaluationError."""
     return tuple(
         part if part is None or isinstance(part, str) else values.text(evaluate(part, scope)) for part in path.parts
     )
@@ -367,18 +369,31 @@ def _test(node: x.Test) -> Value:
     if node.test in ("exists", "not exists"):
         wanted = node.test == "exists"
         if isinstance(node.value, x.Parameter):
-            path = node.value.path
+            path, target = node.value.path, node.value.target
+
+            def has(scope: Scope) -> bool:
+                device = _the_device(node, scope)
+                return bool(scope.facts.expand(device, resolve_path(path, scope), path.partial))
 
             def exists(scope: Scope) -> bool:
-                device = _the_device(node, scope)
-                return bool(scope.facts.expand(device, resolve_path(path, scope), path.partial)) is wanted
+                if target is None:
+                    return has(scope) is wanted
+                whose = resolve(target, scope)
+                return bool(whose) and all(has(scope.child(device)) is wanted for device in whose)
 
             return exists
         value = _kept(node.value) if isinstance(node.value, x.Name) else compile_expression(node.value)
         return lambda scope: (value(scope) is not None) is wanted
     empty = node.test == "is empty"
     operand = compile_expression(node.value)
-    return lambda scope: (operand(scope) in ("", None, [], {}, ())) is empty
+    # A parameter that the device lacks is neither: no claim on it holds in silence.
+    lacking = isinstance(node.value, x.Parameter)
+
+    def is_empty(scope: Scope) -> bool:
+        value = operand(scope)
+        return not (value is None and lacking) and (value in ("", None, [], {}, ())) is empty
+
+    return is_empty
 
 
 def _kept(node: x.Name) -> Value:

@@ -63,14 +63,22 @@ def _mean(items: Sequence[Any]) -> Any:
 
 
 def _sum(items: Sequence[Any]) -> Any:
-    total: Any = 0
-    for index, item in enumerate(items):
-        total = item if index == 0 else values.add(total, item)
+    # Of booleans it is how many are true.
+    numbers = [int(item) if isinstance(item, bool) else item for item in items]
+    total = numbers[0]
+    for item in numbers[1:]:
+        total = values.add(total, item)
     return total
 
 
-def _over(worked_out: Callable[[Sequence[Any]], Any], empty: Any = None) -> Callable[..., Any]:
-    """Return a function of one list or several values; `empty`: its value of none, without which it has none."""
+def _over(
+    worked_out: Callable[[Sequence[Any]], Any], empty: Any = None, *, booleans: bool = False
+) -> Callable[..., Any]:
+    """Return a function of one list or several values; `empty`: its value of none, without which it has none.
+
+    `booleans`: whether it goes over true and false too.
+    """
+    barred = (Mapping, list, tuple) if booleans else (bool, Mapping, list, tuple)
 
     def run(*arguments: Any) -> Any:
         flat = arguments[0] if len(arguments) == 1 and isinstance(arguments[0], (list, tuple)) else arguments
@@ -79,7 +87,7 @@ def _over(worked_out: Callable[[Sequence[Any]], Any], empty: Any = None) -> Call
             if empty is None:
                 raise NoValueError("there is nothing in it", "look first: 'if count(…) > 0'")
             return empty
-        if any(item is None or isinstance(item, (bool, Mapping, list, tuple)) for item in items):
+        if any(item is None or isinstance(item, barred) for item in items):
             raise NoValueError("it goes over numbers, durations, sizes, instants or texts, and each must be there")
         try:
             return worked_out(items)
@@ -98,7 +106,7 @@ def _length(value: Any) -> int:
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "min": _over(min),
     "max": _over(max),
-    "sum": _over(_sum, 0),
+    "sum": _over(_sum, 0, booleans=True),
     "mean": _over(_mean),
     "p50": _over(lambda items: percentile(items, 50)),
     "p95": _over(lambda items: percentile(items, 95)),

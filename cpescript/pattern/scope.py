@@ -21,6 +21,10 @@ class EvaluationError(Exception):
         self.remedy = remedy
 
 
+class NotYetError(EvaluationError):
+    """What an order will give is not there yet: a claim that waits goes on waiting."""
+
+
 class Facts(Protocol):
     """What is known of the devices, by number."""
 
@@ -59,13 +63,14 @@ class Capture:
     """What `as name` kept: per device the message, when it was seen, and the number of its record.
 
     `devices`: how many devices its statement spoke of, 0 where nobody said. What is kept under device 0 is no device's
-    own, and everybody's.
+    own, and everybody's. `awaits`: the kind of message that is kept when it comes, empty where all came already.
     """
 
-    __slots__ = ("at", "devices", "messages", "records")
+    __slots__ = ("at", "awaits", "devices", "messages", "records")
 
-    def __init__(self, devices: int = 0) -> None:
+    def __init__(self, devices: int = 0, awaits: str = "") -> None:
         self.devices = devices
+        self.awaits = awaits
         self.messages: dict[int, Any] = {}
         self.at: dict[int, int] = {}
         self.records: dict[int, int] = {}

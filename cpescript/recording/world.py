@@ -288,6 +288,9 @@ class RecordedWorld(Simulation):
                 self._apply_fact(device, entry)
             feeding, self.feeding = self.feeding, True
             try:
+                if entry.kind == "SessionEnd" and device is not None and entry.data.get("outcome", "done") != "done":
+                    ended = entry.data["outcome"], entry.data.get("reason", "")
+                    self.trace.remember(device, entry.session, entry.kind, *ended)
                 self.trace.fact(device, entry.kind, entry.session, **entry.data)
             finally:
                 self.feeding = feeding

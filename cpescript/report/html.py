@@ -6,6 +6,7 @@ from functools import lru_cache
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+from cpescript.diagnostics import placing
 from cpescript.kernel.time import format_clock
 from cpescript.report import latency_picture, picture
 from cpescript.report.explain import (
@@ -66,6 +67,7 @@ def _environment() -> Environment:
         VERDICTS=VERDICTS,
         WHOSE=WHOSE,
         facts=facts,
+        placing=lambda claims: placing(claim.span for claim in claims),
         ladder=picture.ladder,
         swim=picture.swim,
         times=latency_picture.times,

@@ -22,6 +22,8 @@ STRIP = 9
 """Below the bars of a lane that has marks."""
 LANES_SHOWN = 40
 """More lanes than this are a wall, not a picture; the rest is counted below it."""
+ROWS_APART = 30
+"""Up to so many statements have a row each; more share rows."""
 LETTER = 6.1
 """Width of a letter of the labels: 11 px of a common sans serif."""
 
@@ -122,15 +124,19 @@ def _lane(lane: Lane, y: float, span: int, scale: float) -> LaneShape:
     """Bars that overlap go to rows of their own; a bar's label counts as part of it, so that labels never cross.
 
     A device is in several states at once, most of them for seconds: `online` has the first row to itself and all
-    others share a second one, so that every device is two rows high and looks like the next.
+    others share a second one, so that every device is two rows high and looks like the next. Statements stand one below
+    the other, in the order of time, as long as they are few.
     """
     rows: list[float] = []
     bars: list[Bar] = []
-    for bar in sorted(lane.bars, key=lambda bar: (bar.start, -(bar.end if bar.end is not None else span))):
+    apart = len(lane.bars) <= ROWS_APART
+    for bar in sorted(lane.bars, key=lambda bar: _order(bar, span)):
         shape = _bar(bar, span, scale)
         state = bar.kind == "state"
         left, right = extent(shape)
-        if not state:
+        if not state and apart:
+            row = len(rows)
+        elif not state:
             row = next((row for row, taken in enumerate(rows) if left >= taken), len(rows))
         elif bar.label == "online":
             row = 0
@@ -147,6 +153,12 @@ def _lane(lane: Lane, y: float, span: int, scale: float) -> LaneShape:
         bars=tuple(bars),
         marks=tuple(Mark(_x(t, scale), y + height - STRIP, f"{format_clock(t)} {kind}") for t, kind in lane.marks),
     )
+
+
+def _order(bar: LaneBar, span: int) -> tuple[int, bool, int]:
+    """By when they began; of one instant, what was done at once comes before what went on, and the longest first."""
+    end = bar.end if bar.end is not None else span
+    return bar.start, end > bar.start, -end
 
 
 def extent(bar: Bar) -> tuple[float, float]:

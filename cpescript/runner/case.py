@@ -7,7 +7,7 @@ import shlex
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,15 +17,18 @@ from typing import IO, Any
 
 from cpescript import __version__
 from cpescript.device.states import STATES
+from cpescript.diagnostics import placing
 from cpescript.execution.executor import Executor
 from cpescript.judge.judge import Judge
 from cpescript.kernel.queue import DEADLINE, Kernel, Owner
 from cpescript.kernel.time import DEFAULT_START, SECOND, Instant, format_instant
 from cpescript.kernel.trace import Record, Trace, Writer
 from cpescript.language.timeline import Step, Timeline
-from cpescript.results import CohortSummary, Lane, Problem, ScenarioResult, Snapshot, Verdict
+from cpescript.results import CohortSummary, Problem, ScenarioResult, Snapshot, Verdict
 from cpescript.runner.lanes import StateHistory
 from cpescript.runner.options import EMBEDDED, Observer, RunOptions
+from cpescript.runner.outcomes import REMEDIES, Outcomes
+from cpescript.runner.paced import remarks
 from cpescript.runner.target import Refused, Target, make_target
 from cpescript.runner.verdict import settle
 from cpescript.runner.watching import Masked, masker_of
@@ -140,6 +143,7 @@ class Case:
         self._look = 0.0
         self._follows: set[int] = set()
         """Numbers of the devices that `follow` means, as far as they have spoken."""
+        self.outcomes = Outcomes(self.trace) if external else None
         if options.follow is not None or options.verbose > 1:
             self.trace.watch(None, self._followed)
 
@@ -170,7 +174,8 @@ class Case:
         if self.target is not None and (why := self.target.unreached()):
             message = f"no connection to {self.options.acs} ever stood: {why}"
             self.unreached = True
-            self.trouble(Problem("environment", message, "is the ACS up, are its host and port right?"), unreached=True)
+            remedy = self.outcomes.remedy if self.outcomes is not None else ""
+            self.trouble(Problem("environment", message, remedy or REMEDIES["refused"]), unreached=True)
         self.trace.fact(None, "end")
         if self.target is not None:
             self.target.close()
@@ -297,15 +302,17 @@ class Case:
             claims = [replace(each, verdict="inconclusive") if each.verdict == "missed" else each for each in claims]
         found = [*executor.problems, *judge.problems, *self.problems]
         problems = sorted(found, key=lambda problem: problem.t or 0)
+        place = placing(claim.span for claim in claims)
         vacuous = [
             *executor.vacuous,
-            *(f"line {claim.span.line}: {claim.message}" for claim in claims if claim.verdict == "vacuous"),
+            *(f"{place(claim.span)}: {claim.message}" for claim in claims if claim.verdict == "vacuous"),
             *(f"quirk '{name}' never showed on the wire" for name in sorted(self._injected - set(self.quirks))),
         ]
         if not executor.asked and not problems and not executor.cut:
             vacuous.append("the scenario claims nothing")
         known = timeline.expected_to_fail or ""
         verdict, reason = settle(claims, problems, vacuous, executor.cut, known, self.options.strict)
+        paced = target.paces.result() if target is not None and target.paces is not None else ()
         missed = list(dict.fromkeys(miss.device for claim in claims for miss in claim.misses))
         result = ScenarioResult(
             name=timeline.name,
@@ -330,18 +337,21 @@ class Case:
             sessions=self.simulation.sessions,
             messages=self.trace.messages,
             events=self.kernel.events,
-            lanes=(Lane("timeline", tuple(executor.bars)), *self.history.lanes(missed)),
+            lanes=(self.history.timeline(executor.bars), *self.history.lanes(missed)),
             latencies=tuple(target.latencies()) if target is not None else (),
-            paced=target.paces.result() if target is not None and target.paces is not None else (),
+            paced=paced,
             defects=self.options.defects,
             quirks=dict(sorted(self.quirks.items())),
             trace_digest=self.writer.hexdigest() if self.writer is not None else None,
             rerun=self._rerun(),
-            remarks=(*(target.remarks if target is not None else ()), *self._followed_nobody()),
+            remarks=(*self._failures(), *remarks(paced), *(target.remarks if target else ()), *self._followed_nobody()),
             cut=executor.cut,
             expected_to_fail=known,
         )
         return self.masker.value(result) if self.masker else result
+
+    def _failures(self) -> Iterable[str]:
+        return self.outcomes.remarks() if self.outcomes is not None else ()
 
     def _followed_nobody(self) -> list[str]:
         follow = self.options.follow

@@ -219,6 +219,16 @@ def with_target(options: RunOptions, folder: Path | None = None) -> RunOptions:
     )
 
 
+def check_addresses(options: RunOptions) -> None:
+    """Refuse to make connections from an address that is none of this machine's. Raises ConfigError."""
+    if options.acs == EMBEDDED or not options.wire.source_addresses:
+        return
+    from cpescript.transport.reach import foreign
+
+    if wrong := foreign(options.wire.source_addresses):
+        raise ConfigError(wrong, "--source-address takes addresses of this machine; 'ip address' lists them")
+
+
 def _wire(given: WireOptions, configured: WireOptions) -> WireOptions:
     """Return what the command line says, and the target's where it says nothing."""
     names = WireOptions.__dataclass_fields__

@@ -9,6 +9,8 @@ from cpescript.results import Lane, LaneBar
 
 MOST_CHANGES = 20_000
 """State changes that are remembered for the picture; a fleet that makes more is drawn up to there."""
+MOST_ACTS = 1_000
+"""The same of actions and orders to the ACS."""
 MOST_DEVICES = 12
 """Device lanes drawn: those that missed a claim first."""
 SHOWN = frozenset({"online", "rebooting", "downloading", "updating", "faulted"})
@@ -20,7 +22,9 @@ class StateHistory:
     def __init__(self, trace: Trace) -> None:
         self._changes: list[tuple[int, str, str, bool]] = []
         self._trace = trace
+        self._acts: list[LaneBar] = []
         trace.watch(["state"], self._changed)
+        trace.watch(["act", "stimulus"], self._acted)
 
     def _changed(self, record: Record) -> None:
         state = record.data["state"]
@@ -28,6 +32,19 @@ class StateHistory:
             self._changes.append((record.t, record.name, state, record.data["on"]))
             if len(self._changes) >= MOST_CHANGES:
                 self._trace.unwatch(self._changed)
+
+    def _acted(self, record: Record) -> None:
+        # What takes no time is no bar of the executor's, and yet a reader looks for it first.
+        data = record.data
+        self._acts.append(LaneBar(data["statement"].strip(), record.t, record.t, "statement", data["line"]))
+        if len(self._acts) >= MOST_ACTS:
+            self._trace.unwatch(self._acted)
+
+    def timeline(self, bars: Sequence[LaneBar]) -> Lane:
+        """Return the lane of the statements, by when they began: those of the executor, and what was done at once."""
+        known = {(bar.start, bar.line) for bar in bars}
+        acts = dict.fromkeys(bar for bar in self._acts if (bar.start, bar.line) not in known)
+        return Lane("timeline", tuple(sorted([*bars, *acts], key=lambda bar: (bar.start, bar.line or 0))))
 
     def lanes(self, first: Sequence[str]) -> list[Lane]:
         """Return the lanes of up to MOST_DEVICES devices, those named in `first` before others."""

@@ -30,9 +30,11 @@ from cpescript.kernel.queue import TIMELINE, Kernel, Owner
 from cpescript.kernel.time import SECOND, Instant
 from cpescript.kernel.trace import Record, Trace
 from cpescript.results import Latency
-from cpescript.runner.limits import cpu_seconds, limit_of
+from cpescript.runner.config import check_addresses
+from cpescript.runner.limits import cpu_seconds, late_remark, limit_of
 from cpescript.runner.north import NoSuchAdapter
 from cpescript.runner.options import ASK_ABOVE, RunOptions
+from cpescript.runner.outcomes import Outcomes
 from cpescript.runner.target import Refused, clean_up, figures, is_loopback, wire_of
 from cpescript.runner.watching import masker_of
 from cpescript.simulation import Simulation
@@ -249,7 +251,11 @@ class _Load:
 
 
 def load(options: LoadOptions) -> LoadResult:
-    """Put an ACS under load; passwords are masked in what is found. Raises Refused where it cannot be begun."""
+    """Put an ACS under load; passwords are masked in what is found.
+
+    Raises Refused where it cannot be begun, ConfigError where it cannot be begun from here.
+    """
+    check_addresses(options.run)
     masker = masker_of(None, options.run)
     try:
         return masker.value(_loaded(options))  # type: ignore[no-any-return]
@@ -282,6 +288,7 @@ def _loaded(options: LoadOptions) -> LoadResult:
         except RefusedError as error:
             raise Refused(str(error)) from error
         worker = _Load(options, simulation, time.monotonic)
+        outcomes = Outcomes(trace)
         cut = ""
         cpu = cpu_seconds()
         worker.begin(devices)
@@ -295,7 +302,11 @@ def _loaded(options: LoadOptions) -> LoadResult:
         rpcs = figures(wire)
     finally:
         target.close()
-    return _result(options, worker, share, real, rpcs, (*([cut] if cut else []), *target.remarks))
+    remarks = (*([cut] if cut else []), *outcomes.remarks(), *target.remarks)
+    result = _result(options, worker, share, real, rpcs, remarks)
+    limit = who_was_the_limit(result, outcomes)
+    late = late_remark(limit, cpu_share=result.cpu_share, late_ms=result.own_delay.p99)
+    return replace(result, limit=limit, remarks=(*([late] if late else []), *remarks))
 
 
 def _devices(options: LoadOptions, simulation: Simulation) -> list[Device]:
@@ -308,7 +319,7 @@ def _result(
     options: LoadOptions, worker: _Load, share: float, real: float, rpcs: tuple[Latency, ...], remarks: tuple[str, ...]
 ) -> LoadResult:
     window = max(worker.last - worker.began, options.duration / SECOND) or 1.0
-    result = LoadResult(
+    return LoadResult(
         acs=options.run.acs,
         profile=options.profile.name,
         devices=options.count,
@@ -332,11 +343,12 @@ def _result(
         limit="",
         remarks=remarks,
     )
-    return replace(result, limit=who_was_the_limit(result))
 
 
-def who_was_the_limit(result: LoadResult) -> str:
-    """Return in words which side kept the rate from being higher, or that neither did."""
+def who_was_the_limit(result: LoadResult, outcomes: Outcomes) -> str:
+    """Return in words which side kept the rate from being higher, or that neither did; `outcomes` know why an ACS has
+    answered nothing."""
+    silent = result.started and not result.done and not any(each.count for each in result.rpcs)
     return limit_of(
         cpu_share=result.cpu_share,
         late_ms=result.own_delay.p99,
@@ -344,5 +356,5 @@ def who_was_the_limit(result: LoadResult) -> str:
         reached=result.reached_rate,
         wanted=result.planned / result.asked_seconds if result.asked_seconds else 0.0,
         no_device=result.lost,
-        silent="" if result.done or not result.started or any(each.count for each in result.rpcs) else result.acs,
+        silent=outcomes.silence(result.acs) if silent else "",
     )

@@ -10,6 +10,7 @@ from cpescript import libraries
 from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.language.catalogue import Catalogue
 from cpescript.language.loader import load
+from cpescript.language.params import ENVIRONMENT
 from cpescript.language.timeline import Timeline
 from cpescript.runner.options import RunOptions
 from cpescript.runner.sizes import capped
@@ -66,15 +67,23 @@ def _below(folder: Path) -> list[Path]:
 
 
 def cases_of(
-    path: Path, options: RunOptions, catalogue: Catalogue, others: set[str] | None = None
+    path: Path,
+    options: RunOptions,
+    catalogue: Catalogue,
+    others: set[str] | None = None,
+    named: set[str] | None = None,
 ) -> tuple[list[Timeline], Bag]:
     """Return the cases of a file under the params of the options, none where it does not check.
 
     With `others` the params are for other files too: what this one does not declare is passed over, and what it does is
-    added to that set. What a file that does not check declares is not known, so all are.
+    added to that set. What a file that does not check declares is not known, so all are. `named` takes what it declares
+    in any case, and what the environment gives where that is not known.
     """
     program, bag = load(path, catalogue)
     given, from_file = options.params, options.params_file
+    if named is not None:
+        checked = program is not None and not bag.failed
+        named.update((param.name for param in program.params) if checked and program else in_environment(options))
     if program is None or bag.failed:
         if others is not None:
             others.update(given, from_file)
@@ -90,6 +99,23 @@ def cases_of(
     if options.at_most is not None:
         cases = [capped(timeline, options.at_most) for timeline in cases]
     return cases, bag
+
+
+def in_environment(options: RunOptions) -> list[str]:
+    """Return the names of the params that the environment gives."""
+    return [name.removeprefix(ENVIRONMENT) for name in options.environment if name.startswith(ENVIRONMENT)]
+
+
+def check_environment(options: RunOptions, declared: Collection[str], bag: Bag) -> None:
+    """Warn of params in the environment that none of the run's files declares: they may be another program's, or
+    another run's, but a misspelt one would silently count for nothing."""
+    unknown = sorted(name for name in in_environment(options) if name not in declared)
+    bag.sources["environment"] = "\n".join(f"{ENVIRONMENT}{name}" for name in unknown)
+    for line, name in enumerate(unknown, 1):
+        begin = len(ENVIRONMENT) + 1
+        span = Span("environment", line, begin, line, begin + max(1, len(name)))
+        remedy = did_you_mean(name, declared, f"there are {', '.join(sorted(declared)[:8]) or 'none'}")
+        bag.warning(span, "unknown-param", f"no scenario of this run has a param '{name}'", remedy)
 
 
 def check_params(options: RunOptions, declared: Collection[str], bag: Bag) -> None:

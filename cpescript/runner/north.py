@@ -20,7 +20,7 @@ from cpescript.adapters.genieacs import CALLS, INSTEAD, GenieAcs
 from cpescript.adapters.http_yaml import load_http_adapter
 from cpescript.adapters.manual import Manual
 from cpescript.adapters.north import North
-from cpescript.diagnostics import did_you_mean
+from cpescript.diagnostics import Bag, did_you_mean
 from cpescript.runner.options import NorthSide, RunOptions
 
 ADAPTERS: Mapping[str, str] = {
@@ -49,12 +49,19 @@ def adapter_file(name: str) -> Path | None:
 
 
 def make_adapter(
-    name: str, north: str | None, options: RunOptions, run: RunNow, spawn: Jobs, side: NorthSide | None = None
+    name: str,
+    north: str | None,
+    options: RunOptions,
+    run: RunNow,
+    spawn: Jobs,
+    remarks: list[str],
+    side: NorthSide | None = None,
 ) -> Adapter:
-    """Return the adapter of that name (or file) for a north side. Raises AdapterError."""
+    """Return the adapter of that name (or file) for a north side; what it has to say when it is closed is put into
+    `remarks`. Raises AdapterError."""
     side = side if side is not None else options.north_side
     if name == "manual":
-        return Manual(sys.stderr, sys.stdin)
+        return Manual(sys.stderr, sys.stdin, options.observer.make_room)
     if name == "command":
         if not options.allow_exec:
             raise NoSuchAdapter("the adapter 'command' runs a program", "say --allow-exec if you mean it")
@@ -65,7 +72,7 @@ def make_adapter(
     if file is not None:
         adapter, bag = load_http_adapter(file)
         if adapter is None:
-            raise AdapterError(bag.render().rstrip())
+            raise AdapterError(_first(bag))
         adapter.attach(
             run,
             spawn,
@@ -75,6 +82,7 @@ def make_adapter(
             tls=_tls(side),
             proxy=side.proxy,
             learnt=options.learnt,
+            remarks=remarks,
         )
         return adapter
     if name not in ADAPTERS:
@@ -86,6 +94,13 @@ def make_adapter(
     if name == "cpescript":
         return Cpescript(north, run, spawn)
     return GenieAcs(North(north, tls=_tls(side), proxy=side.proxy, headers=_basic(side)), run, spawn)
+
+
+def _first(bag: Bag) -> str:
+    """Return the first mistake of an adapter's file in one line, and how many others there are."""
+    first, *others = bag
+    more = f" (and {len(others)} more)" if others else ""
+    return f"{first.span.place}: {first.message}{': ' + first.remedy if first.remedy else ''}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +115,16 @@ class Abilities:
     """What to do instead of a verb that is not there."""
 
 
-def abilities_of(options: RunOptions) -> Abilities | None:
-    """Return what the adapter of a run can do; None where only its program knows, or there is no such adapter."""
+def abilities_of(options: RunOptions, bag: Bag) -> Abilities | None:
+    """Return what the adapter of a run can do; None where only its program knows, or there is no such adapter.
+
+    The mistakes of an adapter's file are put into `bag`.
+    """
     name = options.adapter if options.adapter is not None else "cpescript"
     file = adapter_file(name)
     if file is not None:
-        adapter = load_http_adapter(file)[0]
+        adapter, problems = load_http_adapter(file)
+        bag.extend(problems)
         return Abilities(name, adapter.verbs, adapter.beliefs, adapter.calls) if adapter is not None else None
     known: Mapping[str, Abilities] = {
         "cpescript": Abilities(name, VERBS, True, None),

@@ -41,6 +41,9 @@ class Observer(Protocol):
     def progress(self, snapshot: Snapshot) -> None:
         """How far the run is; called as often as the engine likes, the observer thins it out."""
 
+    def make_room(self) -> None:
+        """Somebody is about to be asked something on the terminal: it must be free."""
+
     def finished(self, result: ScenarioResult) -> None:
         """A case is over."""
 
@@ -58,6 +61,9 @@ class Silent:
         pass
 
     def progress(self, snapshot: Snapshot) -> None:
+        pass
+
+    def make_room(self) -> None:
         pass
 
     def finished(self, result: ScenarioResult) -> None:

@@ -7,17 +7,21 @@ Rules:
 2. A session's time is counted from then. One that was due while the device's last one was still under way has waited,
    and the wait is in it.
 3. What is owed and did not come, or did not end, is missing; sessions besides (retries, calls by the ACS) do not count.
+   A device that was still booting when the run ended is missing, and owes the ACS nothing yet.
+4. Where a boot comes first, the statement's sessions are due from the first to the last that called: the rate is
+   counted from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import Record, Trace
 from cpescript.results import Latency, Paced
-from cpescript.runner.limits import cpu_seconds, limit_of
+from cpescript.runner.limits import cpu_seconds, late_remark, limit_of
 from cpescript.transport.latency import Histogram
 from cpescript.transport.pacing import BoundPace
 
@@ -37,6 +41,8 @@ class Row:
     seconds: float
     began: float
     cpu: float
+    due: tuple[float, float] | None = None
+    """The first and the last instant, in real seconds, at which a device called that had to boot first."""
     last: float = 0.0
     cpu_last: float = 0.0
     done: int = 0
@@ -85,7 +91,10 @@ class Pacing:
         row, due = owed
         called = self._pace.real_of(self._now())
         row.own_delay.add(max(0.0, self._real() - called))
-        self._open[device] = (row, due if due is not None else called)
+        if due is None:
+            due = called
+            row.due = (row.due[0] if row.due is not None else called, called)
+        self._open[device] = (row, due)
 
     def _ended(self, record: Record) -> None:
         found = self._open.pop(record.device, None)
@@ -105,11 +114,23 @@ class Pacing:
     def result(self) -> tuple[Paced, ...]:
         """Return what has become of each statement so far, in the order in which they began."""
         reached = self._pace.real_of(self._now())
-        return tuple(_paced(row, cut=reached < row.began + row.seconds) for row in self.rows if row.devices)
+        dark = Counter(id(row) for row, due in self._owed.values() if due is None)
+        return tuple(
+            _paced(row, cut=reached < row.began + row.seconds, dark=dark[id(row)]) for row in self.rows if row.devices
+        )
 
 
-def _paced(row: Row, *, cut: bool) -> Paced:
-    spent = max(row.last - row.began, row.seconds)
+def remarks(paced: Iterable[Paced]) -> Iterator[str]:
+    """Say of statements that reached their rate where the simulator was late all the same."""
+    for each in paced:
+        if told := late_remark(each.limit, cpu_share=each.cpu_share, late_ms=each.own_delay.p99):
+            yield f"line {each.line}: {told}"
+
+
+def _paced(row: Row, *, cut: bool, dark: int) -> Paced:
+    first, last_due = row.due if row.due is not None else (row.began, row.began)
+    wanted_for = max(last_due - first, row.seconds)
+    spent = max(row.last - first, wanted_for)
     share = (row.cpu_last - row.cpu) / (row.last - row.began) if row.last > row.began else 0.0
     missing = row.devices - row.done - sum(row.failed.values())
     asked, reached = row.devices / row.seconds, row.done / spent
@@ -132,9 +153,10 @@ def _paced(row: Row, *, cut: bool) -> Paced:
         else limit_of(
             cpu_share=share,
             late_ms=own_delay.p99,
-            unserved=missing + sum(row.failed.values()),
+            unserved=missing - dark + sum(row.failed.values()),
             reached=reached,
-            wanted=asked,
+            wanted=row.devices / wanted_for,
+            dark=dark,
         ),
     )
 

@@ -23,10 +23,10 @@ from cpescript.runner.checks import (
     check_real_times,
     check_stimuli,
 )
-from cpescript.runner.config import ConfigError, with_target
+from cpescript.runner.config import ConfigError, check_addresses, with_target
 from cpescript.runner.last import NOT_PASSED
 from cpescript.runner.loading import UsageError as UsageError
-from cpescript.runner.loading import cases_of, check_params, files_of
+from cpescript.runner.loading import cases_of, check_environment, check_params, files_of
 from cpescript.runner.loading import find_scenario as find_scenario
 from cpescript.runner.north import abilities_of, secrets_of
 from cpescript.runner.options import EMBEDDED, RunOptions
@@ -79,8 +79,9 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
     everything: list[Timeline] = []
     files = files_of(names)
     declared = others if others is not None else set[str]() if len(files) > 1 else None
+    named: set[str] = set()
     for path, spelt in files.items():
-        cases, problems = cases_of(path, options, catalogue, declared)
+        cases, problems = cases_of(path, options, catalogue, declared, named)
         bag.extend(problems)
         everything += cases
         for ordinal, timeline in enumerate(cases):
@@ -90,13 +91,15 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
                 found.append(Selected(timeline, ordinal, spelt, only, last))
     if others is None and declared is not None:
         check_params(options, declared, bag)
+    if others is None:
+        check_environment(options, named, bag)
     if options.acs == EMBEDDED:
         check_defects(options.defects, bag)
         check_policies(everything, bag, str(options.policy) if options.policy is not None else None)
         check_real_times(everything, bag)
     elif options.adapter is None and options.north is None:
         check_stimuli(everything, bag)
-    elif (abilities := abilities_of(options)) is not None:
+    elif (abilities := abilities_of(options, bag)) is not None:
         check_abilities(everything, abilities, bag)
     if bag.failed:
         raise UsageError("nothing was run", bag=bag)
@@ -108,6 +111,7 @@ def resolved(options: RunOptions) -> RunOptions:
     """Return the options with a named target put in, and every secret of it known. Raises UsageError."""
     try:
         options = with_target(options)
+        check_addresses(options)
         return replace(options, secrets=(*options.secrets, *secrets_of(options)))
     except ConfigError as error:
         raise UsageError(error.message, error.remedy) from error

@@ -14,8 +14,10 @@ from cpescript.acs.policy import MAX_OCTETS
 from cpescript.adapters.base import Adapter, AdapterError, Answered, Jobs, RunNow, Setup
 from cpescript.adapters.cpescript import Cpescript
 from cpescript.adapters.embedded import Embedded
+from cpescript.cwmp.agent import CwmpAgent
+from cpescript.cwmp.power import KNOWN
 from cpescript.kernel.time import SECOND, Instant
-from cpescript.language.timeline import BeliefClaim, Timeline
+from cpescript.language.timeline import BeliefClaim, Stimulus, Timeline
 from cpescript.pattern.walking import walk
 from cpescript.results import Latency
 from cpescript.runner.config import ConfigError, named
@@ -121,6 +123,7 @@ def make_target(
         start=start,
         seed=seed,
         beliefs=any(isinstance(node, BeliefClaim) for node in walk(timeline)),
+        orders=any(isinstance(node, Stimulus) for node in walk(timeline)),
     )
     try:
         if options.acs == EMBEDDED:
@@ -168,14 +171,14 @@ def _add_systems(
     try:
         for name, file in timeline.systems.items():
             if file is not None:
-                adapter = make_adapter(file, None, options, run, spawn, NorthSide())
+                adapter = make_adapter(file, None, options, run, spawn, target.remarks, NorthSide())
             else:
                 known = named(name, options.environment)
                 if known.adapter is None:
                     raise NoSuchAdapter(f"the system '{name}' has no adapter", 'adapter = "…" in cpescript.toml')
                 urls = (known.north or "", known.side.proxy or "")
                 options.learnt.extend([*known.secrets, *(each for url in urls for each in passwords_in(url))])
-                adapter = make_adapter(known.adapter, known.north, options, run, spawn, known.side)
+                adapter = make_adapter(known.adapter, known.north, options, run, spawn, target.remarks, known.side)
             target.closers.append(adapter.close)
             adapter.prepare(setup)
             target.systems[name] = adapter
@@ -248,7 +251,7 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
     try:
         name = options.adapter if options.adapter is not None else "cpescript" if options.north is not None else None
         if name is not None:
-            target.adapter = make_adapter(name, options.north, options, target.run, target.spawn)
+            target.adapter = make_adapter(name, options.north, options, target.run, target.spawn, target.remarks)
             target.closers.append(target.adapter.close)
         listener = Listener(wire, simulation.seed, simulation.reachable)
         simulation.connection_request_base = _listen(listener, options.wire)
@@ -256,6 +259,7 @@ def wire_of(options: RunOptions, simulation: Simulation, watch: Watch) -> Target
         datagrams = DatagramPorts(wire)
         target.closers.append(datagrams.close)
         simulation.nats.exchange = datagrams.exchange
+        target.closers.append(lambda: target.remarks.extend(datagrams.remarks()))
         ports = XmppPorts(wire, options.wire.tls_ca)
         target.closers.append(ports.close)
         simulation.xmpp = ports.add
@@ -347,6 +351,11 @@ def _time_remarks(timeline: Timeline, options: RunOptions, patience: float, *, d
     return [f"{window}, and {patience:g} s of real quiet pass before each deadline"]
 
 
+def _is_known(agent: CwmpAgent) -> bool:
+    """Whether the ACS has taken a session of this device, or is at its first."""
+    return bool(agent.flags & KNOWN or (agent.session is not None and agent.session.exchanges))
+
+
 def clean_up(target: Target, simulation: Simulation, options: RunOptions) -> None:
     """Have the ACS forget the devices that the run brought, unless they are to be kept; say in the report how it went.
 
@@ -356,15 +365,20 @@ def clean_up(target: Target, simulation: Simulation, options: RunOptions) -> Non
     if not many or target.unreached():
         return
     count = f"{many} device{'s' * (many > 1)}"
+    # A device that was never answered is not said to be left; an adapter is told to forget it all the same.
+    known = sum(_is_known(device.agent) for device in simulation.devices)
+    left = f"{known} device{'s' * (known > 1)}"
+    if not known and (options.keep or "forget" not in target.adapter.verbs):
+        return
     if options.keep:
-        target.remarks.append(f"{count} left in the ACS (--keep)")
+        target.remarks.append(f"{left} left in the ACS (--keep)")
         return
     adapter = target.adapter
     if isinstance(adapter, NoAdapter):
-        target.remarks.append(f"{count} left in the ACS: without an adapter nobody tells it to forget them")
+        target.remarks.append(f"{left} left in the ACS: without an adapter nobody tells it to forget them")
         return
     if "forget" not in adapter.verbs:
-        target.remarks.append(f"{count} left in the ACS: the adapter '{adapter.name}' has no verb 'forget'")
+        target.remarks.append(f"{left} left in the ACS: the adapter '{adapter.name}' has no verb 'forget'")
         return
     keys = [DeviceKey(*device.device_id[1:]) for device in simulation.devices]
     results: list[OrderResult] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cpescript.diagnostics import placing
 from cpescript.results import ClaimResult, Problem, ScenarioResult, Verdict
 
 
@@ -14,16 +15,17 @@ def judge_case(
     """Return the verdict of a case before `expected to fail` is looked at, and the line that says why."""
     if problems:
         return "error", problems[0].message
+    place = placing(claim.span for claim in claims)
     missed = [claim for claim in claims if claim.verdict == "missed"]
     if missed:
         first = missed[0]
         more = f" (and {len(missed) - 1} more)" if len(missed) > 1 else ""
-        return "failed", f"line {first.span.line}: {first.message}{more}"
+        return "failed", f"{place(first.span)}: {first.message}{more}"
     if cut:
         return "inconclusive", cut
     undecided = [claim for claim in claims if claim.verdict == "inconclusive"]
     if undecided:
-        return "inconclusive", f"line {undecided[0].span.line}: {undecided[0].message}"
+        return "inconclusive", f"{place(undecided[0].span)}: {undecided[0].message}"
     if strict and vacuous:
         return "inconclusive", f"vacuous: {vacuous[0]}"
     return "passed", ""

@@ -171,6 +171,9 @@ class Simulation:
                 many = f"{message} heartbeat session{'s' * (message > 1)}: Inform 2 PERIODIC, nothing asked"
                 lines.append(MessageLine(t, session, direction, kind, many))
                 continue
+            if isinstance(message, str):
+                lines.append(MessageLine(t, session, direction, kind, f"{kind} {message}"))
+                continue
             if message is None and body and protocol == "cwmp":
                 message = decode_or_none(body)
             status = getattr(http, "status", None)
@@ -327,7 +330,7 @@ class Simulation:
         if reason := self.lacks(system, verb):
             raise RefusedError(reason)
         orders = [
-            Order(verb, self._key(number), order_arguments(verb, arguments(number)))
+            Order(verb, self._key(number), order_arguments(verb, arguments(number), self.device_at(number or 0)))
             for number in (devices if devices is not None else (None,))
         ]
         try:
@@ -344,7 +347,8 @@ class Simulation:
             return ""
         if verb == "sees":
             return f"the adapter '{adapter.name}' cannot be asked what '{system}' sees"
-        return f"the adapter '{adapter.name}' has no verb '{verb}'"
+        known = ", ".join(sorted(adapter.verbs)) or "none"
+        return f"the adapter '{adapter.name}' has no verb '{verb}'; it has {known}"
 
     def _key(self, number: int | None) -> DeviceKey | None:
         if not number:

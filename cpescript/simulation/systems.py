@@ -7,6 +7,7 @@ from typing import Any
 
 from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.adapters.base import Adapter, AdapterError
+from cpescript.device.device import Device
 from cpescript.execution.beliefs import Facts, Question
 from cpescript.kernel.time import Instant
 from cpescript.pattern.values import text
@@ -58,10 +59,11 @@ def ask(
         arrived((), error)
 
 
-def order_arguments(verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an order's arguments as the JSON values that `acs.orders` lists."""
+def order_arguments(verb: str, arguments: Mapping[str, Any], device: Device | None = None) -> dict[str, Any]:
+    """Return an order's arguments as the JSON values that `acs.orders` lists: a parameter that the device has is set
+    with the type that it has there."""
     if verb == "set":
-        return {"settings": [[path, text(value), _xsd(value)] for path, value in arguments["settings"]]}
+        return {"settings": [[path, text(value), _type(path, value, device)] for path, value in arguments["settings"]]}
     if verb == "get":
         return {"paths": list(arguments["paths"])}
     if verb == "call":
@@ -92,8 +94,12 @@ def _json(value: Any) -> Any:
     return value if value is None or type(value) in (bool, int, float, str, list, dict) else text(value)
 
 
-def _xsd(value: Any) -> str | None:
-    """The XSD type that a literal leaves no doubt of; None: the ACS knows better, or takes text."""
+def _type(path: str, value: Any, device: Device | None) -> str | None:
+    """The XSD type that a parameter has on its device, else the one that a literal leaves no doubt of; None: the ACS
+    knows better, or takes text."""
+    leaf = device.leaf(path) if device is not None else None
+    if leaf is not None:
+        return leaf.type
     if isinstance(value, bool):
         return "boolean"
     return "dateTime" if isinstance(value, Instant) else None

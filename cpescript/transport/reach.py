@@ -15,7 +15,8 @@ import base64
 import errno
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
 from itertools import cycle
 from math import inf
 from time import monotonic
@@ -243,6 +244,20 @@ class _Tunnel(asyncio.Protocol):
         if not self._answer.done():
             self._answer.set_exception(Unreached("cut", "the proxy closed the connection"))
             self._answer.exception()  # Nobody may be waiting any more.
+
+
+def foreign(addresses: Sequence[str]) -> str:
+    """Say which of these is no address that connections can be made from on this machine; empty where all are."""
+    for address in addresses:
+        try:
+            family = socket.AF_INET6 if ip_address(address).version == 6 else socket.AF_INET
+            with socket.socket(family, socket.SOCK_STREAM) as tried:
+                tried.bind((address, 0))
+        except ValueError:
+            return f"'{address}' is no IP address"
+        except OSError as problem:
+            return f"'{address}' is no address of this machine: {problem.strerror or problem}"
+    return ""
 
 
 def _unreached(problem: OSError, tls: bool) -> Unreached:

@@ -20,6 +20,8 @@ from cpescript.transport.http import HttpWire
 
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Real seconds after each copy of a request."""
+SHOWN = 3
+"""Silent STUN servers that a remark names."""
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _NOBODY = Heard(None, ("", 0))
 
@@ -30,10 +32,24 @@ class DatagramPorts:
     def __init__(self, wire: HttpWire) -> None:
         self._wire = wire
         self._ports: dict[Nat, _Port] = {}
+        self._answers: dict[stun.Address, bool] = {}
+        """Servers that were asked, and whether each ever answered."""
 
     def exchange(self, nat: Nat, server: stun.Address, octets: bytes, done: Listen) -> None:
         """Carry a Binding Request and call `done` with what was heard, within the run."""
         self._wire.run_job(self._exchange(nat, server, octets), done, stirs=False)
+
+    def remarks(self) -> list[str]:
+        """Say which servers never answered: their devices had no binding, and no ACS could call them."""
+        silent = [server for server, answered in self._answers.items() if not answered]
+        if not silent:
+            return []
+        where = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in silent[:SHOWN])
+        more = f" and {len(silent) - SHOWN} more" if len(silent) > SHOWN else ""
+        return [
+            f"nobody answered STUN at {where}{more}: devices that ask there have no binding to be called at by "
+            "datagram (STUNServerAddress, else the host of the ACS's URL, and STUNServerPort say where they ask)"
+        ]
 
     def close(self) -> None:
         """Close every socket; before the wire is closed."""
@@ -43,6 +59,11 @@ class DatagramPorts:
         self._wire.loop.run_until_complete(asyncio.sleep(0))
 
     async def _exchange(self, nat: Nat, server: stun.Address, octets: bytes) -> Heard:
+        heard = await self._asked(nat, server, octets)
+        self._answers[server] = self._answers.get(server, False) or heard.octets is not None
+        return heard
+
+    async def _asked(self, nat: Nat, server: stun.Address, octets: bytes) -> Heard:
         loop = self._wire.loop
         try:
             found = await loop.getaddrinfo(*server, type=socket.SOCK_DGRAM)

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from cpescript.acs.policy import SECTIONS, load_policy, policy_reference, read_policy, value_type
 from cpescript.acs.rules import DEFAULT_POLICY, Action, Condition, Policy, Rule, Window
+from cpescript.cwmp.events import CODES, PERSISTENCE
 from cpescript.kernel.time import HOUR, MINUTE, SECOND
+from cpescript.language.vocabulary import EVENTS
 
 HERE = Path(__file__).parent
 POLICIES = HERE / "policies"
@@ -44,6 +46,11 @@ def test_the_policies_that_ship_are_good(path: Path) -> None:
     policy, bag = load_policy(path)
     assert policy is not None, bag.render()
     assert not len(bag)
+
+
+def test_the_acs_and_scenarios_know_the_same_events() -> None:
+    assert CODES == EVENTS
+    assert set(PERSISTENCE) <= set(CODES)
 
 
 def test_the_rollout_is_what_the_first_look_needs() -> None:

@@ -12,10 +12,12 @@ from aiohttp import web
 from cpescript.acs.beliefs import Beliefs
 from cpescript.acs.orders import DeviceKey
 from cpescript.acs.server import Acs
+from cpescript.adapters.base import AdapterError
 from cpescript.cwmp.message import ParameterValue
 from cpescript.diagnostics import Bag
 from cpescript.recording.reading import read
 from cpescript.recording.rejudge import judge_trace
+from cpescript.runner.north import make_adapter
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import UsageError, run
 from cpescript.transport.acs_service import AcsService
@@ -154,6 +156,50 @@ def test_what_the_adapter_of_a_run_does_not_have_is_known_too(tmp_path: Path) ->
             run(options)
         assert f"the adapter '{adapter}' has no verb 'upload'" in error.value.bag.render()
         assert instead in error.value.bag.render()
+
+
+def test_a_place_in_which_a_portal_never_had_a_value_is_told_without_secrets(tmp_path: Path) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.json_response({"hits": [{"val": "lab"}], "for": request.headers["Authorization"]})
+
+    with served(handle) as url:
+        (tmp_path / "portal.yaml").write_text(
+            f"url: {url}\n"
+            "options: {token: {default: t0p-s3cret, secret: true}}\n"
+            'headers: {Authorization: "{{ options.token }}"}\n'
+            "sees: {path: /v, value: /items/0/val}\n"
+        )
+        text = """
+            acs portal = "portal.yaml"
+            scenario "with a portal":
+                limit 1h
+                spawn 1 of hg100 as cpe
+                expect portal sees Device.WiFi.SSID.1.SSID == "lab" on cpe within 1m
+        """
+        [result] = run(RunOptions(scenarios=(scenario(tmp_path, text),), seed=1)).scenarios
+    assert result.verdict == "failed"
+    [remark] = [each for each in result.remarks if "no value was ever found" in each]
+    assert f"portal.yaml looks at sees.value /items/0/val, and GET {url}/v was answered with status 200: " in remark
+    assert '{"hits": [{"val": "lab"}], "for": "***"}' in remark
+
+
+def test_mistakes_of_an_adapter_file_are_known_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text('verbs:\n  reboot: {pth: "/{{ serial | segmnt }}"}\n  forget: {path: "/{{"}\n')
+    text = "spawn 1 of hg100 as cpe\nacs reboot cpe\nexpect Reboot on cpe within 1m\n"
+    mine = str(tmp_path / "mine.yaml")
+    with pytest.raises(UsageError) as error:
+        run(RunOptions(scenarios=(scenario(tmp_path, text),), acs="http://127.0.0.1:9/", adapter=mine))
+    assert error.value.bag is not None
+    told = error.value.bag.render()
+    assert [(item.code, item.span.line) for item in error.value.bag] == [
+        ("missing-key", 2), ("unknown-key", 2), ("bad-template", 3),
+    ], told  # fmt: skip
+    # Where nothing is checked before, one line has to do.
+    with pytest.raises(AdapterError) as first:
+        make_adapter(mine, None, RunOptions(scenarios=()), print, print, [])
+    assert str(first.value).startswith(f"{mine}:2:11: ")
+    assert str(first.value).endswith(" (and 2 more)")
+    assert "\n" not in str(first.value)
 
 
 def test_a_program_is_run_only_where_that_is_allowed(tmp_path: Path) -> None:

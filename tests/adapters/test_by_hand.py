@@ -13,6 +13,13 @@ from cpescript.acs.orders import DeviceKey, Order
 from cpescript.adapters.base import AdapterError, Setup
 from cpescript.adapters.command import Command
 from cpescript.adapters.manual import Manual
+from cpescript.cli.run import Watcher
+from cpescript.masking import Masker
+from cpescript.report.progress import Progress
+from cpescript.runner.north import make_adapter
+from cpescript.runner.options import RunOptions
+from cpescript.runner.run import run
+from cpescript.runner.watching import Masked
 from tests.adapters.serving import Here
 
 KEYS = [DeviceKey("001122", "HG100", str(number)) for number in range(30)]
@@ -42,6 +49,30 @@ def test_what_is_to_be_done_is_said_once_for_all_devices() -> None:
     assert "and 10 more" in shown
 
 
+def test_the_screen_is_free_before_anybody_is_asked() -> None:
+    screen = io.StringIO()
+    manual = Manual(screen, Keyboard("\n"), lambda: screen.write("cleared\n"))
+    manual.submit([Order("reboot", KEYS[0]), Order("forget", KEYS[0])], lambda results: None)
+    assert screen.getvalue().splitlines()[:2] == ["cleared", "On the ACS, please: reboot it"]
+    assert screen.getvalue().count("cleared") == 1
+
+
+def test_the_progress_of_a_run_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdin", Keyboard("\n"))
+
+    class Display(Progress):
+        def clear(self) -> None:
+            screen.write("cleared\n")
+
+    watcher = Masked(Watcher(Display(screen, lambda: 0.0), to_stderr=True, colour=False), Masker([]))
+    options = RunOptions(scenarios=(), observer=watcher)
+    manual = make_adapter("manual", None, options, print, print, [])
+    manual.submit([Order("reboot", KEYS[0])], lambda results: None)
+    assert screen.getvalue().startswith("cleared\nOn the ACS")
+
+
 def test_why_it_cannot_be_done_is_a_refusal() -> None:
     manual, _ = by_hand("there is no such button\n")
     results: list[Any] = []
@@ -63,9 +94,28 @@ def test_every_verb_can_be_said() -> None:
 def test_nobody_at_the_terminal() -> None:
     with pytest.raises(AdapterError, match="somebody at a terminal"):
         Manual(io.StringIO(), io.StringIO()).prepare(Setup())
+    # Where nothing will be asked of anybody, nobody need be there.
+    Manual(io.StringIO(), io.StringIO()).prepare(Setup(orders=False))
     manual, _ = by_hand("")
     with pytest.raises(AdapterError, match="nobody answers"):
         manual.submit([Order("reboot", KEYS[0])], print)
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("spawn 1 of hg100 as cpe\ncheck each cpe online\n", False),
+        ("define go(them):\n    acs reboot them\nspawn 1 of hg100 as cpe\ndo go(cpe)\ncheck each cpe online\n", True),
+    ],
+)
+def test_somebody_is_needed_for_a_scenario_that_gives_orders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, needed: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    (tmp_path / "case.cpes").write_text(text)
+    options = RunOptions(scenarios=(str(tmp_path),), acs="http://127.0.0.1:9/", adapter="manual", patience_ns=0)
+    (result,) = run(options).scenarios
+    assert any("somebody at a terminal" in problem.message for problem in result.problems) is needed
 
 
 PROGRAM = """
@@ -97,6 +147,13 @@ def test_a_program_takes_orders_and_tells_beliefs(here: Here, tmp_path: Path) ->
     adapter.ask(KEYS[:2], ["Device.A", "Device.B"], found.append)
     assert [(result.accepted, result.reason) for result in found[0]] == [(True, "no"), (False, "no")]
     assert found[1] == [{"Device.A": ("1", "int"), "Device.B": None}] * 2
+
+
+def test_who_names_calls_takes_calls(here: Here, tmp_path: Path) -> None:
+    adapter = command(here, tmp_path, "answers['describe'] = {'verbs': ['reboot'], 'calls': {'wifi': ['ssid']}}")
+    assert adapter.verbs == {"reboot", "call"}
+    adapter = command(here, tmp_path, "answers['describe'] = {'verbs': ['reboot']}")
+    assert adapter.verbs == {"reboot"}
 
 
 @pytest.mark.parametrize(

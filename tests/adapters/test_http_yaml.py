@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.client_reqrep import ConnectionKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,11 +20,13 @@ from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.adapters.base import AdapterError, Setup
 from cpescript.adapters.http_format import SECTIONS, read_description
 from cpescript.adapters.http_yaml import HttpAdapter, load_http_adapter
+from cpescript.adapters.north import North
 from cpescript.adapters.values import Condition, Template, TemplateProblem, look_up, pointer
 from cpescript.diagnostics import Bag
 from tests.adapters.serving import Here, served
 
 KEY = DeviceKey("001122", "HG100", "A/1")
+PEER = ConnectionKey("acs.example", 443, True, True, None, None, None)
 
 
 def described(text: str) -> HttpAdapter:
@@ -283,6 +287,55 @@ def test_what_the_acs_sees(sees: str, answers: Any, view: Any, here: Here) -> No
         adapter.close()
 
 
+@pytest.mark.parametrize(
+    ("sees", "answers", "told"),
+    [
+        ("value: /items/0/val", [{"items": []}, {"items": []}],
+         "lab.yaml looks at sees.value /items/0/val, and GET {url}/v was "
+         'answered with status 200: {{"items": []}}'),
+        ("pattern: 'val=(.*)'", [{"items": []}], "looks at sees.pattern val=(.*), and GET"),
+        ("value: /items/0/val", [{"items": [{"val": 1}]}, {"items": []}], ""),
+        ("value: /items/0/val", [{"items": []}, {"items": [{"val": 1}]}], ""),
+    ],
+)  # fmt: skip
+def test_a_place_where_no_value_ever_stood_is_told(sees: str, answers: Any, told: str, here: Here) -> None:
+    api = Api()
+    remarks: list[str] = []
+    with served(api) as url:
+        adapter = ready(f"sees:\n  path: /v\n  {sees}", here, url, remarks=remarks)
+        for answer in answers:
+            api.answers = {"GET /v": (200, answer)}
+            adapter.ask([KEY], ["Device.A"], lambda views: None)
+        adapter.close()
+    assert len(remarks) == bool(told)
+    assert told.format(url=url) in "".join(remarks)
+
+
+def test_who_is_not_there_is_told_by_host_and_port(here: Here) -> None:
+    text = "verbs: {reboot: {path: /r}}"
+    for url, proxy, why in (
+        ("http://127.0.0.1:9", None, "POST http://127.0.0.1:9/r: no connection to 127.0.0.1:9: nobody listens there"),
+        ("http://acs.example", "http://127.0.0.1:9", "no connection to the proxy 127.0.0.1:9: nobody listens there"),
+    ):
+        adapter = ready(text, here, url, proxy=proxy)
+        with pytest.raises(AdapterError) as caught:
+            order(adapter, "reboot")
+        assert str(caught.value).endswith(why)
+        adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (aiohttp.ClientConnectorDNSError(PEER, OSError(-2, "Name unknown")), "acs.example:443: its name is not known"),
+        (aiohttp.ClientConnectorError(PEER, OSError(113, "No route to host")), "acs.example:443: No route to host"),
+        (aiohttp.ClientConnectorCertificateError(PEER, ValueError("it is too old")), "acs.example:443: it is too old"),
+    ],
+)
+def test_why_there_was_no_connection(error: aiohttp.ClientConnectorError, why: str) -> None:
+    assert North("https://acs.example")._nobody(error) == f"no connection to {why}"
+
+
 def test_an_acs_that_cannot_be_asked(here: Here) -> None:
     adapter = ready("verbs: {reboot: {path: /r}}", here, "http://127.0.0.1:9")
     assert not adapter.beliefs
@@ -309,6 +362,8 @@ def test_an_acs_that_cannot_be_asked(here: Here) -> None:
         ("verbs:\n  reboot:\n    path: /{{ seriel }}", 3, "unknown-name", "did you mean 'serial'"),
         ("verbs:\n  reboot:\n    path: '/{{ serial'", 3, "bad-template", "no template"),
         ("verbs:\n  reboot:\n    path: /{{ serial.__class__.mro }}{% include 'x' %}", 3, "bad-template", "include"),
+        ("verbs:\n  reboot:\n    path: /{{ serial | segmnt }}", 3, "bad-template", "did you mean 'segment'?"),
+        ("sees: {path: /, value: '{{ path | shout }}'}", 1, "bad-template", "filters: abs, base64, default"),
         ("verbs:\n  reboot: {path: /, json: 1, form: {a: b}}", 2, "two-bodies", "one body at most"),
         ("verbs:\n  reboot: {path: /, expect: {status: ok}}", 2, "not-a-status", "100 to 599"),
         ("verbs:\n  reboot: {path: /, expect: {where: 'a b'}}", 2, "bad-template", "where"),
@@ -331,6 +386,14 @@ def test_a_mistake_has_its_place_and_a_remedy(text: str, line: int, code: str, m
     assert [(item.span.line, item.code) for item in bag if item.code == code], bag.render()
     assert next(item.span.line for item in bag if item.code == code) == line
     assert message in bag.render()
+
+
+def test_a_mistake_in_a_template_of_many_lines_says_in_which() -> None:
+    bag = Bag()
+    text = "verbs:\n  set:\n    path: /\n    body: |\n      [\n      {{ settings if }}\n      ]\n"
+    assert read_description(text, "lab.yaml", bag) is None
+    assert "line 2 of it" in bag.render()
+    assert "introspection" not in bag.render()
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:

@@ -133,6 +133,32 @@ def test_devices_move_to_another_acs_which_is_given_orders_by_name(tmp_path):
     assert world.problems == []
 
 
+def test_what_is_set_has_the_type_that_the_profile_gives_it(tmp_path):
+    portal = Portal()
+    portal.verbs, kept = frozenset({"set"}), []
+    portal.submit = lambda orders, done: (kept.extend(orders), done([OrderResult(True)] * len(orders)))
+    world = TwoWorlds(
+        f"""
+        acs portal
+        scenario "typed":
+            spawn 1 of hg100 as fleet
+            portal set {INTERVAL} = 900 on fleet
+            portal set Device.WiFi.SSID.1.SSID = "007" on fleet
+            portal set Device.NAT.PortMapping.9.ExternalPort = 5 on fleet
+            portal set Device.NAT.PortMapping.9.Enable = true on fleet
+            check elapsed < 1h
+        """,
+        tmp_path,
+        portal,
+    )
+    world.run()
+    assert world.problems == []
+    settings = [setting for order in kept for setting in order.arguments["settings"]]
+    assert [(text, kind) for _, text, kind in settings] == [
+        ("900", "unsignedInt"), ("007", "string"), ("5", None), ("true", "boolean"),
+    ]  # fmt: skip
+
+
 def test_the_same_order_goes_to_the_system_that_is_named(tmp_path):
     # The old ACS is asked: its devices are gone to the new one, which has no such order.
     world = TwoWorlds(MOVED.replace("new set", "acs set"), tmp_path)
@@ -166,10 +192,10 @@ def test_a_call_to_a_portal(tmp_path):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("portal set {INTERVAL} = 1 on fleet", "the adapter 'portal' has no verb 'set'"),
+        ("portal set {INTERVAL} = 1 on fleet", "the adapter 'portal' has no verb 'set'; it has call"),
         ("check portal sees {INTERVAL} == 1 on fleet", "the adapter 'portal' cannot be asked what 'portal' sees"),
-        ("do it(fleet)", "the adapter 'portal' has no verb 'reboot'"),
-        ("at +1d:\n                portal reboot fleet", "the adapter 'portal' has no verb 'reboot'"),
+        ("do it(fleet)", "the adapter 'portal' has no verb 'reboot'; it has call"),
+        ("at +1d:\n                portal reboot fleet", "the adapter 'portal' has no verb 'reboot'; it has call"),
     ],
 )
 def test_a_verb_that_a_system_lacks_is_an_error_before_anything_runs(tmp_path, statement, message):

@@ -100,7 +100,11 @@ rules:
         # All of it in one instant: the very message that made it true is not asked after, one behind it is.
         (f"expect {INTERVAL} == 300 on each fleet within 5m", "extends: default", "passed"),
         (f"expect {INTERVAL} == 300 on each fleet within 5m", TWICE, "failed"),
-        (f"wait 1m\nacs set {INTERVAL} = 600 on fleet\nexpect {INTERVAL} == 600 on each fleet within 5m", TWICE, "passed"),
+        (
+            f"wait 1m\nacs set {INTERVAL} = 600 on fleet\nexpect {INTERVAL} == 600 on each fleet within 5m",
+            TWICE,
+            "passed",
+        ),
         # A session has ended when its device is registered, and has not yet begun when it is online.
         ("wait until each fleet registered within 5m", TWICE, "passed"),
         ("wait until each fleet online within 5m", "extends: default", "failed"),

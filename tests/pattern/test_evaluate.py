@@ -34,6 +34,7 @@ from cpescript.pattern.message import fits
 
 VERSION = "Device.DeviceInfo.SoftwareVersion"
 CHANNEL = "Device.WiFi.Radio.1.Channel"
+CODE = "Device.DeviceInfo.ProvisioningCode"
 BEFORE = """\
 spawn 5 of hg100 as fleet
 spawn 2 of hg100 as side
@@ -50,6 +51,7 @@ class Known:
         self.values = {number: {VERSION: "2.0", CHANNEL: 10 + number} for number in range(1, 8)}
         self.values[1][VERSION] = self.values[2][VERSION] = "1.0"
         del self.values[3][VERSION]
+        self.values[4][CODE] = ""
 
     def parameter(self, device, path):
         return self.values[device][path]
@@ -181,6 +183,36 @@ def worked_out(text, **names):
 )
 def test_values(text, expected):
     assert worked_out(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # Device 3 has no such parameter, and what nobody has is not empty.
+        (f"{VERSION} of fleet[3] is empty", False),
+        (f"{VERSION} of fleet[3] is not empty", False),
+        (f"{VERSION} of fleet[4] is empty", False),
+        (f"{VERSION} of fleet[4] is not empty", True),
+        (f"{CODE} of fleet[4] is empty", True),
+        (f"{CODE} of fleet[4] is not empty", False),
+        (f"{VERSION} of (fleet where online and offline) is empty", True),
+        (f"{VERSION} of fleet is not empty", True),
+        # What no instance has is an empty list.
+        ("Device.WiFi.Radio.*.Name of fleet[4] is empty", True),
+        ("Device.NAT. of fleet[4] is empty", True),
+        ("Device.WiFi. of fleet[4] is empty", False),
+        # Of several devices each must have it, or none.
+        (f"{VERSION} of fleet[3] exists", False),
+        (f"{VERSION} of fleet[4] exists", True),
+        (f"{VERSION} of fleet[3] not exists", True),
+        (f"{VERSION} of fleet exists", False),
+        (f"{VERSION} of fleet not exists", False),
+        (f"{VERSION} of side exists", True),
+        (f"{VERSION} of (side where online and offline) exists", False),
+    ],
+)
+def test_what_a_device_lacks_is_neither_empty_nor_there(text, expected):
+    assert worked_out(text) is expected
 
 
 RADIOS = "Device.WiFi.Radio.*.Channel"

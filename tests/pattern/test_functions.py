@@ -41,6 +41,7 @@ def test_figures_of_lists_and_of_several_values():
     assert FUNCTIONS["mean"](values) == 2 * SECOND
     assert str(FUNCTIONS["sum"](values)) == "6s"
     assert FUNCTIONS["sum"]([]) == 0
+    assert repr(FUNCTIONS["sum"]([True])) == repr(FUNCTIONS["sum"]([False, True])) == "1"
     assert FUNCTIONS["p95"](list(range(1, 101))) == 95
 
 

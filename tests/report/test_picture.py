@@ -1,6 +1,7 @@
 """The geometry of the pictures: nothing leaves the page, no two labels cross."""
 
 from itertools import pairwise
+from unittest.mock import patch
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -41,9 +42,11 @@ def test_nothing_leaves_the_page(lanes, virtual):
             assert lane.y <= bar.y <= lane.y + lane.height
 
 
-@given(LANES, TIMES)
-def test_no_two_bars_or_labels_of_a_row_cross(lanes, virtual):
-    for lane in picture.swim(lanes, virtual).lanes:
+@given(LANES, TIMES, st.sampled_from((3, picture.ROWS_APART)))
+def test_no_two_bars_or_labels_of_a_row_cross(lanes, virtual, apart):
+    with patch.object(picture, "ROWS_APART", apart):
+        drawn = picture.swim(lanes, virtual)
+    for lane in drawn.lanes:
         rows = {}
         for bar in lane.bars:
             if bar.kind == "state brief":
@@ -52,6 +55,21 @@ def test_no_two_bars_or_labels_of_a_row_cross(lanes, virtual):
         for row in rows.values():
             row.sort()
             assert all(one[1] <= other[0] + 0.01 for one, other in pairwise(row))
+
+
+def test_statements_stand_in_the_order_of_time_while_they_are_few():
+    early, late = LaneBar("early", 0, MINUTE, "statement"), LaneBar("late", 20 * MINUTE, HOUR, "claim-met")
+    [lane] = picture.swim([Lane("timeline", (late, early))], HOUR).lanes
+    assert {bar.y: bar.text for bar in lane.bars} == {lane.y + 4: "early", lane.y + 4 + picture.ROW: "late"}
+    many = tuple(LaneBar("", at * MINUTE, at * MINUTE, "statement") for at in range(picture.ROWS_APART + 1))
+    [lane] = picture.swim([Lane("timeline", many)], HOUR).lanes
+    assert lane.height == picture.ROW
+
+
+def test_what_was_done_at_once_comes_before_what_went_on_from_there():
+    bars = (LaneBar("wait", 0, HOUR, "statement", 3), LaneBar("reboot", 0, 0, "statement", 2))
+    [lane] = picture.swim([Lane("timeline", bars)], HOUR).lanes
+    assert [bar.text for bar in sorted(lane.bars, key=lambda bar: bar.y)] == ["reboot", "wait"]
 
 
 def test_a_device_is_two_rows_high_however_many_states_it_is_in():

@@ -1,6 +1,7 @@
 """A case from its text to its result, with simulated devices and the embedded ACS."""
 
 import json
+import re
 import socket
 import threading
 
@@ -10,6 +11,7 @@ from cpescript.acs.server import Acs
 from cpescript.diagnostics import Bag
 from cpescript.recording.reading import read
 from cpescript.recording.rejudge import judge_trace
+from cpescript.report import html
 from cpescript.transport.acs_service import AcsService
 from tests.adapters.serving import on_a_loop
 
@@ -303,6 +305,75 @@ def test_the_picture_shows_those_who_missed_first_and_what_was_still_so(play):
     (online,) = [bar for bar in first.bars if bar.label == "online"]
     assert (online.start, online.end) == (0, 60 * 10**9)
     assert [[bar.end for bar in lane.bars if bar.label == "online"] for lane in rest] == [[None]] * 11
+
+
+def test_the_picture_has_what_was_done_at_once_in_the_order_of_time(play):
+    scenario = only(
+        play(
+            """
+            spawn 2 of hg100 as fleet over 1m
+            wait until each fleet registered within 5m
+            reboot fleet over 1m
+            wait 10m
+            acs set Device.WiFi.SSID.1.SSID = "Attic" on fleet
+            expect SPV Device.WiFi.SSID.1.SSID = "Attic" on each fleet within 10m
+            """
+        )
+    )
+    bars = scenario.lanes[0].bars
+    assert [bar.line for bar in bars] == [2, 3, 4, 5, 6]
+    assert [bar.label.split()[0] for bar in bars] == ["wait", "reboot", "wait", "acs", "expect"]
+    assert bars[1].start == bars[1].end
+
+
+@pytest.mark.parametrize("ending", ["cut", "http"])
+def test_a_session_that_failed_says_so_in_the_evidence_and_in_the_remarks(play, ending):
+    refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    def serve(listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection:
+                while (got := connection.recv(65536)) and not got.endswith(b"Envelope>"):
+                    pass
+                if ending == "http":
+                    connection.sendall(refusal)
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
+        thread.start()
+        acs = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        text = "spawn 1 of hg100 as fleet\nexpect Download on fleet within 1s\n"
+        scenario = only(play(text, acs=acs, patience_ns=10**7, real_limit_s=30))
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    [claim] = scenario.claims
+    last = claim.misses[0].messages[-1]
+    assert (last.direction, last.kind) == ("local", "SessionEnd")
+    assert last.brief.startswith(f"SessionEnd {ending}")
+    assert not any("left in the ACS" in remark for remark in scenario.remarks)
+
+
+def test_claims_of_a_library_stand_with_their_file(play, tmp_path):
+    (tmp_path / "home.cpes").write_text("define online(devices):\n    expect Download on each devices within 1m\n")
+    text = """
+        use "home.cpes"
+        scenario "it":
+            spawn 1 of hg100 as fleet
+            check InformResponse on fleet within 1m
+            do online(fleet)
+        """
+    result = play(text)
+    assert only(result).reason.startswith("home.cpes:2: ")
+    assert re.findall(r'<td class="num place">(.*?)</td>', html.render(result)) == ["case.cpes:4", "home.cpes:2"]
+    alone = play("spawn 1 of hg100 as fleet\nexpect Download on fleet within 1m\n")
+    assert only(alone).reason.startswith("line 2: ")
+    assert '<td class="num place">2</td>' in html.render(alone)
 
 
 def test_an_acs_on_loopback_needs_no_yes(play):

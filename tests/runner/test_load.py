@@ -17,8 +17,10 @@ from cpescript.kernel.queue import Kernel
 from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import Trace
 from cpescript.results import Latency
+from cpescript.runner.limits import late_remark
 from cpescript.runner.load import LoadOptions, LoadResult, Times, _Load, instants, who_was_the_limit
 from cpescript.runner.options import RunOptions
+from cpescript.runner.outcomes import Outcomes
 from cpescript.simulation import Simulation
 from cpescript.transport.acs_service import AcsService
 from tests.adapters.serving import on_a_loop
@@ -66,7 +68,7 @@ def test_an_acs_that_keeps_up(slow_acs, tmp_path, capsys):
     assert (sessions["failed"], sessions["lost"], sessions["unfinished"]) == ({}, 0, 0)
     assert {each["kind"] for each in found["rpcs"]} >= {"Inform", "Empty"}
     assert found["simulator"]["cpu_share"] > 0
-    assert found["remarks"] == ["40 devices left in the ACS: without an adapter nobody tells it to forget them"]
+    assert found["remarks"] == ["20 devices left in the ACS: without an adapter nobody tells it to forget them"]
     assert "whole session, from its due time" in capsys.readouterr().out
 
 
@@ -170,14 +172,17 @@ GOOD = LoadResult(
     started=100, lost=0, done=100, failed={}, unfinished=0, further=0, reached_rate=10.0, real_seconds=10,
     sessions=Times(100, 1, 1, 1, 1), own_delay=Times(100, 0.1, 0.1, 0.1, 0.1), rpcs=(), cpu_share=0.2, limit="",
 )  # fmt: skip
+NONE = Outcomes(Trace(Kernel()))
 
 
 @pytest.mark.parametrize(
     ("change", "limit"),
     [
         ({}, "neither"),
-        ({"cpu_share": 0.95}, "the simulator"),
-        ({"own_delay": Times(1, 0, 0, 50.0, 50.0)}, "the simulator"),
+        ({"cpu_share": 0.95}, "neither"),
+        ({"own_delay": Times(1, 0, 0, 50.0, 50.0)}, "neither"),
+        ({"cpu_share": 0.95, "reached_rate": 9.0}, "the simulator"),
+        ({"own_delay": Times(1, 0, 0, 50.0, 50.0), "unfinished": 1}, "the simulator"),
         ({"lost": 3}, "the fleet"),
         ({"failed": {"timeout": 1}}, "the ACS"),
         ({"reached_rate": 9.0}, "the ACS"),
@@ -188,10 +193,62 @@ GOOD = LoadResult(
     ],
 )
 def test_who_was_the_limit(change, limit):
-    assert who_was_the_limit(replace(GOOD, **change)).startswith(limit)
+    assert who_was_the_limit(replace(GOOD, **change), NONE).startswith(limit)
 
 
 def test_a_simulator_that_is_late_without_being_busy_was_kept_from_running():
-    late = Times(1, 0, 0, 50.0, 50.0)
-    assert "other things to do" in who_was_the_limit(replace(GOOD, own_delay=late))
-    assert "other things to do" not in who_was_the_limit(replace(GOOD, own_delay=late, cpu_share=0.95))
+    late = replace(GOOD, own_delay=Times(1, 0, 0, 50.0, 50.0), reached_rate=9.0)
+    assert "other things to do" in who_was_the_limit(late, NONE)
+    assert "other things to do" not in who_was_the_limit(replace(late, cpu_share=0.95), NONE)
+
+
+def test_a_delay_that_cost_no_rate_is_a_remark_and_no_limit():
+    limit = who_was_the_limit(GOOD, NONE)
+    assert "up to 50 ms late" in late_remark(limit, cpu_share=0.1, late_ms=50.0)
+    assert late_remark(limit, cpu_share=0.1, late_ms=1.0) == ""
+    assert late_remark("the simulator: …", cpu_share=0.1, late_ms=50.0) == ""
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ([("refused", "")], ("nobody answered at x", "connections are refused", "is the ACS up")),
+        ([("timeout", "")], ("nobody answered at x", "no answer came in time", "firewall")),
+        (
+            [("tls", "certificate of an unknown CA")],
+            ("no session was served at x", "certificate of an unknown CA", "--tls-ca"),
+        ),
+        ([("cut", "the ACS may want a client certificate")], ("the ACS may want a client certificate", "certs DIR")),
+        ([("timeout", "")] + 2 * [("tls", "host name mismatch")], ("host name mismatch", "--tls-ca")),
+    ],
+)
+def test_each_cause_of_silence_has_its_own_remedy(ended, told):
+    trace = Trace(Kernel())
+    outcomes = Outcomes(trace)
+    for outcome, reason in ended:
+        trace.fact(None, "SessionEnd", outcome=outcome, reason=reason)
+    limit = who_was_the_limit(replace(GOOD, done=0, failed={"any": 100}), outcomes)
+    assert all(words in limit for words in told)
+
+
+def test_a_report_has_the_most_frequent_reason_of_each_outcome():
+    trace = Trace(Kernel())
+    outcomes = Outcomes(trace)
+    for outcome, reason in [("cut", ""), ("cut", "b"), ("cut", "b"), ("cut", "a"), ("timeout", ""), ("tls", "c")]:
+        trace.fact(None, "SessionEnd", outcome=outcome, reason=reason)
+    trace.fact(None, "SessionEnd", outcome="done")
+    assert list(outcomes.remarks()) == ["4 sessions ended 'cut', 2 of them: b", "1 session ended 'tls': c"]
+
+
+@pytest.mark.parametrize("address", ["192.0.2.77", "2001:db8::77", "here"])
+def test_an_address_that_is_not_this_machines_is_refused_before_anything_is_sent(address, tmp_path, capsys):
+    words = ("--rate", "1", "--for", "1s", "--source-address", address)
+    assert load(tmp_path, "http://127.0.0.1:9/", *words) == (2, None)
+    assert f"'{address}' is no" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_who_was_never_served_is_not_left_in_the_acs(slow_acs, tmp_path, capsys):
+    with slow_acs(0.0, 500) as url:
+        _, found = load(tmp_path, url, "--count", "5", "--rate", "100", "--for", "50ms", "--arrivals", "even")
+    assert not any("left in the ACS" in remark for remark in found["remarks"])

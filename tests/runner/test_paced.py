@@ -15,7 +15,7 @@ from cpescript.kernel.trace import Trace
 from cpescript.report import html, json, terminal
 from cpescript.results import RunResult
 from cpescript.runner.options import RunOptions
-from cpescript.runner.paced import Pacing
+from cpescript.runner.paced import Pacing, remarks
 from cpescript.runner.run import run
 from cpescript.transport.acs_service import AcsService
 from cpescript.transport.pacing import BoundPace
@@ -160,7 +160,35 @@ def test_a_boot_comes_before_the_session_is_due(world):
     [paced] = world.pacing.result()
     assert paced.times.maximum == pytest.approx(20)
     assert paced.own_delay.maximum == pytest.approx(20)
-    assert paced.limit.startswith("the simulator")
+    assert paced.limit.startswith("neither"), "the rate was reached"
+    [told] = remarks([paced])
+    assert told.startswith("line 1: the simulator began sessions up to 20 ms late")
+
+
+def test_devices_that_still_boot_when_the_run_ends_owe_the_acs_nothing(world):
+    row = world.pacing.begin(1, "reboot fleet over 2s", 3, 2 * SECOND)
+    for device in (1, 2, 3):
+        world.pacing.owe(row, "reboot", device)
+    world.at(3.0)
+    [paced] = world.pacing.result()
+    assert (paced.done, paced.missing) == (0, 3)
+    assert paced.limit.startswith("nobody can say: the run ended while 3 devices were still booting")
+    world.pacing.opening(1)
+    world.end(1, "timeout")
+    assert world.pacing.result()[0].limit.startswith("the ACS")
+
+
+def test_where_a_boot_comes_first_the_rate_counts_from_the_first_call(world):
+    row = world.pacing.begin(1, "reboot fleet over 2s", 4, 2 * SECOND)
+    for device in (1, 2, 3, 4):
+        world.pacing.owe(row, "reboot", device)
+    for device in (1, 2, 3, 4):
+        world.at(40.0 + device)  # They boot for some 40 s, each as long as it takes.
+        world.pacing.opening(device)
+        world.end(device)
+    [paced] = world.pacing.result()
+    assert paced.reached_rate == pytest.approx(4 / 3)
+    assert paced.limit.startswith("neither")
 
 
 def test_what_failed_and_what_never_came_is_told_apart(world):

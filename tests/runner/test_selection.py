@@ -41,6 +41,28 @@ def names(folder, **options):
     return [each.timeline.name for each in found]
 
 
+@pytest.mark.parametrize("files", [("one.cpes",), ("one.cpes", "two.cpes")])
+def test_a_param_of_the_environment_that_nobody_declares_is_warned_of(tmp_path, files):
+    for name in ("one", "two"):
+        text = f"param {name}_size: int = 1\nspawn {name}_size of hg100 as fleet\nexpect Download on fleet within 1m\n"
+        (tmp_path / f"{name}.cpes").write_text(text)
+    environment = {"CPES_PARAM_one_siez": "hush", "CPES_PARAM_one_size": "2", "CPES_PARAM_two_size": "2", "HOME": "/"}
+    paths = tuple(str(tmp_path / name) for name in files)
+    _, bag = selected(RunOptions(scenarios=paths, environment=environment))
+    told = [(item.severity, item.code, item.message, item.remedy) for item in bag if item.code == "unknown-param"]
+    names = ["one_siez"] if len(files) > 1 else ["one_siez", "two_size"]
+    assert [each[2] for each in told] == [f"no scenario of this run has a param '{name}'" for name in names]
+    assert told[0] == ("warning", "unknown-param", told[0][2], "did you mean 'one_size'?")
+    assert "hush" not in bag.render()
+
+
+def test_a_file_that_does_not_check_warns_of_no_param(tmp_path):
+    (tmp_path / "it.cpes").write_text("param size: int = 1\nspwan size of hg100 as fleet\n")
+    with pytest.raises(UsageError) as told:
+        selected(RunOptions(scenarios=(str(tmp_path / "it.cpes"),), environment={"CPES_PARAM_size": "2"}))
+    assert not any(item.severity == "warning" for item in told.value.bag)
+
+
 @pytest.mark.parametrize(
     ("text", "words", "holds"),
     [

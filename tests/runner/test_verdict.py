@@ -70,6 +70,14 @@ def test_a_failure_established_before_an_error_counts():
     assert exit_status((result("error", [claim("missed")], [problem("environment")]),)) == 1
 
 
+def test_a_failure_that_was_expected_counts_as_passed_beside_an_error_too():
+    broken = result("error", [claim("missed")], [problem("environment")])
+    known = replace(broken, expected_to_fail="since ever")
+    assert exit_status((known,)) == 3
+    assert exit_status((known, broken)) == 1
+    assert exit_status((known, result("failed"))) == 1
+
+
 def test_our_own_bug_and_an_interruption_are_told_apart():
     assert exit_status((result("error", [], [problem("cpescript")]), result("failed"))) == 4
     assert exit_status((result("passed"),), interrupted=True) == 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 
 from cpescript.acs.connections import OK, ConnectionRequest
 from cpescript.acs.orders import DeviceKey
+from cpescript.acs.server import Acs
 from cpescript.cwmp import stun
 from cpescript.cwmp.nat import Heard, Nat
 from cpescript.kernel.queue import Owner
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
+from cpescript.transport.acs_service import AcsService
 from cpescript.transport.nat import Nats, _address_of, _number_at
 from cpescript.transport.udp import DatagramPorts
+from tests.adapters.serving import on_a_loop
 from tests.transport.scripted_wire import World
 
 HOMES = """
@@ -201,6 +205,26 @@ def test_a_binding_request_and_its_answer(street: Street) -> None:
     assert stun.parse(heard.octets).mapped == heard.local == seen.peers[0][:2]
 
 
+def test_a_report_tells_that_nobody_answers_stun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.udp.WAITS", (0.01,))
+    text = HOMES.format(stun="true").replace("wait 2m\nacs connect homes\n", "wait 1m\ncheck elapsed < 1h\n")
+    service = AcsService(Acs())
+
+    async def start(stack: AsyncExitStack) -> int:
+        port, _ = await service.start("127.0.0.1", 0, 0, stack)
+        return port
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, on_a_loop(start) as port:
+        silent.bind(("127.0.0.1", 0))
+        where = silent.getsockname()[1]
+        ask = f"    set Device.ManagementServer.STUNServerPort = {where}\n"
+        scenario = judged(
+            tmp_path, text.replace("stun: true)\n", f"stun: true)\n{ask}"), acs=f"http://127.0.0.1:{port}/"
+        )
+    assert scenario.verdict == "passed", scenario
+    assert any(each.startswith(f"nobody answered STUN at 127.0.0.1:{where}: ") for each in scenario.remarks)
+
+
 def test_a_lost_request_is_sent_again_from_the_same_port(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cpescript.transport.udp.WAITS", (0.01, 0.02, 30.0))
     server, seen = street.serve(lose=2)
@@ -216,6 +240,19 @@ def test_a_server_that_says_nothing(street: Street, monkeypatch: pytest.MonkeyPa
     assert street.ask(server).octets is None
     street.world.wire.loop.run_until_complete(asyncio.sleep(0.01))  # The loop looks at its sockets once more.
     assert len(seen.peers) == 2
+    host, port = server
+    (remark,) = street.ports.remarks()
+    assert remark.startswith(f"nobody answered STUN at {host}:{port}: ")
+
+
+def test_a_server_that_answered_once_is_none_that_nobody_is_at(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.transport.udp.WAITS", (30.0,))
+    server, seen = street.serve()
+    street.ask(server)
+    monkeypatch.setattr("cpescript.transport.udp.WAITS", (0.01,))
+    seen.lose = 100
+    assert street.ask(server).octets is None
+    assert street.ports.remarks() == []
 
 
 def test_a_name_that_nobody_has(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,6 +273,13 @@ def test_a_name_that_nobody_has(street: Street, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("name", ["stun..example", "s" * 64])
 def test_a_name_that_can_be_nobodys(street: Street, name: str) -> None:
     assert street.ask((name, 3478)) == Heard(None, ("", 0))
+
+
+def test_of_many_silent_servers_a_few_are_named(street: Street) -> None:
+    for number in range(6):
+        street.ask((f"stun..{number}", 3478))
+    (remark,) = street.ports.remarks()
+    assert "stun..0:3478, stun..1:3478, stun..2:3478 and 3 more" in remark
 
 
 def test_a_server_that_moves_to_an_address_of_another_family(street: Street) -> None:
