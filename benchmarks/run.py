@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.table import Row
@@ -26,6 +25,7 @@ from cpescript.runner import case as case_module
 from cpescript.runner.case import Case
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import timelines
+from cpescript.runner.target import NoAdapter, Target
 from cpescript.transport.loopback import Loopback
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,7 +102,7 @@ INFORM_RESPONSE = (
 )
 
 
-def stub_target(timeline: Any, options: Any, seed: int, start: int, simulation: Any, pulse: Any) -> Any:
+def stub_target(timeline: Any, options: Any, seed: int, start: int, simulation: Any, pulse: Any) -> Target:
     """A target that answers every Inform with the same octets and everything else with 204."""
     answer = HttpResponse(200, (("Content-Type", "text/xml; charset=utf-8"),), INFORM_RESPONSE)
     end = HttpResponse(204)
@@ -110,15 +110,7 @@ def stub_target(timeline: Any, options: Any, seed: int, start: int, simulation: 
     def handle(request: HttpRequest, peer: object) -> HttpResponse:
         return answer if request.body else end
 
-    return SimpleNamespace(
-        wire=Loopback(handle, simulation.kernel),
-        adapter=SimpleNamespace(name="stub", verbs=frozenset()),
-        systems={},
-        close=lambda: None,
-        latencies=lambda: (),
-        remarks=(),
-        paces=None,
-    )
+    return Target(Loopback(handle, simulation.kernel), NoAdapter())
 
 
 def resident() -> int:
