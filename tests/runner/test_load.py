@@ -68,7 +68,9 @@ def test_an_acs_that_keeps_up(slow_acs, tmp_path, capsys):
     assert (sessions["failed"], sessions["lost"], sessions["unfinished"]) == ({}, 0, 0)
     assert {each["kind"] for each in found["rpcs"]} >= {"Inform", "Empty"}
     assert found["simulator"]["cpu_share"] > 0
-    assert found["remarks"] == ["20 devices left in the ACS: without an adapter nobody tells it to forget them"]
+    # A busy machine is told of as well.
+    told = [each for each in found["remarks"] if "for this machine had other things to do" not in each]
+    assert told == ["20 devices left in the ACS: without an adapter nobody tells it to forget them"]
     assert "whole session, from its due time" in capsys.readouterr().out
 
 
