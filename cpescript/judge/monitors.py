@@ -23,6 +23,7 @@ from cpescript.judge.numbers import Numbers
 from cpescript.judge.probes import Probe
 from cpescript.judge.quantity import Amount
 from cpescript.judge.setting import Condition
+from cpescript.judge.timed import Alarm
 from cpescript.judge.waiting import MISSES_SHOWN, Statement
 from cpescript.kernel.time import format_clock
 from cpescript.kernel.trace import Record
@@ -99,8 +100,7 @@ class Monitor:
         self._heard = False
         """Whether anything has happened that concerned it."""
         self._violated = False
-        self._alarm: int | None = None
-        self._alarm_due = 0
+        self._alarm = Alarm(judge.timers, self._rung)
         self._gone: str = ""
         self._spoke = self._fixed
         """Whether it has ever spoken of a device."""
@@ -160,9 +160,7 @@ class Monitor:
         if self._joined in self.judge.newcomers:
             self.judge.newcomers.remove(self._joined)
         self.judge.probes.retire(self._noting)
-        if self._alarm is not None:
-            self.judge.timers.cancel(self._alarm)
-            self._alarm = None
+        self._alarm.cancel()
         self.result = ClaimResult(
             statement=self.mode,
             span=self.statement.claim.span,
@@ -350,15 +348,10 @@ class Monitor:
         if self._until is not None:
             asked += [(self._until.condition, device) for device in self._until.devices]
         for condition, device in asked:
-            when = condition.alarm(device) if condition.timed else None
-            if when is None or (self._alarm is not None and self._alarm_due <= when):
-                continue
-            if self._alarm is not None:
-                self.judge.timers.cancel(self._alarm)
-            self._alarm, self._alarm_due = self.judge.timers.at(when, self._rung), when
+            if condition.timed:
+                self._alarm.no_later(condition.alarm(device))
 
     def _rung(self) -> None:
-        self._alarm = None
         if self.result is not None:
             return
         try:

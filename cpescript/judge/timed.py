@@ -7,13 +7,16 @@ Each comparison of an expression is taken to change at most once while nothing h
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpescript.kernel.time import DAY, Instant
 from cpescript.pattern import expression as x
 from cpescript.pattern.evaluate import Facts, Scope, compile_expression
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.walking import walk
+
+if TYPE_CHECKING:
+    from cpescript.judge.judge import Timers
 
 FAR = 100 * 365 * DAY
 """How far ahead is looked: further than any scenario goes."""
@@ -90,3 +93,32 @@ def _change(comparison: Callable[[Scope], Any], facts: Facts, scope: Scope) -> i
         else:
             high = middle
     return high
+
+
+class Alarm:
+    """The next instant at which time alone may change a claim: `ring` is called then, the earliest asked for only."""
+
+    __slots__ = ("_due", "_handle", "_ring", "_timers")
+
+    def __init__(self, timers: Timers, ring: Callable[[], None]) -> None:
+        self._timers = timers
+        self._ring = ring
+        self._handle: int | None = None
+        self._due = 0
+
+    def no_later(self, when: int | None) -> None:
+        """Ring at an instant, if nothing rings before; None asks for nothing."""
+        if when is None or (self._handle is not None and self._due <= when):
+            return
+        self.cancel()
+        self._handle, self._due = self._timers.at(when, self._rung), when
+
+    def cancel(self) -> None:
+        """Ring no more, unless asked again."""
+        if self._handle is not None:
+            self._timers.cancel(self._handle)
+            self._handle = None
+
+    def _rung(self) -> None:
+        self._handle = None
+        self._ring()

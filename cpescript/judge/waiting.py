@@ -28,6 +28,7 @@ from cpescript.judge.conditions import AnyOf
 from cpescript.judge.numbers import Numbers
 from cpescript.judge.quantity import Amount
 from cpescript.judge.setting import Condition, Window
+from cpescript.judge.timed import Alarm
 from cpescript.kernel.time import format_clock, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.pattern.claim import Claim
@@ -118,8 +119,7 @@ class Waiting:
         self._timer: int | None = None
         self._steady: int | None = None
         self._steady_due = 0
-        self._alarm: int | None = None
-        self._alarm_due = 0
+        self._alarm = Alarm(judge.timers, self._rung)
         self._listening = False
         self._members = frozenset(devices) if self._whole else frozenset()
         self._all = amount.kind == "across" or devices == [0] or condition.wide or (unless is not None and unless.wide)
@@ -228,15 +228,10 @@ class Waiting:
             if source is None or not source.timed:
                 continue
             for device in devices:
-                when = source.alarm(device) if self._concerns(device) else None
-                if when is None or (self._alarm is not None and self._alarm_due <= when):
-                    continue
-                if self._alarm is not None:
-                    self.judge.timers.cancel(self._alarm)
-                self._alarm, self._alarm_due = self.judge.timers.at(when, self._rung), when
+                if self._concerns(device):
+                    self._alarm.no_later(source.alarm(device))
 
     def _rung(self) -> None:
-        self._alarm = None
         if not self.over():
             self._ask_again(self.devices)
 
@@ -421,10 +416,11 @@ class Waiting:
     def _close(self, verdict: ClaimVerdict, why: str) -> None:
         self.verdict = verdict
         self._listen(False)
-        for handle in (self._timer, self._steady, self._alarm):
+        for handle in (self._timer, self._steady):
             if handle is not None:
                 self.judge.timers.cancel(handle)
-        self._timer = self._steady = self._alarm = None
+        self._timer = self._steady = None
+        self._alarm.cancel()
         self.result = self._result(verdict, why)
         self.judge.closed(self)
         self._done(self)
