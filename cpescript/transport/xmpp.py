@@ -23,6 +23,7 @@ from cpescript.cwmp.power import STOPPED
 from cpescript.device.device import Device
 from cpescript.kernel.time import SECOND
 from cpescript.transport.http import HttpWire
+from cpescript.transport.xmpp_login import hang_up, log_in, make_client
 
 if TYPE_CHECKING:
     from cpescript.cwmp.agent import CwmpAgent
@@ -31,11 +32,6 @@ MISSING = "" if find_spec("slixmpp") else "XMPP needs the extra 'xmpp': pip inst
 
 LOOK_EVERY = 10 * SECOND
 """Virtual time between two looks at whether a device should be connected, and as whom."""
-CONNECT = 10.0
-"""Real seconds that a connection may take, TLS and login included."""
-GOODBYE = 1.0
-"""Real seconds that servers are given to close their streams."""
-
 Result = TypeVar("Result")
 
 _REQUEST = f"{{{xmpp_account.NAMESPACE}}}"
@@ -165,34 +161,13 @@ class _Port:
         await self.hang_up()
         if account is None:
             return ""
-        # Here, because it takes longer to import than all the rest of a small run.
-        import slixmpp
         from slixmpp.xmlstream.handler import Callback
         from slixmpp.xmlstream.matcher import MatchXPath
 
-        # Without TLS no password goes over the line, but a proof of it may.
-        settings = {"feature_mechanisms": {"unencrypted_scram": not account.tls}}
-        trusted = ssl.create_default_context(cafile=self._ports.ca)
-        client = slixmpp.ClientXMPP(account.jid, account.password, settings, ssl_context=trusted)
-        client.enable_direct_tls = False
-        client.enable_starttls, client.enable_plaintext = account.tls, not account.tls
-        over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-        def settle(jid: str) -> None:
-            if not over.done():
-                over.set_result(jid)
-
-        client.add_event_handler("session_start", lambda _: settle(client.boundjid.full))
-        for event in ("failed_all_auth", "connection_failed", "disconnected"):
-            client.add_event_handler(event, lambda _: settle(""))
+        self._client = client = make_client(account, ssl.create_default_context(cafile=self._ports.ca))
         asked = MatchXPath(f"{{jabber:client}}iq/{_REQUEST}connectionRequest")
         client.register_handler(Callback("connection request", asked, self._came))
-        client.connect(account.host or None, account.port if account.host else None)
-        self._client = client
-        try:
-            jid = await asyncio.wait_for(over, CONNECT)
-        except TimeoutError:
-            jid = ""
+        jid = await log_in(client, account)
         if not jid:
             await self.hang_up()
             return ""
@@ -212,9 +187,5 @@ class _Port:
     async def hang_up(self) -> None:
         """Close the connection, with a word where the server listens."""
         client, self._client = self._client, None
-        if client is None:
-            return
-        client.cancel_connection_attempt()
-        if client.is_connected():
-            await asyncio.wait((asyncio.ensure_future(client.disconnect(wait=GOODBYE)),), timeout=2 * GOODBYE)
-        client.abort()
+        if client is not None:
+            await hang_up(client)

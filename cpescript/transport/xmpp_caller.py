@@ -13,10 +13,8 @@ from typing import Any, NamedTuple
 
 from cpescript.acs.connections import OK, UNAUTHORIZED
 from cpescript.cwmp import xmpp_account
+from cpescript.transport.xmpp_login import hang_up, log_in, make_client
 
-CONNECT = 10.0
-"""Real seconds that the connection may take, TLS and login included."""
-GOODBYE = 1.0
 _OUTCOMES = {"not-authorized": UNAUTHORIZED, "service-unavailable": "refused", "recipient-unavailable": "refused"}
 """Conditions of an error (Annex K.2.3.2; RFC 6120, 8.3.3) to what they tell the ACS; any other is `error`."""
 
@@ -95,38 +93,13 @@ class XmppCaller:
             return await self._connect()
 
     async def _connect(self) -> Any:
-        import slixmpp
-
-        account = self._account
-        settings = {"feature_mechanisms": {"unencrypted_scram": not account.tls}}
         trusted = self._trusts if self._trusts is not None else ssl.create_default_context()
-        client = slixmpp.ClientXMPP(account.jid, account.password, settings, ssl_context=trusted)
-        client.enable_direct_tls = False
-        client.enable_starttls, client.enable_plaintext = account.tls, not account.tls
-        begun: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-        def settle(good: bool) -> None:
-            if not begun.done():
-                begun.set_result(good)
-
-        client.add_event_handler("session_start", lambda _: settle(True))
-        for event in ("failed_all_auth", "connection_failed", "disconnected"):
-            client.add_event_handler(event, lambda _: settle(False))
-        client.connect(account.host or None, account.port if account.host else None)
-        self._client = client
-        try:
-            good = await asyncio.wait_for(begun, CONNECT)
-        except TimeoutError:
-            good = False
-        if not good:
+        self._client = make_client(self._account, trusted)
+        if not await log_in(self._client, self._account):
             await self._hang_up()
         return self._client
 
     async def _hang_up(self) -> None:
         client, self._client = self._client, None
-        if client is None:
-            return
-        client.cancel_connection_attempt()
-        if client.is_connected():
-            await asyncio.wait((asyncio.ensure_future(client.disconnect(wait=GOODBYE)),), timeout=2 * GOODBYE)
-        client.abort()
+        if client is not None:
+            await hang_up(client)

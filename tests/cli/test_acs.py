@@ -47,7 +47,7 @@ def test_a_policy_with_mistakes_is_shown_and_nothing_is_served(cpescript, tmp_pa
 def test_an_xmpp_account_that_is_of_no_use(cpescript, monkeypatch, words, password, why):
     pytest.importorskip("slixmpp")
     monkeypatch.setenv("CPESCRIPT_XMPP_PASSWORD", password)
-    monkeypatch.setattr("cpescript.transport.xmpp_caller.CONNECT", 2.0)
+    monkeypatch.setattr("cpescript.transport.xmpp_login.CONNECT", 2.0)
     status, out, err = cpescript("acs", "serve", "--port", 0, "--north-port", 0, *words)
     assert (status, out, why in err, "hunter2" in err) == (2, "", True, False), err
 
