@@ -19,6 +19,14 @@ RunNow = Callable[[Any], Any]
 """Runs a coroutine to its end before or after the wire's loop runs, and returns what it returns."""
 
 
+def belief(told: Any) -> tuple[str, str] | None:
+    """Return a parameter of a `View` as JSON has it: a pair, or null. Raises TypeError, ValueError."""
+    if told is None:
+        return None
+    text, kind = told
+    return str(text), str(kind)
+
+
 class AdapterError(Exception):
     """The adapter cannot do what it is for: the ACS's north side is unreachable, refuses, or answers nonsense.
 

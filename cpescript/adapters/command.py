@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import Any
 
 from cpescript.acs.orders import VERBS, DeviceKey, Order, OrderResult
-from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View
+from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View, belief
 
 TIMEOUT = 60.0
 """Real seconds that the program has for one answer."""
@@ -74,7 +74,7 @@ class Command:
             if not isinstance(views, list) or len(views) != len(keys):
                 raise AdapterError(f"{self._words[0]}: {len(keys)} devices, but not as many views")
             try:
-                return [{path: _belief(view.get(path)) for path in paths} for view in views]
+                return [{path: belief(view.get(path)) for path in paths} for view in views]
             except (AttributeError, TypeError, ValueError):
                 raise AdapterError(f"{self._words[0]}: a view that is not {{path: [value, type] or null}}") from None
 
@@ -117,9 +117,3 @@ class Command:
             raise AdapterError(f"{name}: the answer to '{question['ask']}' is no JSON object")
         return answer
 
-
-def _belief(value: Any) -> tuple[str, str] | None:
-    if value is None:
-        return None
-    text, kind = value
-    return str(text), str(kind)

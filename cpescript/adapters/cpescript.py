@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cpescript.acs.orders import VERBS, DeviceKey, Order, OrderResult
-from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View
+from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View, belief
 from cpescript.adapters.north import North
 
 JSON = {"Content-Type": "application/json"}
@@ -49,7 +49,7 @@ class RemoteAcs:
         if not isinstance(views, list) or len(views) != len(keys):
             raise AdapterError(f"{self._url}/beliefs: {len(keys)} devices, but not as many views")
         try:
-            return [{path: _belief(view[path]) for path in paths} for view in views]
+            return [{path: belief(view[path]) for path in paths} for view in views]
         except (KeyError, TypeError, ValueError):
             raise AdapterError(f"{self._url}/beliefs: a view that is not {{path: [value, type] or null}}") from None
 
@@ -87,13 +87,6 @@ class RemoteAcs:
         if not isinstance(value, dict):
             raise AdapterError(f"{self._url}{path}: the answer is no JSON object; is this the north side?")
         return value
-
-
-def _belief(value: Any) -> tuple[str, str] | None:
-    if value is None:
-        return None
-    text, kind = value
-    return str(text), str(kind)
 
 
 class Cpescript:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
 import click
 
 from cpescript.cli.exits import OK
-from cpescript.cli.files import problems, show
 from cpescript.cli.files import scenarios as files_of
+from cpescript.cli.files import tell_checked
 from cpescript.cli.page import Command
 from cpescript.results import BAD_USAGE
 
@@ -45,12 +44,4 @@ def command(scenarios: tuple[str, ...], as_json: bool) -> int:
 
     catalogue = standard_catalogue(read_system)
     found = [(path, check(path, catalogue, environment=os.environ, also=policies)) for path in files_of(scenarios)]
-    if as_json:
-        listed = [{"path": str(path), "ok": not bag.failed, "problems": problems(bag)} for path, bag in found]
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
-    else:
-        show(bag for _, bag in found)
-        for path, bag in found:
-            if not bag.failed:
-                click.echo(f"{path}: ok")
-    return BAD_USAGE if any(bag.failed for _, bag in found) else OK
+    return tell_checked(found, as_json=as_json)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cpescript import libraries
+from cpescript.cli.exits import OK
 from cpescript.diagnostics import Bag
+from cpescript.results import BAD_USAGE
 
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
@@ -112,3 +115,16 @@ def show(bags: Iterable[Bag]) -> None:
     text = "\n".join(rendered for bag in bags if (rendered := bag.render()))
     if text:
         click.echo(text, err=True)
+
+
+def tell_checked(found: Sequence[tuple[Path, Bag]], *, as_json: bool) -> int:
+    """Print what a `check` command has found in each file, and return its exit status."""
+    if as_json:
+        listed = [{"path": str(path), "ok": not bag.failed, "problems": problems(bag)} for path, bag in found]
+        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+    else:
+        show(bag for _, bag in found)
+        for path, bag in found:
+            if not bag.failed:
+                click.echo(f"{path}: ok")
+    return BAD_USAGE if any(bag.failed for _, bag in found) else OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from cpescript import libraries
 from cpescript.cli.exits import OK
-from cpescript.cli.files import READABLE, locate, problems, show, writable, write
+from cpescript.cli.files import READABLE, locate, show, tell_checked, writable, write
 from cpescript.cli.page import Command
 from cpescript.results import BAD_USAGE
 
@@ -44,15 +43,7 @@ def check(profiles: tuple[str, ...], as_json: bool) -> int:
     # A path that does not exist is a diagnostic of the loader, so that the others are checked all the same.
     paths = (Path(name) if Path(name).exists() else libraries.find("profiles", name) or Path(name) for name in profiles)
     found = [(path, load(path, quirk_refusal)[1]) for path in paths]
-    if as_json:
-        listed = [{"path": str(path), "ok": not bag.failed, "problems": problems(bag)} for path, bag in found]
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
-    else:
-        show(bag for _, bag in found)
-        for path, bag in found:
-            if not bag.failed:
-                click.echo(f"{path}: ok")
-    return BAD_USAGE if any(bag.failed for _, bag in found) else OK
+    return tell_checked(found, as_json=as_json)
 
 
 @command.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,7 +13,10 @@ from cpescript.results import BAD_USAGE
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _EXITS = {OK: "made", BAD_USAGE: "not made; the message says why"}
-_DAYS = 825
+
+
+def _days(least: int, text: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    return click.option("--days", default=825, show_default=True, type=click.IntRange(least, 36_500), help=text)
 
 
 @click.group()
@@ -25,7 +29,7 @@ def command() -> None:
 )
 @click.argument("folder", type=_FOLDER)
 @click.option("--name", default="cpescript test CA", show_default=True, metavar="TEXT", help="Its subject.")
-@click.option("--days", default=_DAYS, show_default=True, type=click.IntRange(1, 36_500), help="How long it is good.")
+@_days(1, "How long it is good.")
 def new_ca(folder: Path, name: str, days: int) -> int:
     """Make a CA in FOLDER: ca.pem to be trusted, ca.key to sign with. There must be none yet."""
     from cpescript.transport import authority
@@ -41,13 +45,7 @@ def new_ca(folder: Path, name: str, days: int) -> int:
 )
 @click.argument("folder", type=_FOLDER)
 @click.argument("serials", nargs=-1, required=True, metavar="SERIAL...")
-@click.option(
-    "--days",
-    default=_DAYS,
-    show_default=True,
-    type=click.IntRange(-3650, 36_500),
-    help="How long they are good; negative: expired.",
-)
+@_days(-3650, "How long they are good; negative: expired.")
 def client(folder: Path, serials: tuple[str, ...], days: int) -> int:
     """Make the client certificates of devices by the CA in FOLDER: SERIAL.pem, with the key in it.
 
@@ -69,13 +67,7 @@ def client(folder: Path, serials: tuple[str, ...], days: int) -> int:
 )
 @click.argument("folder", type=_FOLDER)
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option(
-    "--days",
-    default=_DAYS,
-    show_default=True,
-    type=click.IntRange(-3650, 36_500),
-    help="How long it is good; negative: expired.",
-)
+@_days(-3650, "How long it is good; negative: expired.")
 def server(folder: Path, names: tuple[str, ...], days: int) -> int:
     """Make the certificate of a server by the CA in FOLDER, for host names and addresses: FIRST-NAME.pem, with the key
     in it."""
