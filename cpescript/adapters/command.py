@@ -116,4 +116,3 @@ class Command:
         if not isinstance(answer, dict):
             raise AdapterError(f"{name}: the answer to '{question['ask']}' is no JSON object")
         return answer
-

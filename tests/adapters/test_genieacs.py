@@ -17,6 +17,7 @@ from cpescript.acs.server import Acs
 from cpescript.adapters.base import AdapterError, Setup
 from cpescript.adapters.genieacs import CALLS, GenieAcs, device_id, seen
 from cpescript.adapters.north import North
+from cpescript.results import ScenarioResult
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
 from tests.adapters.serving import Genie, Here, on_a_loop, served
@@ -274,26 +275,25 @@ expect Inform where events contains "6 CONNECTION REQUEST" on each new within 5m
 """
 
 
-@pytest.mark.slow
-def test_a_scenario_through_the_nbi(tmp_path: Any) -> None:
-    genie = Genie(Acs())
-    path = tmp_path / "case.cpes"
-    path.write_text(SCENARIO)
+def through_the_nbi(genie: Genie, folder: Any, text: str) -> ScenarioResult:
+    path = folder / "case.cpes"
+    path.write_text(text)
     with on_a_loop(genie.start) as (url, north):
         options = RunOptions(scenarios=(str(path),), acs=url, adapter="genieacs", north=north, seed=1)
         [scenario] = run(options).scenarios
-        assert (scenario.verdict, scenario.reason) == ("passed", "")
-        assert not genie.acs.records, "the devices of a run are deleted"
-        assert not genie.tags
-        assert "the ACS was told to forget the 2 devices of this run" in scenario.remarks
+    assert (scenario.verdict, scenario.reason) == ("passed", "")
+    return scenario
+
+
+@pytest.mark.slow
+def test_a_scenario_through_the_nbi(tmp_path: Any) -> None:
+    genie = Genie(Acs())
+    scenario = through_the_nbi(genie, tmp_path, SCENARIO)
+    assert not genie.acs.records, "the devices of a run are deleted"
+    assert not genie.tags
+    assert "the ACS was told to forget the 2 devices of this run" in scenario.remarks
 
 
 @pytest.mark.slow
 def test_a_device_of_any_data_model_is_called_and_asked_nothing(tmp_path: Any) -> None:
-    genie = Genie(Acs())
-    path = tmp_path / "case.cpes"
-    path.write_text(OLDER)
-    with on_a_loop(genie.start) as (url, north):
-        options = RunOptions(scenarios=(str(path),), acs=url, adapter="genieacs", north=north, seed=1)
-        [scenario] = run(options).scenarios
-        assert (scenario.verdict, scenario.reason) == ("passed", "")
+    through_the_nbi(Genie(Acs()), tmp_path, OLDER)
