@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,7 +42,10 @@ from cpescript.runner.systems import read_system
 __tracebackhide__ = True
 """pytest shows the line of the test, not ours."""
 
-BAD: frozenset[Verdict] = frozenset({"failed", "error", "xpassed"})
+MISSED: frozenset[Verdict] = frozenset({"failed", "xpassed"})
+"""Verdicts on the ACS."""
+BROKEN: frozenset[Verdict] = frozenset({"error", "inconclusive"})
+"""Verdicts that say nothing about it."""
 
 
 class ScenarioError(Exception):
@@ -73,16 +78,28 @@ class Devices:
         if isinstance(index, slice):
             if index.step is not None or index.start is None or index.stop is None:
                 raise ValueError("a slice of devices has two ends and no step: fleet[1:10]")
-            return Devices(self._sim, f"{self._words}[{index.start}..{index.stop}]")
-        return Devices(self._sim, f"{self._words}[{index}]")
+            return Devices(self._sim, f"{self._operand}[{index.start}..{index.stop}]")
+        return Devices(self._sim, f"{self._operand}[{index}]")
+
+    def __len__(self) -> int:
+        """How many they are now."""
+        return int(self._sim.value(f"len({self._words})"))
+
+    def __iter__(self) -> Iterator[Devices]:
+        """One after the other, as they are now."""
+        return (self[number] for number in range(1, len(self) + 1))
 
     def where(self, condition: str) -> Devices:
         """Those of which a condition of the language holds: `fleet.where("offline")`."""
-        return Devices(self._sim, f"{self._words} where {condition}")
+        return Devices(self._sim, f"{self._operand} where {condition}")
 
     def value(self, path: str) -> Any:
         """The value of a parameter: of one device a value, of several a list."""
-        return self._sim.value(f"{path} of ({self._words})" if " " in self._words else f"{path} of {self._words}")
+        return self._sim.value(f"{path} of {self._operand}")
+
+    @property
+    def _operand(self) -> str:
+        return f"({self._words})" if " " in self._words else self._words
 
 
 Target = Devices | str
@@ -99,7 +116,10 @@ def literal(value: Any) -> str:
         return format_duration(value)
     if isinstance(value, timedelta):
         return length(value)
-    if isinstance(value, (int, float)):
+    if isinstance(value, float) and isfinite(value):
+        # The language has no exponents.
+        return format(Decimal(repr(value)), "f")
+    if isinstance(value, int):
         return repr(value)
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
@@ -137,6 +157,10 @@ def _words(time: Time | None) -> str | None:
     return length(time) if time is not None else None
 
 
+def _named(target: Target | None) -> str | None:
+    return str(target) if target is not None else None
+
+
 class Acs:
     """What is asked of the ACS, or of another system by its name."""
 
@@ -145,7 +169,7 @@ class Acs:
         self._system = system
 
     def _do(self, words: str, on: Target | None = None, as_: str | None = None) -> None:
-        self._sim.do(f"{self._system} {words}{_clauses(on=str(on) if on is not None else None, as_=as_)}")
+        self._sim.do(f"{self._system} {words}{_clauses(on=_named(on), as_=as_)}")
 
     def set(self, target: Target, values: Mapping[str, Any]) -> None:
         """Set parameters, in one message."""
@@ -166,7 +190,9 @@ class Acs:
     def download(
         self, target: Target, firmware: str | None = None, *, file_type: str | None = None, url: str | None = None
     ) -> None:
-        """Order a firmware by its version, or a file by its type and URL."""
+        """Order a firmware by its version, or a file by its type and URL. Raises ScenarioError for both or neither."""
+        if (firmware is None) == (file_type is None):
+            raise ScenarioError("a download names a firmware, or a file type and a URL")
         what = f"firmware {literal(firmware)}" if firmware is not None else literal(file_type)
         self._do(f"download {what}{_clauses(url=literal(url) if url is not None else None)}", target)
 
@@ -391,15 +417,15 @@ class Sim:
 
     def always(self, claim: str, on: Target | None = None, until: str | None = None) -> None:
         """From here to the end, or until a claim holds."""
-        self.do(f"always {claim}{_clauses(on=str(on) if on is not None else None, until=until)}")
+        self.do(f"always {claim}{_clauses(on=_named(on), until=until)}")
 
     def never(self, claim: str, on: Target | None = None, until: str | None = None) -> None:
         """From here to the end, or until a claim holds; what breaks it is told at the end."""
-        self.do(f"never {claim}{_clauses(on=str(on) if on is not None else None, until=until)}")
+        self.do(f"never {claim}{_clauses(on=_named(on), until=until)}")
 
     def sometimes(self, claim: str, on: Target | None = None) -> None:
         """At least once from here to the end."""
-        self.do(f"sometimes {claim}{_clauses(on=str(on) if on is not None else None)}")
+        self.do(f"sometimes {claim}{_clauses(on=_named(on))}")
 
     def advance(self, time: Time) -> None:
         """Let virtual time go by."""
@@ -420,14 +446,7 @@ class Sim:
         unless: str | None,
         as_: str | None,
     ) -> None:
-        clauses = _clauses(
-            on=str(on) if on is not None else None,
-            within=_words(within),
-            for_=_words(for_),
-            since=since,
-            as_=as_,
-            unless=unless,
-        )
+        clauses = _clauses(on=_named(on), within=_words(within), for_=_words(for_), since=since, as_=as_, unless=unless)
         self.do(f"{word} {claim}{clauses}")
 
     # --- the end --------------------------------------------------------------------------------------------------
@@ -455,10 +474,11 @@ class Sim:
         return self._result
 
     def finish(self) -> ScenarioResult:
-        """Close, and raise ClaimMissed or ScenarioError where something was missed or broke on the way."""
+        """Close, and raise ClaimMissed where something was missed on the way, ScenarioError where something broke or
+        could not be judged (`strict`: what is vacuous too)."""
         result = self.close()
-        if result.verdict in BAD:
-            raised = ScenarioError if result.verdict == "error" else ClaimMissed
+        if result.verdict in MISSED | BROKEN:
+            raised = ScenarioError if result.verdict in BROKEN else ClaimMissed
             raise raised(_story(result))
         return result
 
@@ -479,5 +499,6 @@ def _story(result: ScenarioResult) -> str:
 
 def _refuse(bag: Bag) -> None:
     if bag.failed:
-        first = next(item for item in bag if item.severity == "error")
-        raise ScenarioError(f"{first.message}\n\n{bag.render()}")
+        # A warning may be about words that are ours: the name that `value` gives to what it works out.
+        errors = Bag([item for item in bag if item.severity == "error"], bag.sources)
+        raise ScenarioError(f"{errors.items[0].message}\n\n{errors.render()}")

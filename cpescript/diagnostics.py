@@ -147,8 +147,6 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         here = bisect_left(names, word)
         names = names[max(0, here - MANY_NAMES // 2) : here + MANY_NAMES // 2]
     lowered = {name.lower(): name for name in names}
-    if meant in lowered:
-        return lowered[meant]
     found = get_close_matches(meant, list(lowered), n=1, cutoff=0.7)
     return lowered[found[0]] if found else None
 
@@ -157,3 +155,11 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return the remedy `did you mean 'x'?` for the nearest known name, else `otherwise`."""
     name = nearest(word, known)
     return f"did you mean '{name}'?" if name else otherwise
+
+
+def some(lead: str, names: Iterable[str], most: int = 6) -> str:
+    """Return a remedy that lists some names behind `lead`, empty where there are none."""
+    ordered = sorted(names)
+    if not ordered:
+        return ""
+    return f"{lead} {', '.join(ordered[:most])}{', …' if len(ordered) > most else ''}"

@@ -53,6 +53,17 @@ def find(kind: Kind, name: str) -> Path | None:
     return None
 
 
+def profile(name: str, near: Path) -> Path | None:
+    """Return the profile that `name` means in the folder `near`: one in a folder `profiles` there or above, else one
+    that ships."""
+    for above in (near, *near.resolve().parents):
+        for suffix in SUFFIXES["profiles"]:
+            path = above / "profiles" / f"{name}{suffix}"
+            if path.is_file() if suffix else path.is_dir():
+                return path
+    return find("profiles", name)
+
+
 def names(kind: Kind) -> list[str]:
     """Return the names in that library, without suffix, sorted; for listings and suggestions."""
     base = folder(kind)

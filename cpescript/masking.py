@@ -9,8 +9,8 @@ Rules:
    written by the author, and is no value of the run.
 3. Numbers, truth values and the keys of mappings are never changed: a document keeps its shape.
 4. Of a list or a map each value is a secret.
-
-What a scenario makes of a secret (`upper(key)`, `sha256(key)`) is not known to be one.
+5. What the language's functions make of a secret is one too: `upper(key)`, `lower(key)`, `sha256(key)`, and with them
+   what is put together of it. A digest of more than the secret (`sha256(key + salt)`) is not known to be one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from hashlib import sha256
 from json import dumps
 from shlex import join
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -35,23 +36,9 @@ CUT_FROM = 6
 
 _PLAIN = re.compile(r"[-+]?[\d.]+|true|false|none|null", re.IGNORECASE)
 _AUTHORS = frozenset(
-    {
-        *(
-            "name",
-            "title",
-            "file",
-            "source",
-            "tags",
-            "docstring",
-            "statement",
-            "label",
-            "device",
-            "identity",
-            "profile",
-        ),
-        *("rerun", "acs", "clock", "version", "started", "trace_digest", "kind"),
-    }
-)
+    ("name", "title", "file", "source", "tags", "docstring", "statement", "label", "device", "identity", "profile",
+     "rerun", "acs", "clock", "version", "started", "trace_digest", "kind")
+)  # fmt: skip
 """Fields of the result model that hold an author's own words, or ours: rule 2 leaves them alone."""
 
 
@@ -74,11 +61,12 @@ class Masker:
         if self._read == len(self._learnt):
             return
         self._read = len(self._learnt)
-        texts = {text for secret in (*self._secrets, *self._learnt) for text in _texts(secret) if text.strip()}
+        given = {text for secret in (*self._secrets, *self._learnt) for text in _texts(secret) if text.strip()}
+        texts = {made for text in given for made in _made_of(text)}
         words = {text for text in texts if len(text) < SHORTEST or _PLAIN.fullmatch(text)}
         spelt = {spelling for text in texts - words for spelling in _spellings(text)}
         self._anywhere = _pattern(spelt, "", "")
-        self._words = _pattern(words, r"(?<![\w.:])", r"(?![\w:]|\.\w)")
+        self._words = _pattern(words, r"(?<![\w.:])", r"(?!\w|[.:]\w)")
         self._beginnings = sorted((text for text in spelt if len(text) > CUT_FROM), key=len, reverse=True)
 
     def __bool__(self) -> bool:
@@ -142,6 +130,11 @@ def _texts(secret: Any) -> Iterator[str]:
             yield from _texts(item)
     elif secret is not None:
         yield str(secret)
+
+
+def _made_of(text: str) -> tuple[str, ...]:
+    """Return a text and what functions of the language make of it (`pattern.functions`)."""
+    return text, text.upper(), text.lower(), sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _spellings(text: str) -> Iterator[str]:

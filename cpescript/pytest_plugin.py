@@ -77,12 +77,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if declared is None:
         return
     from cpescript.diagnostics import Bag
-    from cpescript.runner.loading import check_params
+    from cpescript.runner.loading import check_environment, check_params
 
     bag = Bag()
-    check_params(_options(session.config), declared, bag)
+    options = _options(session.config)
+    check_params(options, declared, bag)
     if bag.failed:
         raise pytest.UsageError(f"\n{bag.render()}")
+    if getattr(session.config, "workerinput", {"workerid": "gw0"})["workerid"] != "gw0":
+        return  # One of xdist's workers tells it for all.
+    check_environment(options, declared, bag)
+    if len(bag):
+        session.config.issue_config_time_warning(pytest.PytestConfigWarning(f"\n{bag.render()}"), 2)
 
 
 class Missed(Exception):
@@ -109,8 +115,12 @@ class ScenarioFile(pytest.File):
             where = f"{error.bag.render()}\n" if error.bag is not None else ""
             raise self.CollectError(f"{where}{error.message}\n{error.remedy}".rstrip()) from None
         for each in found:
+            # Two colons divide the names of an id.
+            name = each.timeline.title.replace("::", ":")
+            # The id is given as text, for pytest reads it as text again where it remembers what has failed.
+            id = f"{self.nodeid}::{name}"
             yield ScenarioItem.from_parent(
-                self, name=each.timeline.title, timeline=each.timeline, options=options, only=each.only
+                self, name=name, nodeid=id, timeline=each.timeline, options=options, only=each.only
             )
 
 

@@ -68,6 +68,8 @@ class ClaimResult:
     """The `do` statements that led here, outermost first."""
     hint: str = ""
     """What else a reader should know: `seen at 00:04:10, taken by line 12`."""
+    real_seconds: float | None = field(default=None, compare=False)
+    """Of a claim with an end against an external ACS: how long that was given. No part of what was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Paced:
     second; `times` counts from the instant at which a session was due, so what queued is in it."""
 
     line: int
+    place: str
+    """`line 9`, or `home.cpes:9` where it stands in a file that the scenario uses."""
     source: str
     devices: int
     asked_rate: float

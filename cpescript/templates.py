@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -217,8 +218,9 @@ class _Checker:
                 self._refuse(node, f"more than {MAX_LOOPS} loops inside one another")
                 return
             loops += 1
-        # What is assigned is known from there on; Jinja's own order of children has the value first.
-        for child in node.iter_child_nodes():
+        # What is assigned is known from there on, so not yet in the value; Jinja has the name first.
+        value = _VALUES.get(type(node), ())
+        for child in chain(node.iter_child_nodes(only=value), node.iter_child_nodes(exclude=value)):
             self.walk(child, loops)
 
     def _refuse(self, node: nodes.Node, message: str, remedy: str = "") -> None:
@@ -233,12 +235,6 @@ class _Checker:
             self._bound.add(node.name)
         elif node.name not in self._bound:
             self._unknown(node, f"a template knows no '{node.name}'", node.name, NAMES)
-
-    def loop(self, node: nodes.For) -> None:
-        for target in node.target.find_all(nodes.Name):
-            self._bound.add(target.name)
-        if isinstance(node.target, nodes.Name):
-            self._bound.add(node.target.name)
 
     def attribute(self, node: nodes.Getattr) -> None:
         if isinstance(node.node, nodes.Name) and node.node.name == "device" and node.attr not in DEVICE:
@@ -260,9 +256,10 @@ class _Checker:
 
 _WORDS = {"Concat": "~", "Pow": "**", "CallBlock": "call", "FilterBlock": "filter", "AssignBlock": "set block",
           "FromImport": "from import", "NSRef": "namespace", "Scope": "autoescape"}  # fmt: skip
+_VALUES: Mapping[type[nodes.Node], tuple[str, ...]] = {nodes.Assign: ("node",), nodes.For: ("iter",)}
+"""Where the nodes that give values to names have these values."""
 _CHECKS: Mapping[type[nodes.Node], Callable[[_Checker, Any], None]] = {
     nodes.Name: _Checker.variable,
-    nodes.For: _Checker.loop,
     nodes.Getattr: _Checker.attribute,
     nodes.Call: _Checker.call,
     nodes.Filter: _Checker.filter_,

@@ -14,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
@@ -39,12 +39,13 @@ def _first_up(text: str) -> str:
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-_SENDERS = {"acs": "ACS → device", "cpe": "device → ACS", "both": "either way"}
+_SENDERS = {"acs": "ACS → device", "cpe": "Device → ACS", "both": "Either way"}
 
 
 def messages() -> str:
     """Every message that a claim can name: CWMP's from the RPC catalogue, and those of any protocol."""
     from cpescript.cwmp import rpcs
+    from cpescript.cwmp.session import Outcome
     from cpescript.language.catalogue import HTTP_FIELDS, standard_catalogue
 
     known = standard_catalogue().messages
@@ -69,7 +70,7 @@ def messages() -> str:
                     ("Request", "whatever the ACS asks of a device", ()),
                     ("Response", "whatever the ACS answers, empty answers and HTTP errors too", ()),
                     ("ConnectionRequest", "a connection request that reached a device", ("via",)),
-                    ("SessionEnd", "the session is over: done, timeout, cut, http, tls or refused", ("outcome",)),
+                    ("SessionEnd", f"the session is over: {', '.join(get_args(Outcome))}", ("outcome",)),
                 )
             ),
         ),
@@ -169,7 +170,7 @@ def quirks() -> str:
         lines += table(("", ""), rows)
         if quirk.parameters:
             lines += table(("parameter", "type", "default"),
-                           ((f"`{p.name}`", p.type, "required" if p.required else f"`{_literal(p.default)}`")
+                           ((f"`{p.name}`", p.takes, "required" if p.required else f"`{_literal(p.default)}`")
                             for p in quirk.parameters))  # fmt: skip
     return "\n".join(lines)
 
@@ -208,11 +209,47 @@ def defects() -> str:
 # --- policy, command line, not yet ------------------------------------------------------------------------------------
 
 
-def policy() -> str:
-    """The policy file, from the tables of its reader."""
-    from cpescript.acs.policy import policy_reference
+_SECTION_TITLES: Mapping[str, str] = {
+    "policy": "The file",
+    "rule": "`rules:` – a list of",
+    "condition": "`when:`",
+    "comparison": "`when: parameter:`",
+    "action": "`then:` – a list of",
+    "download": "`download:`",
+    "schedule_download": "`schedule_download:`",
+    "install": "`install:`",
+    "update": "`update:`",
+    "uninstall": "`uninstall:`",
+    "upload": "`upload:`",
+    "campaign": "`campaigns:` – by name",
+    "input": "`inputs:` – by name: a type, or",
+    "authentication": "`authentication:`",
+    "credentials": "`authentication: device:`",
+    "connection_requests": "`connection_requests:`",
+}
 
-    return policy_reference()
+
+def policy() -> str:
+    """The policy file, from the tables of its reader and the docstring beside them."""
+    from cpescript.acs import policy_format
+
+    essay = (policy_format.__doc__ or "").splitlines()
+    example = [line[4:] for line in essay if line.startswith("    ")]
+    lines = [
+        "# The policy file",
+        "",
+        'What the embedded ACS does of itself is said by a policy: `policy "rollout.yaml"` in a scenario, or',
+        "`cpescript acs serve --policy rollout.yaml`. Without one the default policy holds: at `0 BOOTSTRAP`, and when",
+        "somebody else has configured the device, it sets PeriodicInformInterval to 300 and connection-request",
+        "credentials of the device's own; otherwise it leaves devices alone.",
+        *("", "```yaml", *example, "```", ""),
+        *essay[essay.index("Rules:") + 2 :],
+        "",
+    ]
+    for section, keys in policy_format.SECTIONS.items():
+        rows = ((f"`{key.name}`{', required' if key.required else ''}", key.summary) for key in keys)
+        lines += [f"## {_SECTION_TITLES[section]}", "", *table(("key", "means"), rows)]
+    return "\n".join(lines)
 
 
 def commands() -> str:
@@ -377,7 +414,7 @@ def inventory() -> str:
 
 def adapters() -> str:
     """Named targets, the adapters, and the file that describes one."""
-    from cpescript.adapters.genieacs import CALLS
+    from cpescript.adapters.genieacs_calls import CALLS
     from cpescript.adapters.http_format import adapter_reference
     from cpescript.runner.config import KEYS
     from cpescript.runner.north import ADAPTERS

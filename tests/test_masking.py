@@ -22,6 +22,8 @@ from cpescript.results import ClaimResult, DeviceMiss, MessageLine
         ("hunter2x", "cut at the end: hunter2", "cut at the end: ***"),
         ("hunter2x", "a hunter is no secret", "a hunter is no secret"),
         ("ab", "ab cab ab. 'ab'", "*** cab ***. '***'"),
+        ("abcd", "xabcdx", "x***x"),
+        ("a.b", "a.b.c xa.b a.b: a.b.", "a.b.c xa.b ***: ***."),
         (4711, "pin 4711, 14711, 4711s, 1.4711.2, 04:4711:00", "pin ***, 14711, 4711s, 1.4711.2, 04:4711:00"),
         (True, "is true, untrue", "is ***, untrue"),
         (["first1", {"k": "second2"}], "first1 second2 k", "*** *** k"),

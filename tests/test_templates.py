@@ -42,6 +42,8 @@ def refused(text):
         ("{{ now }} {{ session }} {{ id }}", "now 4 4"),
         ("{% for i in range(3) %}{{ loop.index }}{{ i }} {% endfor %}", "10 21 32 "),
         ("{% set n = session + 1 %}{{ n * 2 }}", "10"),
+        ("{% set n = 1 %}{% set n = n + 1 %}{{ n }}", "2"),
+        ("{% for a, b in [(1, 2)] %}{{ a }}{{ b }}{% endfor %}", "12"),
         ("{% if device.index is odd and 'x' == \"x\" %}odd{% else %}even{% endif %}", "odd"),
         ("{{ device.label.city | default('none') }}", "none"),
         ("{{ device.serial | lower }} {{ device.serial[1:] }}", "hg1 G1"),
@@ -69,6 +71,8 @@ def test_what_a_template_says(text, expected):
         ("{{ now ~ now }}", "bad-template", "'~' is not there", None),
         ("{{ 9 ** 9 }}", "bad-template", "'**' is not there", None),
         ("{% autoescape false %}{{ now }}{% endautoescape %}", "bad-template", "'autoescape' is not there", None),
+        ("{% set a = a + 1 %}", "unknown-name", "a template knows no 'a'", None),
+        ("{% for i in i %}{% endfor %}", "unknown-name", "a template knows no 'i'", None),
         ("{{ self }}", "unknown-name", "a template knows no 'self'", None),
         ("{{ lipsum }}", "unknown-name", "a template knows no 'lipsum'", None),
     ],
@@ -142,6 +146,12 @@ def test_a_file_that_is_none(tmp_path, raw, message):
     template, bag = load_template(path)
     assert template is None
     assert [item.message for item in bag] == [message]
+
+
+def test_a_file_of_the_most_octets_is_read(tmp_path):
+    (tmp_path / "body.xml.j2").write_bytes(b"x" * MAX_SOURCE)
+    template, _ = load_template(tmp_path / "body.xml.j2")
+    assert template is not None
 
 
 def test_a_byte_order_mark_is_no_part_of_the_message(tmp_path):

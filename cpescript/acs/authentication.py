@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 from cpescript.acs.rules import Authentication, fill
 from cpescript.cwmp.digest import (
@@ -52,7 +51,7 @@ class Authenticator:
         if not header.isascii() or len(header) > MAX_AUTHORIZATION:
             return False
         proof = parse_authorization(header)
-        if proof is None or proof.scheme != self._rules.scheme or not self._right_target(proof, request):
+        if proof is None or proof.scheme != self._rules.scheme or not proof.made_for(request.path):
             return False
         known = any(
             verify(proof, username, password, request.method, self._rules.realm)
@@ -66,19 +65,6 @@ class Authenticator:
         if self._rules.device is not None:
             username, password = self._rules.device
             yield fill(username, names), fill(password, names)
-
-    def _right_target(self, proof: Credentials, request: HttpRequest) -> bool:
-        """Whether a Digest was made for this very request (A13); a host without paths asks for none."""
-        if proof.scheme == "basic" or not request.path:
-            return True
-        uri = (proof.fields or {}).get("uri", "")
-        if uri == request.path:
-            return True
-        try:
-            parts = urlsplit(uri)
-        except ValueError:
-            return False
-        return bool(parts.netloc) and request.path == (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def _nonce(self, now: int) -> str:
         while self._nonces:

@@ -6,6 +6,7 @@ never asks whether it is defective. Several defects combine by inheritance.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PASSING_FAULTS = frozenset({9002, 9004})
 """Faults that may be gone a little later: internal error, resources exceeded (A.5.1)."""
+_NUMBER = re.compile(r"-?[0-9]{1,20}")
+"""A whole number as a data model has them, of 64 bits at most: a peer may say anything."""
 PASSING_TRIES = 3
 PASSING_DELAY = 5 * MINUTE
 
@@ -169,7 +172,7 @@ def compares(comparison: Comparison, inform: Inform) -> bool:
         return False
     test, wanted = COMPARISONS[comparison.test], comparison.value
     if comparison.test in ("below", "above"):
-        return found.lstrip("-").isdigit() and test(int(found), wanted)
-    if comparison.test in ("is", "is_not") and found.isdigit() and wanted.isdigit():
+        return _NUMBER.fullmatch(found) is not None and test(int(found), wanted)
+    if comparison.test in ("is", "is_not") and _NUMBER.fullmatch(found) and _NUMBER.fullmatch(wanted):
         return test(int(found), int(wanted))
     return test(found, wanted)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from cpescript.acs.policy_format import SECTIONS, policy_reference
+from cpescript.acs.policy_format import SECTIONS
 from cpescript.acs.rules import (
     COMPARISONS,
     DEFAULT_POLICY,
@@ -37,7 +37,7 @@ from cpescript.diagnostics import Bag, Span, did_you_mean
 from cpescript.kernel.time import HOUR, MINUTE, SECOND, Duration, TimeOfDay, parse_duration
 from cpescript.regular import RegularError, regular
 
-__all__ = ["DEFAULT_POLICY", "SECTIONS", "Policy", "load_policy", "policy_reference", "read_policy", "value_type"]
+__all__ = ["DEFAULT_POLICY", "SECTIONS", "Policy", "load_policy", "read_policy", "value_type"]
 
 MAX_OCTETS = 1 << 20
 MAX_DEPTH = 30
@@ -70,7 +70,7 @@ _ARGUMENT = {"set": "settings", "get": "paths", "add": "path", "delete": "path",
 _PATH = re.compile(r"(?:\.|[A-Za-z_][\w-]*\.)(?:[\w{}:-]+\.)*(?:[\w{}:-]+)?")
 _EVENTS = "'0 BOOTSTRAP' to '14 HEARTBEAT', 'M METHOD' or 'X OUI EVENT'"
 _FREE_EVENT = re.compile(r"[MX] .+")
-"""Events of methods and of vendors (TR-069 Amendment 6, Table 8)."""
+"""Events of methods and of vendors (TR-069 3.7.1.5)."""
 _TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -456,11 +456,14 @@ class _Reader:
     def comparisons(self, node: yaml.Node) -> tuple[Comparison, ...]:
         found = []
         for item in self._items(node):
+            told = len(self._bag)
             values = self._section(item, "comparison") or {}
             path = values.pop("path", None)
             if len(values) != 1:
-                tests = ", ".join(COMPARISONS)
-                self._error(item, "comparison", "a comparison has a path and one test", f"one of {tests}")
+                if len(self._bag) == told:
+                    # A test that is misspelt has been told of already.
+                    tests = ", ".join(COMPARISONS)
+                    self._error(item, "comparison", "a comparison has a path and one test", f"one of {tests}")
                 continue
             ((test, value),) = values.items()
             if path is not None and value is not None:

@@ -1,7 +1,8 @@
 """The format of policy files: YAML, taken literally. Its tables are what reader and reference page are made of.
 
 A policy file has the keys of the table `SECTIONS["policy"]` at its top level; each section's keys are in that
-table too, from which the reader, the "did you mean" and the reference page (`policy_reference`) are made. An example:
+table too, from which the reader, the "did you mean" and the reference page (`scripts/make_reference.py`) are made, as
+are this example and the rules below it:
 
     extends: default                       # keeps the rules of the default policy, before those of this file
     rules:
@@ -159,49 +160,3 @@ SECTIONS: Mapping[str, tuple[Key, ...]] = {
     ),
 }
 """Every section of a policy file: its keys, how each is read, and what it means."""
-
-_TITLES: Mapping[str, str] = {
-    "policy": "The file",
-    "rule": "`rules:` – a list of",
-    "condition": "`when:`",
-    "comparison": "`when: parameter:`",
-    "action": "`then:` – a list of",
-    "download": "`download:`",
-    "schedule_download": "`schedule_download:`",
-    "install": "`install:`",
-    "update": "`update:`",
-    "uninstall": "`uninstall:`",
-    "upload": "`upload:`",
-    "campaign": "`campaigns:` – by name",
-    "input": "`inputs:` – by name: a type, or",
-    "authentication": "`authentication:`",
-    "credentials": "`authentication: device:`",
-    "connection_requests": "`connection_requests:`",
-}
-
-
-def policy_reference() -> str:
-    """Return the reference page of the policy format, in Markdown, made from the tables that the reader uses."""
-    intro, example, rest = _essay()
-    lines = ["# The policy file", "", *intro, "", "```yaml", *example, "```", "", *rest, ""]
-    for section, keys in SECTIONS.items():
-        lines += [f"## {_TITLES[section]}", "", "| key | means |", "| --- | --- |"]
-        for key in keys:
-            needed = ", required" if key.required else ""
-            lines.append(f"| `{key.name}`{needed} | {key.summary.replace('|', chr(92) + '|')} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _essay() -> tuple[list[str], list[str], list[str]]:
-    """The example and the rules of this module's docstring, with an introduction of their own."""
-    lines = (__doc__ or "").splitlines()
-    example = [line[4:] for line in lines if line.startswith("    ")]
-    rules = lines[lines.index("Rules:") + 2 :]
-    intro = [
-        'What the embedded ACS does of itself is said by a policy: `policy "rollout.yaml"` in a scenario, or',
-        "`cpescript acs serve --policy rollout.yaml`. Without one the default policy holds: at `0 BOOTSTRAP`, and when",
-        "somebody else has configured the device, it sets PeriodicInformInterval to 300 and connection-request",
-        "credentials of the device's own; otherwise it leaves devices alone.",
-    ]
-    return intro, example, rules

@@ -25,6 +25,8 @@ from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup,
 TIMEOUT = 60.0
 """Real seconds that the program has for one answer."""
 MAX_ANSWER = 16 * 1024 * 1024
+READ = 65536
+"""Octets that are taken from a program at once, and those that are kept of what it complains."""
 
 
 class Command:
@@ -94,9 +96,12 @@ class Command:
             )
         except OSError as error:
             raise AdapterError(f"{name}: cannot be run: {error.strerror or error}") from None
+        asking = asyncio.create_task(_tell(process.stdin, question))
+        complaining = asyncio.create_task(_last_line(process.stderr))
         try:
             async with asyncio.timeout(self._timeout):
-                out, errors = await process.communicate(json.dumps(question).encode())
+                out, last = await self._answer(process.stdout), await complaining
+                await process.wait()
         except TimeoutError:
             raise AdapterError(f"{name}: no answer within {self._timeout:g} s") from None
         finally:
@@ -104,11 +109,11 @@ class Command:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
+            for task in (asking, complaining):
+                task.cancel()
+            await asyncio.wait((asking, complaining))
         if process.returncode != 0:
-            last = errors.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
             raise AdapterError(f"{name}: exit status {process.returncode}" + (f": {last}" if last else ""))
-        if len(out) > MAX_ANSWER:
-            raise AdapterError(f"{name}: the answer is longer than {MAX_ANSWER} octets")
         try:
             answer = json.loads(out)
         except (ValueError, RecursionError):
@@ -116,3 +121,34 @@ class Command:
         if not isinstance(answer, dict):
             raise AdapterError(f"{name}: the answer to '{question['ask']}' is no JSON object")
         return answer
+
+    async def _answer(self, stream: asyncio.StreamReader | None) -> bytes:
+        """Return all that a program says, and no more than an answer may be: it is not to fill the memory."""
+        assert stream is not None
+        parts, size = [], 0
+        while part := await stream.read(READ):
+            size += len(part)
+            if size > MAX_ANSWER:
+                raise AdapterError(f"{self._words[0]}: the answer is longer than {MAX_ANSWER} octets")
+            parts.append(part)
+        return b"".join(parts)
+
+
+async def _last_line(stream: asyncio.StreamReader | None) -> str:
+    """Return the last line that a program complains with."""
+    assert stream is not None
+    kept = b""
+    while part := await stream.read(READ):
+        kept = (kept + part)[-READ:]
+    return kept.decode("utf-8", "backslashreplace").strip().rpartition("\n")[2]
+
+
+async def _tell(stream: asyncio.StreamWriter | None, question: Mapping[str, Any]) -> None:
+    """Ask a program; one that ends without listening to the end is judged by what it says."""
+    assert stream is not None
+    with suppress(BrokenPipeError, ConnectionResetError):
+        stream.write(json.dumps(question).encode())
+        await stream.drain()
+    stream.close()
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await stream.wait_closed()

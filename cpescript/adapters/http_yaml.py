@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 from cpescript.acs.orders import DeviceKey, Order, OrderResult, malformed
 from cpescript.acs.policy import value_type
 from cpescript.adapters.base import AdapterError, Answered, Jobs, RunNow, Setup, View
-from cpescript.adapters.http_format import Check, Description, Sees, Step, load_description
+from cpescript.adapters.http_format import Check, Description, Sees, Step
+from cpescript.adapters.http_reading import load_description
 from cpescript.adapters.north import Answer, North, each
 from cpescript.adapters.values import Template, TemplateProblem, filled, look_up
 from cpescript.diagnostics import Bag

@@ -32,6 +32,8 @@ FILTERS = (
 )  # fmt: skip
 """Jinja's filters that are there, besides `segment`, `pointer`, `regex`, `base64`."""
 
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+"""An item of a list in a JSON pointer (RFC 6901, 4)."""
 _WHOLE = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}).)*)\}\}\s*", re.DOTALL)
 _REFUSED = (
     nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends,
@@ -78,7 +80,7 @@ def look_up(value: Any, path: str) -> Any:
         name = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, Mapping):
             value = value[name]
-        elif isinstance(value, list) and name.isdigit():
+        elif isinstance(value, list) and _INDEX.fullmatch(name):
             value = value[int(name)]
         else:
             raise KeyError(name)

@@ -28,7 +28,7 @@ COMMANDS = {
     "load": ("cpescript.cli.load", "Put an ACS under a load that does not wait for it, and measure."),
     "record": ("cpescript.cli.record", "Write a trace of real devices and their ACS, standing between them."),
     "draft": ("cpescript.cli.draft", "Make a profile and a scenario of a trace."),
-    "judge": ("cpescript.cli.judge", "Judge a saved trace without an ACS."),
+    "judge": ("cpescript.cli.judge", "Judge a saved trace or a recording without an ACS."),
     "diff": ("cpescript.cli.diff", "Say what an ACS does differently since."),
     "tls": ("cpescript.cli.tls", "Make certificates for a lab: a CA, devices, servers."),
     "acs": ("cpescript.cli.acs", "Serve the reference ACS, list its deliberate defects."),

@@ -92,7 +92,8 @@ def serve(
         click.echo(str(error), err=True)
         return BAD_USAGE
     except OSError as error:
-        raise click.ClickException(f"a port cannot be had: {error}") from None
+        remedy = "--host, --port and --north-port say where; port 0 is any that is free"
+        raise click.ClickException(f"it cannot listen: {error.strerror or error}; {remedy}") from None
     return OK
 
 

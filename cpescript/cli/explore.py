@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from cpescript.runner.explore import Exploration, Explored
     from cpescript.runner.work import Done
 
-PURPOSE = "Run a scenario under many seeds, and find the smallest fleet that fails."
-
 EXAMPLES = (
     ("cpescript explore firmware_rollout --seeds 1..500 -j auto", "the first of 500 seeds that fails, and how small"),
     ("cpescript explore my.cpes --seeds 1..50 --all", "how many of 50 seeds fail"),
 )
+NOT_REPEATED = frozenset({"scenarios", "seeds", "jobs", "all_seeds", "no_shrink", "as_json", "keyword", "only"})
+"""What the command that runs one seed again does without."""
 
 
 def seeds(text: str) -> range:
@@ -42,7 +42,7 @@ def seeds(text: str) -> range:
         raise click.BadParameter(f"'{text}' is no range of seeds, as in 1..500: {error}") from None
 
 
-@click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS), short_help=PURPOSE)
+@click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS))
 @click.argument("scenarios", nargs=-1, required=True, metavar="SCENARIO...")
 @click.option(
     "--seeds",
@@ -103,10 +103,6 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     return found.exit_status
 
 
-NOT_REPEATED = frozenset({"scenarios", "seeds", "jobs", "all_seeds", "no_shrink", "as_json", "keyword", "only"})
-"""What the command that runs one seed again does without."""
-
-
 class Counted:
     """Shows on a terminal how many seeds were run."""
 
@@ -159,7 +155,9 @@ def _failure(case: Explored) -> list[str]:
         shown = ", ".join(map(str, case.failing[:10]))
         lines.append(f"  failing seeds       {shown}{', …' if len(case.failing) > 10 else ''}\n")
     small = case.smallest
-    if small is not None:
+    if small is not None and small.size == small.of:
+        lines.append(f"  smallest fleet      all {small.of}: no smaller fleet fails ({small.runs} sizes run)\n")
+    elif small is not None:
         less = f"{small.size - 1} do not" if small.size > 1 else "there is none less"
         lines.append(f"  smallest fleet      {small.size} of {small.of} still fail, {less} ({small.runs} sizes run)\n")
         lines.append(f"  repeat that         {small.command}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def write(path: Path, text: str) -> None:
             part.chmod(target.stat().st_mode & 0o7777)
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise click.ClickException(f"'{path}' cannot be written: {error.strerror}") from None
 
 
@@ -67,11 +69,12 @@ def read(path: Path) -> str:
 
 
 def locate(kind: libraries.Kind, name: str) -> Path:
-    """Return the scenario or profile that `name` means: a path, else one that ships. Raises BadParameter."""
+    """Return the scenario or profile that `name` means: a path, else one that ships, or a profile that a scenario here
+    could name. Raises BadParameter."""
     path = Path(name)
     if path.is_file() or (kind == "profiles" and path.is_dir()):
         return path
-    found = libraries.find(kind, name)
+    found = libraries.profile(name, Path()) if kind == "profiles" else libraries.find(kind, name)
     if found is None:
         what = kind.removesuffix("s")
         raise click.BadParameter(f"there is no {what} '{name}': {libraries.meant(kind, name)}")

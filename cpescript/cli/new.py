@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cpescript.cli.exits import OK
-from cpescript.cli.files import write
+from cpescript.cli.files import writable, write
 from cpescript.cli.page import Command
 from cpescript.results import BAD_USAGE
 
@@ -25,11 +25,12 @@ def command(file: Path, force: bool) -> int:
 
     It runs as it is, on the embedded ACS; its comments say what each line means and what could be written instead.
     """
+    if not file.name:
+        raise click.UsageError("name the file to be written")
     path = file if file.suffix else file.with_suffix(".cpes")
     if path.exists() and not force:
         raise click.UsageError(f"'{path}' exists: --force writes over it")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, text(path.stem.replace("_", " ")))
+    write(writable(str(path)), text(path.stem.replace("_", " ")))
     click.echo(f"{path}: written; try it: cpescript run {path}")
     return OK
 

@@ -21,7 +21,10 @@ def given(words: Iterable[str]) -> dict[str, str]:
 
     found, bag = parse_assignments(words)
     if bag.failed:
-        raise click.UsageError(bag.render().rstrip())
+        shown = bag.sources["--param"].split("\n")
+        raise click.UsageError(
+            "; ".join(f"--param {shown[item.span.line - 1]}: {item.message}, {item.remedy}" for item in bag)
+        )
     return found
 
 

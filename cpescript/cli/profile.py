@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from cpescript import libraries
 from cpescript.cli.exits import OK
 from cpescript.cli.files import READABLE, locate, show, tell_checked, writable, write
 from cpescript.cli.page import Command
+from cpescript.kernel.time import format_duration
 from cpescript.results import BAD_USAGE
 
 if TYPE_CHECKING:
@@ -36,12 +37,12 @@ def command() -> None:
 @click.argument("profiles", nargs=-1, required=True, metavar="PROFILE...")
 @click.option("--json", "as_json", is_flag=True, help="A list of {path, ok, problems} on standard output.")
 def check(profiles: tuple[str, ...], as_json: bool) -> int:
-    """Find every mistake in profiles. PROFILE is a file, a folder, or the name of one that ships."""
+    """Find every mistake in profiles. PROFILE is a file, a folder, or a name as a scenario here would say it."""
     from cpescript.device.profile import load
     from cpescript.language.catalogue import quirk_refusal
 
     # A path that does not exist is a diagnostic of the loader, so that the others are checked all the same.
-    paths = (Path(name) if Path(name).exists() else libraries.find("profiles", name) or Path(name) for name in profiles)
+    paths = (Path(name) if Path(name).exists() else libraries.profile(name, Path()) or Path(name) for name in profiles)
     found = [(path, load(path, quirk_refusal)[1]) for path in paths]
     return tell_checked(found, as_json=as_json)
 
@@ -178,10 +179,15 @@ def _summary(schema: Schema) -> Iterator[str]:
     yield f"{schema.name}  ({schema.file})"
     yield f"  data model    {schema.root} with {len(schema.leaves)} parameters: {writable} writable, {moving} moving"
     yield f"  types         {', '.join(f'{count} {name}' for name, count in types.most_common())}"
-    for index, path in enumerate(schema.device_id or ()):
-        yield f"  {'' if index else 'identity':<12}  {path}"
-    for index, path in enumerate(schema.tables):
-        yield f"  {'' if index else 'tables':<12}  {path}"
+    identity = {path: schema.leaves[path].default for path in schema.device_id or ()}
+    if schema.serial_path is not None:
+        base = identity[schema.serial_path]
+        identity[schema.serial_path] = schema.fleet.serial_pattern.replace("{base}", base)
+    apps: Any = schema.extension.get("apps") or ()
+    yield from _listed("identity", (f"{path}  {value}" for path, value in identity.items()))
+    yield from _listed("tables", (f"{path}  {len(table.declared)}" for path, table in schema.tables.items()))
+    yield from _listed("apps", (f"{app.name} {app.version}" for app in apps))
+    yield from _listed("quirks", (name for name, _ in schema.quirks))
     if schema.inform_parameters:
         yield "  Inform carries"
         for event, paths in schema.inform_parameters.items():
@@ -190,8 +196,14 @@ def _summary(schema: Schema) -> Iterator[str]:
                 yield f"      {path}"
 
 
+def _listed(label: str, lines: Iterable[str]) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        yield f"  {'' if index else label:<12}  {line}".rstrip()
+
+
 def _parameters(schema: Schema) -> Iterator[str]:
     width = max((len(path) for path in schema.leaves), default=0)
     for path, leaf in schema.leaves.items():
-        value = f"generator {leaf.generator}" if leaf.generator is not None else leaf.default
+        moves = leaf.generator
+        value = f"{moves.kind} every {format_duration(moves.interval)}" if moves is not None else leaf.default
         yield f"{path:<{width}}  {leaf.type:<11}  {'rw' if leaf.writable else 'ro'}  {value}".rstrip()

@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,6 +79,8 @@ class Watcher:
         self._shown = 0
         self._held = False
         self._unread = False
+        self._asking = False
+        """Whether somebody is being asked something: the terminal is theirs."""
 
     def started(self, title: str, file: str) -> None:
         pass
@@ -92,9 +94,11 @@ class Watcher:
         self._print(f"{device:<12} {plain([message_line(line)])}")
 
     def progress(self, snapshot: Snapshot) -> None:
-        self._progress.update(snapshot)
+        if not self._asking:
+            self._progress.update(snapshot)
 
-    def make_room(self) -> None:
+    def make_room(self, asking: bool) -> None:
+        self._asking = asking
         self._progress.clear()
 
     def finished(self, result: ScenarioResult) -> None:
@@ -139,7 +143,7 @@ _report = partial(click.option, cls=Option, group="Reports")
 _watch = partial(click.option, cls=Option, group="Watching")
 
 
-@click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS), short_help="Run scenarios and judge the ACS.")
+@click.command(cls=Command, examples=EXAMPLES, exits=tuple(MEANINGS))
 @click.argument("scenarios", nargs=-1, metavar="SCENARIO...")
 @_which("-k", "keyword", metavar="EXPR", help="Cases whose title or file has these words: 'rollout and not slow'.")
 @_which("--tags", metavar="EXPR", help="Cases with these tags: 'nightly and not (slow or lab)'.")
@@ -226,6 +230,13 @@ _watch = partial(click.option, cls=Option, group="Watching")
     help="Real quiet that an external ACS is given; stronger than the scenario's own.",
 )
 @_time(
+    "--session-gap",
+    "session_gap_ns",
+    type=duration,
+    help="Real time that a device rests between two sessions, for an external ACS to let go of it; 0 for none. "
+    "[default: 20ms]",
+)
+@_time(
     "--real-limit",
     "real_limit",
     type=duration,
@@ -277,45 +288,7 @@ def command(ctx: click.Context, /, **given: Any) -> int:
     digest_only = given["trace_digest"]
     with Interrupts() as interrupted, Progress(sys.stderr, time.monotonic, colour=colour) as progress:
         watcher = Watcher(progress, to_stderr=digest_only, colour=colour)
-        options = RunOptions(
-            scenarios=given["scenarios"],
-            keyword=given["keyword"],
-            tags=given["tags"],
-            only=given["only"],
-            fail_fast=given["fail_fast"],
-            rerun_failed=given["rerun_failed"],
-            last_run=last.PLACE,
-            jobs=given["jobs"],
-            repeat=given["repeat"],
-            at_most=given["at_most"],
-            acs=given["acs"],
-            adapter=given["adapter"],
-            north=given["north"],
-            wire=wire_of(given),
-            allow_exec=given["allow_exec"],
-            keep=given["keep"],
-            policy=given["policy"],
-            defects=given["defects"],
-            seed=given["seed"],
-            params=params.given(given["params"]),
-            params_file=params.from_file(given["params_file"]),
-            environment=dict(os.environ),
-            strict=given["strict"],
-            yes=given["yes"],
-            serial_prefix=given["serial_prefix"],
-            window_ns=given["window_ns"],
-            in_flight=given["in_flight"],
-            real_limit_s=given["real_limit"] / SECOND,
-            patience_ns=given["patience_ns"],
-            state=given["state"],
-            trace=given["trace"],
-            trace_digest=digest_only,
-            follow=given["follow"],
-            verbose=given["verbose"],
-            observer=watcher,
-            interrupted=interrupted,
-            rerun=shlex.join(repeated(ctx)),
-        )
+        options = _options(ctx, given, watcher, interrupted)
         try:
             if given["listing"]:
                 cases, bag = selected(options)
@@ -343,6 +316,52 @@ def command(ctx: click.Context, /, **given: Any) -> int:
             title = "" if len(result.scenarios) == 1 else f"  {scenario.title}"
             click.echo(f"{scenario.trace_digest}{title}")
     return result.exit_status
+
+
+def _options(ctx: click.Context, given: Mapping[str, Any], watcher: Watcher, interrupted: Interrupts) -> RunOptions:
+    """Return what a command line asks for. Raises ClickException for parameters that cannot be read."""
+    from cpescript.runner import last
+
+    return RunOptions(
+        scenarios=given["scenarios"],
+        keyword=given["keyword"],
+        tags=given["tags"],
+        only=given["only"],
+        fail_fast=given["fail_fast"],
+        rerun_failed=given["rerun_failed"],
+        last_run=last.PLACE,
+        jobs=given["jobs"],
+        repeat=given["repeat"],
+        at_most=given["at_most"],
+        acs=given["acs"],
+        adapter=given["adapter"],
+        north=given["north"],
+        wire=wire_of(given),
+        allow_exec=given["allow_exec"],
+        keep=given["keep"],
+        policy=given["policy"],
+        defects=given["defects"],
+        seed=given["seed"],
+        params=params.given(given["params"]),
+        params_file=params.from_file(given["params_file"]),
+        environment=dict(os.environ),
+        strict=given["strict"],
+        yes=given["yes"],
+        serial_prefix=given["serial_prefix"],
+        window_ns=given["window_ns"],
+        in_flight=given["in_flight"],
+        real_limit_s=given["real_limit"] / SECOND,
+        patience_ns=given["patience_ns"],
+        session_gap_ns=given["session_gap_ns"],
+        state=given["state"],
+        trace=given["trace"],
+        trace_digest=given["trace_digest"],
+        follow=given["follow"],
+        verbose=given["verbose"],
+        observer=watcher,
+        interrupted=interrupted,
+        rerun=shlex.join(repeated(ctx)),
+    )
 
 
 def _list(cases: Sequence[Selected], *, as_json: bool) -> int:

@@ -44,6 +44,14 @@ _OPTIONS = (
         help="Connect from this address of this machine. Repeatable: in turn.",
     ),
     _option(
+        "--answers-held",
+        type=click.IntRange(1),
+        default=DEFAULT.answers_held,
+        show_default=True,
+        metavar="MIB",
+        help="Memory for answers that are not whole yet, of all sessions together; one that needs more fails.",
+    ),
+    _option(
         "--listen",
         callback=lambda _, parameter, value: _listen(value),
         metavar="ADDRESS[:PORT]",
@@ -69,6 +77,7 @@ def wire_of(given: Mapping[str, Any]) -> WireOptions:
         proxy=given["proxy"],
         connections=given["connections"],
         source_addresses=given["source_addresses"],
+        answers_held=given["answers_held"],
         listen=given["listen"],
         listen_tls=given["listen_tls"],
     )

@@ -35,11 +35,12 @@ from cpescript.cwmp import (
 from cpescript.cwmp.digest import Proof
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Event
-from cpescript.cwmp.power import DARK, KNOWN, LINKED, ON
+from cpescript.cwmp.power import DARK, KNOWN, LINKED, ON, SPOKEN
 from cpescript.cwmp.session import Outcome, Session, kind_of
 from cpescript.kernel import draws
 
 if TYPE_CHECKING:
+    from cpescript.cwmp.nonces import Nonces
     from cpescript.device.device import Device
     from cpescript.device.manifest import Manifest
     from cpescript.device.schema import Schema
@@ -80,9 +81,6 @@ class Work:
         "drawn",
         "generation",
         "jobs",
-        "nonce",
-        "nonce_at",
-        "nonce_count",
         "nonces",
         "proof",
         "raw",
@@ -112,10 +110,7 @@ class Work:
         self.generation = 0
         self.throttled = 0
         self.called = -1
-        self.nonce = ""
-        self.nonce_at = 0
-        self.nonce_count = 0
-        self.nonces = 0
+        self.nonces: Nonces | None = None
         self.watched: dict[str, movements.Watch] = {}
 
 
@@ -241,9 +236,12 @@ class CwmpAgent:
         diagnosis.written(self, values, by_acs=False)
         modules.written(self, values)
 
-    def connection_request(self, request: HttpRequest) -> HttpResponse:
-        """Answer a connection request; the session that follows is opened through the queue."""
-        return connection_request.answer(self, request)
+    def connection_request(self, request: HttpRequest, came: int | None = None) -> HttpResponse:
+        """Answer a connection request; the session that follows is opened through the queue.
+
+        `came` is when it came, in nanoseconds of the clock that its callers live by; None: by the kernel's.
+        """
+        return connection_request.answer(self, request, self.device.host.kernel.now if came is None else came)
 
     def add_hook(self, hook: hooks.Hook) -> None:
         self.hooks = hooks.added(self.hooks, hook)
@@ -406,22 +404,26 @@ class CwmpAgent:
         work = self._work
         return (work.version if work is not None else None) or inform.namespace_version(self.device.schema)
 
-    def version_accepted(self, version: str) -> None:
+    def version_accepted(self, version: str, *, lowered: bool) -> None:
         """Note that the ACS answered an Inform in that namespace: one that is not the device's own is kept to."""
-        if version != self.version:
+        if lowered and version != self.version:
             self.work().version = version
+        self.flags |= SPOKEN
 
     def version_refused(self, version: str) -> None:
         """Note that the ACS answered an Inform by 400, which may be for its namespace: the next one is older.
 
-        After the oldest it is the device's own again (TR-069 3.7.4).
+        After the oldest it is the device's own again (TR-069 3.7.4). An ACS that has answered in this version means
+        something else by a 400, such as a session that it has not closed yet: that is a failure like any other.
         """
-        self.work().version = inform.version_below(version)
+        if not self.flags & SPOKEN:
+            self.work().version = inform.version_below(version)
 
     def forget_version(self) -> None:
         """Begin with the device's own version again: it has booted, or has another ACS."""
-        if self._work is not None:
+        if self._work is not None and self._work.version is not None:
             self._work.version = None
+            self.flags &= ~SPOKEN
 
     def session_ended(self, session: Session, outcome: Outcome, reason: str) -> None:
         """Draw the consequences of a session's end."""
@@ -450,15 +452,16 @@ class CwmpAgent:
             self.wake()
 
     def _succeeded(self, session: Session) -> None:
-        left = events.after_success(session.events)
-        self.events = events.merge(left, self.events)
+        # Without its request nothing would ever deliver such an event: a user named it, or the ACS was changed.
+        if left := events.after_success(session.events):
+            self.events = events.merge(untold.announced(self, left), self.events)
         self.retry_count = 0
         self.delivered_at = self.device.host.kernel.now
         if _BOOTSTRAP not in self.events:
             # Otherwise the ACS was changed within the session: the new one knows nothing of this device yet.
             self.flags |= KNOWN
             self.device.enter("registered")
-        if session.exchanges == HEARTBEAT and session.events == _PERIODIC:
+        if session.exchanges - session.challenges == HEARTBEAT and session.events == _PERIODIC:
             self.device.host.trace.hush(self.device, session.number)
 
     def _failed(self, session: Session) -> None:

@@ -29,6 +29,8 @@ INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 
 MAX_OCTETS = 8 * 1024 * 1024
 """The largest envelope that is read: a SetParameterValues of 10,000 long parameters is about 4 MiB."""
+MOST_NAME = 64
+"""Characters of a method's name, as a GetRPCMethodsResponse has them (TR-069 A.3.1.1): kinds of messages are kept."""
 MEMO_OCTETS = 4096
 """Envelopes up to this size are remembered once read: the same few come again and again from an ACS."""
 
@@ -293,11 +295,15 @@ def decode_plain(body: bytes) -> Message:
     soap_body = root.find(f"{{{ENVELOPE}}}Body")
     if soap_body is None or len(soap_body) == 0:
         raise CwmpSyntaxError("no method in the SOAP body")
+    if len(soap_body) > 1 and any(_version(each.tag[1:].rpartition("}")[0]) for each in list(soap_body)[1:]):
+        raise CwmpSyntaxError("more than one method in the SOAP body")
     id, version, headers = _read_header(header)
     method = soap_body[0]
     namespace, _, local = method.tag[1:].rpartition("}")
     if namespace == ENVELOPE and local == "Fault":
         return _read_fault(method, id, version, headers)
+    if len(local) > MOST_NAME:
+        raise CwmpSyntaxError(f"a method whose name has {len(local)} characters; {MOST_NAME} are read at most")
     version = _version(namespace)
     if version is None:
         raise CwmpSyntaxError(f"<{local}> is in no CWMP namespace ({namespace or 'none'})")

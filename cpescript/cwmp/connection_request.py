@@ -3,8 +3,8 @@
 1. The device answers a GET with 200 before the session starts; a datagram is never answered.
 2. What comes during a session leads to one more session after it; many requests are one event.
 3. A request is counted against the throttle window only once it is authenticated.
-4. A proof is good once: the count of a nonce must grow (RFC 7616, 3.4), and so must (ts, id) of datagrams. It is good
-   for the URL that it names, and nothing else (3.4.6).
+4. A proof is good once (`nonces`), and (ts, id) of datagrams must grow. It is good for the URL that it names, and
+   nothing else (RFC 7616, 3.4.6).
 """
 
 from __future__ import annotations
@@ -17,16 +17,13 @@ from cpescript.cwmp import digest, events
 from cpescript.cwmp.hooks import Called
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Event
-from cpescript.kernel import draws
-from cpescript.kernel.time import MINUTE, SECOND
+from cpescript.cwmp.nonces import Nonces
+from cpescript.kernel.time import SECOND
 
 if TYPE_CHECKING:
-    from cpescript.cwmp.agent import CwmpAgent, Work
+    from cpescript.cwmp.agent import CwmpAgent
     from cpescript.cwmp.udp_request import UdpRequest
     from cpescript.device.blocks import ConnectionRequest
-
-NONCE_LIFE = 5 * MINUTE
-"""A nonce that is older is stale: long enough for any client's second request, short enough to make replays useless."""
 
 Stamp = tuple[int, int]
 """What orders datagrams: when they were made, and their number."""
@@ -35,9 +32,12 @@ _EVENT = Event(events.CONNECTION_REQUEST)
 _ACCEPTED = HttpResponse(200)
 
 
-def answer(agent: CwmpAgent, request: HttpRequest) -> HttpResponse:
-    """Answer a connection request; an accepted one leads to a session with 6 CONNECTION REQUEST."""
-    called = _called(agent, request, _refusal(agent, request))
+def answer(agent: CwmpAgent, request: HttpRequest, came: int) -> HttpResponse:
+    """Answer a connection request; an accepted one leads to a session with 6 CONNECTION REQUEST.
+
+    `came` is when it came, in nanoseconds of the clock that its callers live by.
+    """
+    called = _called(agent, request, _refusal(agent, request, came))
     status = called.response.status
     if status != 401 or request.header("Authorization") is not None:
         # The challenge that every first request gets is no news; what became of the request is.
@@ -100,7 +100,7 @@ def _follow(agent: CwmpAgent, called: Called) -> None:
         agent.wake()
 
 
-def _refusal(agent: CwmpAgent, request: HttpRequest) -> HttpResponse | None:
+def _refusal(agent: CwmpAgent, request: HttpRequest, came: int) -> HttpResponse | None:
     """Return why the request is not accepted, None where it is."""
     device = agent.device
     if not agent.listening:
@@ -113,7 +113,7 @@ def _refusal(agent: CwmpAgent, request: HttpRequest) -> HttpResponse | None:
     rules = device.schema.connection_request
     if rules.scheme and rules.credentials is not None:
         username, password = device.get(rules.credentials.username), device.get(rules.credentials.password)
-        challenge = _challenge(agent, rules, request, username, password)
+        challenge = _challenge(agent, rules, request, came, username, password)
         if challenge is not None:
             return HttpResponse(401, (("WWW-Authenticate", challenge),) if challenge else ())
     return _throttled(agent)
@@ -132,7 +132,7 @@ def _throttled(agent: CwmpAgent) -> HttpResponse | None:
 
 
 def _challenge(
-    agent: CwmpAgent, rules: ConnectionRequest, request: HttpRequest, username: str, password: str
+    agent: CwmpAgent, rules: ConnectionRequest, request: HttpRequest, came: int, username: str, password: str
 ) -> str | None:
     """Return the challenge to answer with, None where the request is authenticated, "" where nobody could be."""
     if not username:
@@ -142,39 +142,16 @@ def _challenge(
         known = credentials is not None and credentials.scheme == "basic"
         right = known and credentials is not None and digest.verify(credentials, username, password, request.method)
         return None if right else digest.basic_challenge(rules.realm)
-    work, now = agent.work(), agent.device.host.kernel.now
-    fresh = bool(work.nonce) and now - work.nonce_at < NONCE_LIFE
+    work, stream = agent.work(), agent.stream("connection-request")
+    nonces = work.nonces = work.nonces or Nonces()
     stale = False
     if (
         credentials is not None
         and credentials.scheme == "digest"
         and digest.verify(credentials, username, password, request.method, rules.realm)
-        and _same_target((credentials.fields or {}).get("uri", ""), request.path)
+        and credentials.made_for(request.path)
     ):
-        # Without qop there is no count: the nonce is good once.
-        if fresh and credentials.nonce == work.nonce and credentials.count > work.nonce_count:
-            work.nonce_count = credentials.count
+        if nonces.use(credentials.nonce, credentials.count, stream, came):
             return None
         stale = True
-    if not fresh or work.nonce_count >= 0:
-        _new_nonce(agent, work, now)
-    return digest.digest_challenge(rules.realm, work.nonce, stale=stale)
-
-
-def _new_nonce(agent: CwmpAgent, work: Work, now: int) -> None:
-    stream = agent.stream("connection-request")
-    work.nonce = f"{draws.draw(stream, work.nonces):016x}{draws.draw(stream, work.nonces + 1):016x}"
-    work.nonces += 2
-    work.nonce_at = now
-    work.nonce_count = -1
-
-
-def _same_target(uri: str, path: str) -> bool:
-    """Whether a Digest was made for this request; a caller that hands over no path asks for none."""
-    if not path or uri == path:
-        return True
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return False
-    return bool(parts.netloc) and path == (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return digest.digest_challenge(rules.realm, nonces.make(stream, came), stale=stale)

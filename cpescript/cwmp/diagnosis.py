@@ -5,8 +5,8 @@
 1. A diagnostic is every writable `…DiagnosticsState`, and whatever else the profile's `diagnostics` block declares.
 2. One that the device starts of itself (`set … on T`) runs as well, and tells nobody: the event is for tests that the
    ACS asked for (TR-069, Table 7).
-3. A write to another writable parameter of its object while it is asked for or runs ends it: state None, no event. So
-   does `Canceled`. `Requested` again starts it anew.
+3. A write to another writable parameter of its object makes the state None, whatever it was; one that is asked for or
+   runs ends with it, without an event. So does `Canceled`. `Requested` again starts it anew.
 4. Nothing of a run outlives a reboot: the state is None then.
 5. Results are the profile's (`x-cpescript: {diagnostics: …}`) where it has any, else plausible ones of `RESULTS`, drawn
    by the seed. Only what the data model has is written; rows replace those of the run before.
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cpescript.device.schema import Schema
 
 STATE = "DiagnosticsState"
-REQUESTED, NONE, CANCELED = "Requested", "None", "Canceled"
+NONE, CANCELED = "None", "Canceled"
 
 _COMPLETE = Event(events.DIAGNOSTICS_COMPLETE)
 
@@ -75,10 +75,10 @@ def written(agent: CwmpAgent, paths: Mapping[str, str], by_acs: bool = True) -> 
     if not diagnostics:
         return
     work = agent.idle_work()
-    for run in work.diagnoses if work is not None else ():
-        prefix = _object(run.diagnostic)
-        if any(path.startswith(prefix) for path in paths) and run.diagnostic.state_path not in paths:
-            _abort(agent, run)
+    for state_path, spoiled in diagnostics.items():
+        prefix = _object(spoiled)
+        if state_path not in paths and any(path.startswith(prefix) for path in paths):
+            _spoil(agent, spoiled)
     for path, value in paths.items():
         diagnostic = diagnostics.get(path)
         if diagnostic is None:
@@ -104,6 +104,16 @@ def _drop(agent: CwmpAgent, run: Run) -> None:
 def _abort(agent: CwmpAgent, run: Run) -> None:
     _drop(agent, run)
     agent.device.write(run.diagnostic.state_path, NONE, "device")
+
+
+def _spoil(agent: CwmpAgent, diagnostic: Diagnostic) -> None:
+    """End a diagnostic whose arguments have changed; what it found before no longer belongs to them."""
+    work = agent.idle_work()
+    for run in work.diagnoses if work is not None else ():
+        if run.diagnostic.state_path == diagnostic.state_path:
+            _drop(agent, run)
+    if agent.device.get(diagnostic.state_path) != NONE:
+        agent.device.write(diagnostic.state_path, NONE, "device")
 
 
 # --- How it goes --------------------------------------------------------------------------------------------------

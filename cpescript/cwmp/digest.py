@@ -10,7 +10,6 @@ Sources: RFC 7616 (Digest), RFC 2617 3.2.2.1 (without qop), RFC 7617 (Basic).
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import md5, sha256
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 Scheme = Literal["basic", "digest"]
 
@@ -294,7 +294,9 @@ class Proof:
         challenge, (username, password) = self.challenge, self.login
         realm, nonce, algorithm, opaque = challenge.realm, challenge.nonce, challenge.algorithm, challenge.opaque
         self._uri = uri
-        self._secret = f"{_hashed(of, username, realm, password)}:{nonce}"
+        # Some thousands are kept, and how long its realm is the server says.
+        hashed = _hashed if len(realm) <= _LONGEST_KNOWN else _hashed.__wrapped__
+        self._secret = f"{hashed(of, username, realm, password)}:{nonce}"
         self._asked = _hashed(of, method, uri)
         self._before = (
             f"Digest username={_quoted(username)}, realm={_quoted(realm)}, nonce={_quoted(nonce)}, "
@@ -323,6 +325,18 @@ class Credentials:
         text = (self.fields or {}).get("nc", "")
         return int(text, 16) if re.fullmatch(r"[0-9A-Fa-f]{1,8}", text) else 0
 
+    def made_for(self, target: str) -> bool:
+        """Whether this proves anything for that request target (RFC 7616, 3.4.6): Basic does for any, and a caller that
+        hands over no target asks for none."""
+        uri = (self.fields or {}).get("uri", "")
+        if self.scheme == "basic" or not target or uri == target:
+            return True
+        try:
+            parts = urlsplit(uri)
+        except ValueError:
+            return False
+        return bool(parts.netloc) and target == (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
 
 def parse_authorization(header: str) -> Credentials | None:
     """Return what an Authorization value holds, None for a scheme that is unknown or a value that makes no sense."""
@@ -330,7 +344,8 @@ def parse_authorization(header: str) -> Credentials | None:
     if scheme.lower() == "basic":
         try:
             username, colon, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
+            # No base64, or what it says is no UTF-8; a text that is not even ASCII is neither of these by name.
             return None
         return Credentials("basic", username, password) if colon else None
     if scheme.lower() == "digest":

@@ -37,7 +37,7 @@ CODES = (
     *(AUTONOMOUS_DU_STATE_CHANGE_COMPLETE, "13 WAKEUP", "14 HEARTBEAT", M_REBOOT, M_SCHEDULE_INFORM, M_DOWNLOAD),
     *(M_SCHEDULE_DOWNLOAD, M_UPLOAD, M_CHANGE_DU_STATE),
 )
-"""Event codes (TR-069 Amendment 6, Table 8), those that no device here ever tells among them."""
+"""Event codes (TR-069 3.7.1.5), those that no device here ever tells among them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,10 @@ FetchFailure = Literal["", "timeout", "cut", "http", "tls", "refused", "too-larg
 """Empty where the exchange was completed, whatever its status; else as `http.Failure`."""
 
 
+_BROKEN_OFF = frozenset({"cut", "too-large"})
+"""Failures that come only where a file server was reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetch:
     """An exchange that a device wants: GET a file, or PUT or POST `body`. No credentials: empty texts.
@@ -40,6 +44,7 @@ class Fetch:
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What came of it: `status` is None with a `failure` before any; `size` and `sha256` (hex) are of the whole body.
+    With a `failure` and a status the file had begun to come.
 
     `head` holds the body's first `HEAD` octets.
     """
@@ -56,6 +61,11 @@ class Fetched:
     def why(self) -> str:
         """What a fault's text says of a failure: its kind, and the reason where one is known."""
         return f"{self.failure}: {self.reason}" if self.reason else self.failure
+
+    @property
+    def fault(self) -> int:
+        """What a failure is to CWMP (A.5.1): the server was not reached, or the file did not come whole."""
+        return 9017 if self.status is not None or self.failure in _BROKEN_OFF else 9015
 
     @property
     def ok(self) -> bool:

@@ -7,6 +7,7 @@ File` that is really fetched; empty values of passwords change nothing there.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from cpescript.kernel.time import SECOND, format_instant
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 CONFIGURATION = "3 Vendor Configuration File"
 _LOGS = ("2 Vendor Log File", "4 Vendor Log File")
+_ESCAPE = re.compile(r"\\(.)")
 
 
 def rendered(agent: CwmpAgent, file_type: str) -> bytes:
@@ -51,23 +53,14 @@ def _escaped(value: str) -> str:
 
 
 def _plain(text: str) -> str:
-    out, escaped = [], False
-    for character in text:
-        if escaped:
-            out.append({"n": "\n", "r": "\r"}.get(character, character))
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        else:
-            out.append(character)
-    return "".join(out)
+    return _ESCAPE.sub(lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), text)
 
 
 def applied(agent: CwmpAgent, text: bytes) -> str:
     """Set what a configuration says, all or nothing; return what is wrong with it, empty where nothing is."""
     device = agent.device
     try:
-        lines = text.decode().splitlines()
+        lines = text.decode().replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError:
         return "the configuration is not UTF-8"
     settings = []

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 
-Failure = Literal["timeout", "cut", "http", "tls", "refused", "too-large"]
+Failure = Literal["timeout", "cut", "http", "tls", "refused", "too-large", "no-room"]
 """How a transport says that no (usable) response came: nothing in time, the connection was closed or reset before the
-response was whole, no HTTP, no TLS, nobody listens, or a response beyond the size limit."""
+response was whole, no HTTP, no TLS, nobody listens, a response beyond the size limit, or one too many besides those
+that other sessions are reading."""
 
 
 class HttpRequest:

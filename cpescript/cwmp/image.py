@@ -23,9 +23,9 @@ from urllib.parse import unquote, urlsplit
 MAGIC = b"CPESCRIPT-IMAGE 1\n"
 LONGEST_VERSION = 64
 """Characters of a SoftwareVersion (TR-181, DeviceInfo)."""
-_VERSION = re.compile(rb"^version: *([\x21-\x7e]{1,64})\r?$", re.MULTILINE)
+_VERSION = re.compile(rb"^version: *([\x21-\x7e]{1,%d})\r?$" % LONGEST_VERSION, re.MULTILINE)
 _FIELD = re.compile(rb"^(product-class|size): *([^\r\n]{1,64})\r?$", re.MULTILINE)
-_MARKER = re.compile(rb"cpe-labs-firmware-version: *([\x21-\x7e]{1,64})")
+_MARKER = re.compile(rb"cpe-labs-firmware-version: *([\x21-\x7e]{1,%d})" % LONGEST_VERSION)
 
 
 def header(version: str) -> bytes:

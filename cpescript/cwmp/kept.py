@@ -1,13 +1,14 @@
 """What of an agent outlives the end of a run: what the ACS knows of the device, and what is still to be done or told.
 
-    kept: that a session was accepted, events that survive a reboot (Table 7), requests owed to the ACS, messages
-          written by hand, scheduled Informs, transfers with their windows, a Reboot or FactoryReset that was accepted,
-          calls for software modules, the apps that are installed, labels
+    kept: the URL of the ACS that has accepted a session, and whether it did in the device's own version, events that
+          survive a reboot (Table 7), requests owed to the ACS, messages written by hand, scheduled Informs, transfers
+          with their windows, a Reboot or FactoryReset that was accepted, calls for software modules, the apps that are
+          installed, labels
     not kept: other timers, sessions, retries, connection-request nonces
 
-For the device the time in between is a loss of power that took no time at all (`power`), with one difference: a
-transfer that was under way begins again, for nobody has pulled a plug. An operation on software modules failed with
-9002, a diagnostic is forgotten.
+For the device the time in between is a loss of power that took no time at all (`power.off`, `power.on`): what had
+begun has failed and is told so (a transfer with 9010 or 9011, an operation on software modules with 9001), what had not
+is still to come, and a diagnostic is forgotten, for TR-181 has its state `None` where a reboot has lost its results.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from cpescript.cwmp import diagnosis, events, modules, power, schedule, transfers
 from cpescript.cwmp.message import CLASSES, Event
-from cpescript.cwmp.power import KNOWN
+from cpescript.cwmp.power import KNOWN, SPOKEN
 from cpescript.cwmp.untold import Untold
 from cpescript.cwmp.windows import Window
 from cpescript.device.device import Device
@@ -95,16 +96,17 @@ def saved(agent: CwmpAgent) -> dict[str, Any]:
     told = agent.session.events if agent.session is not None else ()
     pending = events.merge(events.after_failure(told), agent.events)
     kept: dict[str, Any] = {
-        "known": bool(agent.flags & KNOWN),
+        "known": agent.acs_url if agent.flags & KNOWN else None,
         "sessions": agent.sessions,
         "events": _packed_events(events.after_reboot(pending)),
     }
-    device = agent.device
+    device, work = agent.device, agent.idle_work()
+    if agent.flags & SPOKEN and (work is None or work.version is None):
+        kept["spoken"] = True
     if device.is_in("faulted"):
         kept["faulted"] = True
     if device.labels:
         kept["labels"] = packed_fields(device.labels)
-    work = agent.idle_work()
     if work is not None:
         kept["work"] = _saved_work(work, device.host.kernel.now)
     return kept
@@ -129,6 +131,7 @@ def _saved_work(work: Work, now: int) -> dict[str, Any]:
                 [[window.start - now, window.end - now, window.mode, window.retries] for window in each.windows],
                 each.tries,
                 max(0, each.starts - now),
+                now - each.began if each.began is not None else None,
             ]
             for each in work.transfers
         ],
@@ -160,14 +163,17 @@ def grow(device: Device, kept: Mapping[str, Any]) -> None:
         modules.install_again(device.agent, unit, text)
 
 
-def restore(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
+def restore(agent: CwmpAgent, kept: Mapping[str, Any]) -> bool:
     """Go on from what was saved, when the device has its values again and is not switched on yet.
 
+    Returns whether its ACS is at another URL now: then it is a stranger there, and owes it nothing (Table 7).
     Labels that it was given in this run go before those that it had.
     """
     device = agent.device
-    if kept["known"]:
+    if kept["known"] is not None:
         agent.flags |= KNOWN
+    if kept.get("spoken"):
+        agent.flags |= SPOKEN
     agent.sessions = int(kept["sessions"])
     agent.events = _unpacked_events(kept["events"])
     if kept.get("faulted"):
@@ -177,6 +183,10 @@ def restore(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
     diagnosis.reset(device)
     if "work" in kept:
         _restore_work(agent, kept["work"])
+    moved = kept["known"] not in (None, agent.acs_url)
+    if moved:
+        power.acs_changed(agent)
+    return moved
 
 
 def _restore_work(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
@@ -189,9 +199,10 @@ def _restore_work(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
         Untold(kind, unpacked_fields(fields), _unpacked_events(told), True, tag)
         for kind, fields, told, tag in kept["untold"]
     )
-    for kind, fields, left, tries, wait in kept["transfers"]:
+    for kind, fields, left, tries, wait, ran in kept["transfers"]:
         found = tuple(Window(start + now, end + now, mode, most) for start, end, mode, most in left)
-        transfers.again(agent, transfers.Transfer(kind, unpacked_fields(fields), found), tries, wait)
+        transfers.again(agent, transfers.Transfer(kind, unpacked_fields(fields), found), tries, wait, ran)
+    transfers.interrupt(agent)
     for wait, key in kept["scheduled"]:
         schedule.inform_at(agent, now + max(0, wait), key)
     jobs = []
@@ -203,5 +214,5 @@ def _restore_work(agent: CwmpAgent, kept: Mapping[str, Any]) -> None:
         jobs.append(job)
     if agent.device.schema.software_modules is not None:
         work.jobs = tuple(jobs)
-        modules.resume(agent)
+        modules.interrupt(agent)
     power.keep_promises(agent, [power.Plan(what, unpacked(event)) for what, event in kept["after"]])

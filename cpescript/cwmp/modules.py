@@ -12,7 +12,8 @@
 2. What an app brings to the data model is in its manifest: one that the profile names (`x-cpescript: {apps: …}`), found
    by the file name of the URL, or, where files are really fetched, what is at the URL. An app without is installed all
    the same and brings nothing.
-3. A reboot or loss of power ends what is under way with 9002; installed apps stay. A factory reset leaves what the
+3. A reboot or loss of power ends what is under way with 9001 (9002 is no fault of an operation, cwmp-1-2.xsd);
+   installed apps stay, and those that start with the device are up when it has booted. A factory reset leaves what the
    profile declares.
 """
 
@@ -68,6 +69,9 @@ _NIL = "00000000-0000-0000-0000-000000000000"
 _NAMED = re.compile(r"(?P<name>.+?)[-_]v?(?P<version>\d[\w.]*?)(\.(?!\d)\w+)*")
 _NAMES = {InstallOperation: "Install", UpdateOperation: "Update", UninstallOperation: "Uninstall"}
 _MOVES = {"Idle": ("Stopping", "Idle"), "Active": ("Starting", "Active")}
+_AT_REST = {"Starting": "Active", "Active": "Active", "Stopping": "Idle", "Idle": "Idle"}
+_STARTED = {"true": "Active", "false": "Idle"}
+"""What an execution unit is after a boot, by where it was going, and by its AutoStart where it has one."""
 
 
 class Failed(Exception):
@@ -152,7 +156,7 @@ def interrupt(agent: CwmpAgent) -> None:
     if work is not None and work.jobs and work.jobs[0].begun:
         job = work.jobs[0]
         _undo(agent, job)
-        _done(agent, job, Failed(9002, "interrupted by a loss of power or a reboot"))
+        _done(agent, job, Failed(9001, "interrupted by a loss of power or a reboot"))
 
 
 def install_again(agent: CwmpAgent, unit: str, text: str) -> None:
@@ -167,14 +171,19 @@ def install_again(agent: CwmpAgent, unit: str, text: str) -> None:
         return  # The profile has these parameters itself by now.
 
 
-def resume(agent: CwmpAgent) -> None:
-    """Go on from an earlier run: what was under way was interrupted, execution units come to where they were going."""
-    interrupt(agent)
-    for number in agent.device.instances(f"{modules(agent.device.schema).path}ExecutionUnit."):
-        path = f"{modules(agent.device.schema).path}ExecutionUnit.{number}."
+def booted(agent: CwmpAgent) -> None:
+    """Let the execution units be up that start with the device, and no others (TR-181, ExecutionUnit AutoStart)."""
+    rules = agent.device.schema.software_modules
+    if rules is None:
+        return
+    table = f"{rules.path}ExecutionUnit."
+    for number in agent.device.instances(table):
+        path = f"{table}{number}."
         status = _get(agent, path, "Status")
-        if status in ("Starting", "Stopping"):
-            _move(agent, path, status)
+        if status in _AT_REST:
+            rest = _STARTED.get(_get(agent, path, "AutoStart"), _AT_REST[status])
+            if rest != status:
+                _put(agent, path, Status=rest)
 
 
 def forget(agent: CwmpAgent) -> None:
@@ -252,8 +261,9 @@ def _check_update(agent: CwmpAgent, unit: str, operation: UpdateOperation) -> No
 
 
 def _ordered(version: str) -> tuple[tuple[int, str], ...]:
-    """Return a version as something to compare: numbers by value, and before words."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"[.\-_]", version))
+    """Return a version as something to compare: numbers by value, however long, and words before numbers."""
+    parts = ((part, part.lstrip("0")) for part in re.split(r"[.\-_]", version))
+    return tuple((len(digits), digits) if part.isdecimal() else (-1, part) for part, digits in parts)
 
 
 def _operated(what: tuple[CwmpAgent, Job, int]) -> None:
@@ -424,7 +434,7 @@ def _read(octets: bytes) -> tuple[Manifest | None, str]:
 
 def _fetched_app(url: str, fetched: Fetched) -> App:
     if fetched.failure:
-        raise Failed(9015, f"{FAULTS[9015]}: {fetched.why}")
+        raise Failed(fetched.fault, f"{FAULTS[fetched.fault]}: {fetched.why}")
     if not fetched.ok:
         raise Failed(9016, f"{FAULTS[9016]}: HTTP status {fetched.status}")
     whole = fetched.size == len(fetched.head)

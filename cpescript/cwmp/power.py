@@ -27,6 +27,8 @@ KNOWN = 8
 """The ACS at the present URL has accepted a session: the next boot is no bootstrap."""
 STOPPED = 16
 """Taken away for good."""
+SPOKEN = 128
+"""The ACS at the present URL has answered an Inform in the version in which sessions begin now."""
 
 DEFAULT_DARK = 30 * SECOND
 """How long a reboot or factory reset takes where the profile does not say: what small gateways take at their best."""
@@ -89,7 +91,7 @@ def _forget_everything(agent: CwmpAgent) -> None:
     work.generation += 1
     agent.events = ()
     agent.changed = None
-    agent.flags &= ~KNOWN
+    agent.flags &= ~(KNOWN | SPOKEN)
     agent.device.factory_reset()
 
 
@@ -149,6 +151,7 @@ def _come_up(agent: CwmpAgent) -> None:
     device.leave("registered")
     device.leave("rebooting")
     transfers.applied(agent)
+    modules.booted(agent)
     diagnosis.forget(agent)
     untold.drop(agent)
     agent.forget_version()
@@ -242,11 +245,12 @@ def link(agent: CwmpAgent, linked: bool) -> None:
 
 def acs_changed(agent: CwmpAgent) -> None:
     """Another ACS URL: the next Inform is a bootstrap, and nothing before it counts (Table 7)."""
-    agent.flags &= ~KNOWN
+    agent.flags &= ~(KNOWN | SPOKEN)
     agent.device.leave("registered")
     agent.forget_version()
+    untold.forget(agent)
+    agent.events = ()
+    agent.changed = None
     if agent.flags & ON:
-        untold.forget(agent)
-        agent.events = (_BOOTSTRAP,)
-        agent.changed = None
+        agent.tell(_BOOTSTRAP)
         agent.wake()

@@ -59,11 +59,6 @@ class Rpc:
     call: tuple[Field, ...]
     response: tuple[Field, ...]
 
-    @property
-    def snake(self) -> str:
-        """The method's name as Python spells it: `get_parameter_values`."""
-        return snake_case(self.name)
-
 
 @dataclass(frozen=True, slots=True)
 class MessageType:

@@ -66,6 +66,10 @@ MOST_REPETITIONS = 5
 MOST_EXCHANGES = 10_000
 """An ACS that never ends a session would hold the virtual clock for ever; reading a tree of 50,000 parameters one at a
 time is more than any ACS does in one session."""
+MOST_URL = 8192
+"""Characters of where a redirect leads: what servers take of a request line."""
+MOST_REASON = 400
+"""Characters of why a session ended: an ACS may put megabytes into a Fault, and a reason is kept and shown."""
 PATIENCE = 60 * SECOND
 """How long a device that answers nothing keeps the connection: twice the 30 s after which an ACS may give up."""
 
@@ -141,6 +145,7 @@ _OUTCOMES: dict[Failure, Outcome] = {
     "tls": "tls",
     "refused": "refused",
     "too-large": "http",
+    "no-room": "http",
 }
 
 
@@ -172,6 +177,8 @@ class Session:
     _redirects = 0
     _repetitions = 0
     exchanges = 0
+    challenges = 0
+    """How many of the exchanges came to no more than a 401 that was answered."""
     _resume: Callable[[], Step] | None = None
     orderly = False
     """Whether it has ended as it should: then its connection may be kept."""
@@ -314,8 +321,8 @@ class Session:
     # --- What the device does about it ----------------------------------------------------------------------------
 
     def _accepted(self, response: HttpResponse, message: Message | None) -> Step:
-        if self._lowered and self.state == State.INFORM and not self._foreign:
-            self.agent.version_accepted(self.version)
+        if self.state == State.INFORM and not self._foreign:
+            self.agent.version_accepted(self.version, lowered=self._lowered)
         return self._proceed()
 
     def _delivered(self, response: HttpResponse, message: Message | None) -> Step:
@@ -377,6 +384,7 @@ class Session:
         self._attempts += 1
         if self._attempts > 2 or (self._attempts == 2 and not challenge.stale):
             return self._end("http", "401: the ACS does not take these credentials")
+        self.challenges += 1
         login = self._proof.login if self._proof is not None else self.agent.credentials()
         self._proof = digest.Proof(challenge, *login)
         return self._send(self.state, self._kind, self._body)
@@ -412,6 +420,8 @@ class Session:
             leads = False
         if not leads:
             return self._end("http", f"a redirect to {named[:200]!r}, which is no HTTP URL")
+        if len(target) > MOST_URL:
+            return self._end("http", f"a redirect to a URL of {len(target)} characters; {MOST_URL} are taken at most")
         if before.scheme == "https" and parts.scheme == "http":
             return self._end("tls", f"a redirect from https to {named[:200]!r}")
         if parts.netloc != before.netloc:
@@ -521,6 +531,8 @@ class Session:
     def _end(self, outcome: Outcome, reason: str = "") -> Step:
         self.state = State.OVER
         self.orderly = outcome == "done"
+        if len(reason) > MOST_REASON:
+            reason = f"{reason[:MOST_REASON]}… (of {len(reason)} characters)"
         if self._manner is not None and self._manner.nonce == "keep":
             self._remember()
         self._resume = None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cpescript.cwmp.agent import CwmpAgent
 
 UNKNOWN_TIME = "0001-01-01T00:00:00Z"
-"""TR-069 3.2.8: what a time is while nobody knows it."""
+"""What a time is while nobody knows it (TR-069 A.3.2.8)."""
 MOST_TRANSFERS = 3
 """Transfers under way before the next is refused with 9004: what a CPE must hold at least (A.3.2.8)."""
 FIRMWARE = "1 Firmware Upgrade Image"
@@ -50,8 +50,6 @@ NOT_STARTED, IN_PROGRESS, FINISHING = 1, 2, 3
 
 _STATUS_FAULTS = {401: 9012, 403: 9016, 404: 9016, 410: 9016}
 """What an HTTP status of a file server means; any other that is no success is 9010 or 9011."""
-_FAILURE_FAULTS = {"cut": 9017, "too-large": 9017}
-"""What a failed exchange means; any other is 9015: nobody was reached."""
 
 
 class Transfer:
@@ -119,8 +117,8 @@ def begin(agent: CwmpAgent, kind: str, fields: Mapping[str, Any]) -> None:
         _begin_at(agent, transfer, kernel.now + fields["delay_seconds"] * SECOND)
 
 
-def again(agent: CwmpAgent, transfer: Transfer, tries: int, wait: int) -> None:
-    """Take up a transfer of an earlier run, whose end the ACS was not told, when `wait` nanoseconds are over."""
+def again(agent: CwmpAgent, transfer: Transfer, tries: int, wait: int, ran: int | None) -> None:
+    """Take up a transfer of an earlier run: it may begin in `wait` nanoseconds, or has begun `ran` ago."""
     work, kernel = agent.work(), agent.device.host.kernel
     work.transfers = (*work.transfers, transfer)
     if transfer.firmware:
@@ -130,6 +128,7 @@ def again(agent: CwmpAgent, transfer: Transfer, tries: int, wait: int) -> None:
         _begin_at(agent, transfer, kernel.now + wait)
     else:
         transfer.starts, transfer.due = kernel.now, True
+        transfer.began = kernel.now - ran if ran is not None else None
 
 
 def _begin_at(agent: CwmpAgent, transfer: Transfer, instant: int) -> None:
@@ -214,7 +213,7 @@ def _judged(agent: CwmpAgent, transfer: Transfer, fetched: Fetched) -> Ending:
     """Return how a transfer ends that was really carried (A.5.1, 9010 to 9018)."""
     plain = _INTERRUPTED[transfer.kind]
     if fetched.failure:
-        return _fault(_FAILURE_FAULTS.get(fetched.failure, 9015) if transfer.download else plain, fetched.why)
+        return _fault(fetched.fault if transfer.download else plain, fetched.why)
     if not fetched.ok:
         return _fault(_STATUS_FAULTS.get(fetched.status or 0, plain), f"HTTP status {fetched.status}")
     if not transfer.download:

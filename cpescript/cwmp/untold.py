@@ -53,6 +53,13 @@ def delivered(agent: CwmpAgent) -> None:
         session.events = tuple(event for event in session.events if event not in gone)
 
 
+def announced(agent: CwmpAgent, told: events.Events) -> events.Events:
+    """Return which of these events still wait for the answer to the request that they announce."""
+    work = agent.idle_work()
+    waiting = {event for request in work.untold for event in request.events} if work is not None else set()
+    return tuple(event for event in told if event in waiting)
+
+
 def drop(agent: CwmpAgent) -> None:
     """Forget what is told only once, and was tried: the session failed, or the device reboots."""
     work = agent.idle_work()

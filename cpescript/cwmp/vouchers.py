@@ -1,4 +1,4 @@
-"""Vouchers that an ACS hands over by SetVouchers (TR-069 A.4.1.4, Annex C): signed XML, in base64, enabling options.
+"""Vouchers that an ACS hands over by SetVouchers (TR-069 A.4.1.3, Annex C): signed XML, in base64, enabling options.
 
 What is looked at: that it is XML within bounds, that it names an option, and that it is for this device. Its signature,
 dates and mode are not: what options a device has, and their state, is the profile's to say.

@@ -61,7 +61,7 @@ def account(device: Device) -> Account | None:
         _value(device, f"{connection}Resource"),
         _value(device, f"{connection}Password"),
         _value(device, f"{server}ServerAddress"),
-        int(port) if port.isdecimal() and 0 < int(port) < 65_536 else DEFAULT_PORT,
+        int(port) if port.isdecimal() and len(port) <= 5 and 0 < int(port) < 65_536 else DEFAULT_PORT,
         _value(device, f"{connection}UseTLS").lower() not in ("false", "0"),
     )
 

@@ -12,7 +12,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from cpescript.device.generators import Generator, device_stream
@@ -24,18 +24,21 @@ from cpescript.device.schema import SERIAL_LENGTH, Leaf, Node, Schema, Table
 from cpescript.device.states import STATES
 from cpescript.kernel.queue import Owner
 from cpescript.kernel.time import Instant
-from cpescript.kernel.trace import Evidence
+from cpescript.kernel.trace import Remembered
 
 By = Literal["acs", "device"]
 """Who makes a change: the ACS by an RPC, or the device of itself."""
 
 INVALID_ARGUMENTS = 9003
+RESOURCES_EXCEEDED = 9004
 INVALID_NAME = 9005
 NOT_WRITABLE = 9008
 NOTIFICATION_REJECTED = 9009
 
 PASSIVE = 1
 ACTIVE = 2
+MOST_INSTANCES = 10_000
+"""Instances of a table, which an ACS that adds one at each Inform would have without end."""
 NOTIFICATIONS = range(7)
 """Off, passive, active, and the lightweight kinds 3 to 6 (TR-069, A.3.2.4)."""
 LIGHTWEIGHT = range(3, 7)
@@ -97,7 +100,7 @@ class Device(Owner):
         self.host = host
         self.agent: Any = None
         self.labels: dict[str, Any] | None = None
-        self.recent: Sequence[Evidence] | None = None
+        self.recent: Remembered = None
         self.state = 0
         self.made_at = self.booted_at = host.kernel.now
         self._values: dict[str, str] | None = None
@@ -292,7 +295,7 @@ class Device(Owner):
         generator = leaf.generator
         if generator is not None:
             moving = self._moving or self._start_moving()
-            origin, tick = self._beat(generator)
+            origin, tick = self._beat(leaf, generator)
             moving.write(path, origin, tick, text)
         elif self.schema.constants.get(path) == text:
             assert self._values is not None
@@ -354,7 +357,10 @@ class Device(Owner):
             "made_at": self.made_at,
             "serial": rare.serial,
             "values": {path: value for path, value in (self._values or {}).items() if value is not GONE},
-            "instances": {table: [kept.high, kept.numbers] for table, kept in rare.instances.items()},
+            "instances": {
+                table: [kept.high, kept.numbers, list((kept.born or {}).items())]
+                for table, kept in rare.instances.items()
+            },
             "attributes": rare.attributes,
             "moving": self._moving.saved() if self._moving is not None else None,
         }
@@ -366,10 +372,13 @@ class Device(Owner):
         begin anew.
         """
         schema = self.schema
-        for table, (high, numbers) in saved["instances"].items():
+        shift = saved["now"] - self.host.kernel.now
+        for table, (high, numbers, born) in saved["instances"].items():
             if table in schema.tables:
                 kept = self._rarely().instances[table] = Instances(())
                 kept.high, kept.numbers = high, list(numbers)
+                if born and same_profile:
+                    kept.born = {number: instant - shift for number, instant in born}
         values: dict[str, str] = {}
         for table, kept in self._rare.instances.items() if self._rare is not None else ():
             for number in set(schema.tables[table].declared) - set(kept.numbers):
@@ -385,7 +394,6 @@ class Device(Owner):
         if saved["serial"] is not None:
             self._rarely().serial = saved["serial"]
         if same_profile:
-            shift = saved["now"] - self.host.kernel.now
             self.made_at = saved["made_at"] - shift
             if saved["moving"] is not None:
                 self._start_moving().restore(saved["moving"], shift)
@@ -401,19 +409,24 @@ class Device(Owner):
         return tuple(changed.numbers) if changed is not None else table.declared
 
     def add_object(self, table_path: str, by: By = "acs") -> int:
-        """Make an instance of a table and return its number. Raises DataModelFault(9005)."""
+        """Make an instance of a table and return its number. Raises DataModelFault: 9005, 9004 for one too many."""
         table = self._table(table_path, by)
         changed = self._rarely().instances
         instances = changed.get(table.path)
         if instances is None:
             instances = changed[table.path] = Instances(table.declared)
+        if len(instances.numbers) >= MOST_INSTANCES:
+            raise DataModelFault(RESOURCES_EXCEEDED, f"{table_path} has {MOST_INSTANCES:,} instances already")
         instances.high += 1
         instances.numbers.append(instances.high)
         number = instances.high
+        made = [self._known(path) for path in self.leaves(f"{table.path}{number}.")]
+        if any(leaf.generator is not None for leaf in made):
+            instances.born = {**(instances.born or {}), number: self.host.kernel.now}
         self._count(table, len(instances.numbers), by)
         if self.host.watches is not None:
-            for path in self.leaves(f"{table.path}{number}."):
-                self._appeared(self._known(path))
+            for leaf in made:
+                self._appeared(leaf)
         return number
 
     def delete_object(self, path: str, by: By = "acs") -> None:
@@ -428,6 +441,8 @@ class Device(Owner):
         if instances is None:
             instances = rare.instances[table.path] = Instances(table.declared)
         instances.numbers.remove(int(number))
+        if instances.born is not None:
+            instances.born.pop(int(number), None)
         values = self._values = self._values or {}
         for leaf in lost:
             rare.attributes.pop(leaf.path, None)
@@ -473,7 +488,7 @@ class Device(Owner):
     def set_attributes(
         self, path: str, notification: int | None = None, access_list: tuple[str, ...] | None = None
     ) -> None:
-        """Set the attributes that are given, of a leaf or of every leaf in an object (TR-069, A.3.2.4).
+        """Set the attributes that are given, of a leaf or of every leaf in an object, the root by "" (TR-069, A.3.2.4).
 
         Raises DataModelFault: 9005 for an unknown path, 9009 for a notification that does not exist, a lightweight one
         where the data model has nothing to send it by, or one that the data model forces to be active. Within an
@@ -489,7 +504,7 @@ class Device(Owner):
         if path in forced and notification not in (None, ACTIVE):
             raise DataModelFault(NOTIFICATION_REJECTED, f"notification of {path} is always active")
         attributes = self._rarely().attributes
-        for each in self.leaves(path) if path.endswith(".") else (path,):
+        for each in (path,) if path and not path.endswith(".") else self.leaves(path):
             level, listed = attributes.get(each, (None, None))
             if notification is not None and each not in forced:
                 level = notification
@@ -504,20 +519,32 @@ class Device(Owner):
 
         Generators tick silently: whoever wants to hear of a change looks at the value then.
         """
-        generator = self._known(path).generator
+        leaf = self._known(path)
+        generator = leaf.generator
         if generator is None:
             return None
-        origin, tick = self._beat(generator)
+        origin, tick = self._beat(leaf, generator)
         return origin + (tick + 1) * generator.interval
 
     def _start_moving(self) -> Moving:
         self._moving = Moving(device_stream(self.host.seed, self.cpe_id))
         return self._moving
 
-    def _beat(self, generator: Generator) -> tuple[int, int]:
-        """Return (origin, number of the last tick) of a generator at this instant."""
-        origin = self.booted_at if generator.kind == "uptime" else self.made_at
+    def _beat(self, leaf: Leaf, generator: Generator) -> tuple[int, int]:
+        """Return (origin, number of the last tick) of a leaf's generator at this instant."""
+        if generator.kind == "uptime":
+            origin = self.booted_at
+        else:
+            origin = self.made_at if self._rare is None else self._born(leaf.path, self._rare)
         return origin, (self.host.kernel.now - origin) // generator.interval
+
+    def _born(self, path: str, rare: Rare) -> int:
+        """Return when the innermost instance was made that a leaf is in, or else the device (A.3.2.6)."""
+        born = self.made_at
+        for table, instances in rare.instances.items():
+            if instances.born and path.startswith(table):
+                born = max(born, instances.born.get(int(path[len(table) :].partition(".")[0]), born))
+        return born
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
@@ -534,7 +561,7 @@ class Device(Owner):
         leaf = known if known is not None else self._known(path)
         generator = leaf.generator
         if generator is not None:
-            origin, tick = self._beat(generator)
+            origin, tick = self._beat(leaf, generator)
             instant = self.host.start + origin + tick * generator.interval
             moving = self._moving
             if moving is None and generator.drawn and tick:

@@ -6,6 +6,7 @@ are read against the whole data model, so that a block may name what another fil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,8 @@ SUFFIXES = (".yaml", ".yml")
 """Files of a profile folder; their case counts."""
 
 EXTENSION = "x-cpescript"
+_OUI = re.compile("[0-9A-F]{6}")
+_QUOTE = 'within [ ] and { } a text with braces stands in quotes: "….{i}.…"'
 
 TOP_LEVEL = dict.fromkeys(
     (
@@ -123,6 +126,7 @@ def _compile(path: Path, layers: list[list[_File]], bag: Bag, refuse_quirk: Refu
     _refuse_what_moves_all_the_same(context, rows, len(layers) - 1)
     if found.get("device_id") is not None:
         _warn_of_the_serial_pattern(context, files)
+        _warn_of_the_oui(mounted, found["device_id"].oui)
     _warn_of_unused_pools(context, files)
     _warn_of_lightweight_notification(mounted)
     later = tuple(key for key in LATER if _warn_of_a_later_key(files, key))
@@ -349,7 +353,8 @@ def _read_file(path: Path, bag: Bag) -> _File | None:
         top, second = compose(text, source)
     except Unreadable as error:
         place = Span(source, error.line, error.column, error.line, error.column + 1)
-        bag.error(place, error.code, str(error))
+        at = "".join(text.splitlines()[error.line - 1 : error.line])[error.column - 1 :]
+        bag.error(place, error.code, str(error), _QUOTE if at.startswith("{") else "")
         return None
     if second is not None:
         place = Span(source, *second, second[0], second[1] + 3)
@@ -433,6 +438,14 @@ def _warn_of_the_serial_pattern(context: Context, files: list[_File]) -> None:
         if "deviceIdPaths" in file.entries:
             message = f"without fleet.serialPattern devices are numbered by {context.fleet.serial_pattern!r}"
             file.reader.warning(file.entries["deviceIdPaths"].key, "serial-pattern", message)
+
+
+def _warn_of_the_oui(mounted: Mounted, path: str) -> None:
+    """An Inform takes six hexadecimal digits in capitals (cwmp-1-0.xsd, DeviceIdStruct)."""
+    row, leaf = mounted.rows.get(path), mounted.leaves.get(path)
+    if row is not None and leaf is not None and leaf.expansion is None and not _OUI.fullmatch(leaf.default):
+        message = f"{row.where}: {path} is {leaf.default[:80]!r}, an OUI has six hexadecimal digits in capitals"
+        row.reader.warning(row.value_node, "bad-oui", message, "an ACS may refuse the Inform")
 
 
 def _warn_of_unused_pools(context: Context, files: list[_File]) -> None:

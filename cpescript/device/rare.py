@@ -21,13 +21,17 @@ def shared(text: str) -> str:
 
 
 class Instances:
-    """The instances of one table that a device has, ascending, and the highest number it ever gave."""
+    """The instances of one table that a device has, ascending, and the highest number it ever gave.
 
-    __slots__ = ("high", "numbers")
+    `born` has the instants at which those were made that hold moving values: their generators begin there.
+    """
+
+    __slots__ = ("born", "high", "numbers")
 
     def __init__(self, declared: tuple[int, ...]) -> None:
         self.numbers = list(declared)
         self.high = declared[-1] if declared else 0
+        self.born: dict[int, int] | None = None
 
 
 class Rare:

@@ -387,7 +387,32 @@ def mount(rows: list[Row], suspect: set[str], pools: Mapping[str, Pool]) -> Moun
             if not _mount(mounted, row, f"{parent}.{number}.{child}", value, pools):
                 break
     _set_counts(mounted)
+    _warn_of_partial_instances(rows, mounted)
     return mounted
+
+
+def _warn_of_partial_instances(rows: list[Row], mounted: Mounted) -> None:
+    """Say where a row names an instance that the table of the profile extended does not have: it makes one that has
+    this parameter, and nothing of the others."""
+    columns: dict[str, set[str]] = {}
+    sizes: dict[str, int] = {}
+    for row in rows:
+        parent, templated, child = row.path.partition(".{i}.")
+        if templated:
+            columns.setdefault(parent, set()).add(child)
+            sizes[parent] = row.instances
+    made: dict[str, tuple[Row, str, set[str]]] = {}
+    for row in rows:
+        for found in _INSTANCE.finditer(row.path) if row.layer and row.path in mounted.leaves else ():
+            parent, number, child = row.path[: found.start()], found[0][1:-1], row.path[found.end() :]
+            if parent in columns and int(number) > sizes[parent]:
+                made.setdefault(f"{parent}.{number}.", (row, parent, set()))[2].add(child)
+    for path, (row, parent, named) in made.items():
+        missing = len(columns[parent] - named)
+        if missing:
+            has = f"which has {sizes[parent]} instance{'s' * (sizes[parent] != 1)}"
+            message = f"{row.where}: {path} lacks {missing} of the parameters of its table, {has}"
+            row.reader.warning(row.node, "partial-instance", message, "`instances` in `objects` makes whole ones")
 
 
 def _template(table: Table, row: Row, child: str) -> None:
@@ -471,6 +496,7 @@ def _check_options(row: Row, path: str, text: str) -> None:
 def _set_counts(mounted: Mounted) -> None:
     """Join each table with the parameter that counts it, and say where the two disagree."""
     sizes: Counter[str] = Counter()
+    top = max((row.layer for row in mounted.rows.values()), default=0)
     for each in mounted.objects:
         parent, _, number = each[:-1].rpartition(".")
         sizes[f"{parent}."] += number.isdecimal()
@@ -482,6 +508,7 @@ def _set_counts(mounted: Mounted) -> None:
         table.count_path = path
         row = mounted.rows[path]
         present = sizes[table.path]
-        if row.value is not None and leaf.default != str(present):
+        # A profile on top that changes a table need not count for its base.
+        if row.value is not None and row.layer == top and leaf.default != str(present):
             message = f"{row.where}: {path} is declared as {leaf.default}, the table has {present} instances"
             row.reader.warning(row.value_node, "wrong-count", message, "devices report the true number")

@@ -42,9 +42,9 @@ def _spawn(run: Executor, frame: Frame, step: tl.Spawn) -> None:
     except ValueError as error:
         raise EvaluationError(step.span, str(error), "a cohort is spawned once: not in a loop") from error
     if not count:
-        run.vacuous.append(f"line {step.span.line}: no device was spawned")
+        run.vacuous.append(f"{run.place(step)}: no device was spawned")
     if over and run.paces is not None:
-        row = run.paces.begin(step.span.line, step.source, len(numbers), over)
+        row = run.paces.begin(step.span.line, run.place(step), step.source, len(numbers), over)
         for number in numbers:
             run.paces.owe(row, "spawn", number)
 
@@ -58,13 +58,13 @@ def _act(run: Executor, frame: Frame, step: tl.Act) -> None:
     run.stamp(frame)
     run.world.trace.fact(None, "act", verb=step.verb, line=step.span.line, devices=len(devices), statement=step.source)
     if not devices:
-        run.vacuous.append(f"line {step.span.line}: '{step.source}' spoke of no device")
+        run.vacuous.append(f"{run.place(step)}: '{step.source}' spoke of no device")
     now, idle = run.kernel.now, 0
     stream, n = run.world.facts.chance() if over else (0, 0)
     own = draws.draw(stream, n) if over else 0
     row = None
     if over and run.paces is not None and step.verb in CALLING:
-        row = run.paces.begin(step.span.line, step.source, len(devices), over)
+        row = run.paces.begin(step.span.line, run.place(step), step.source, len(devices), over)
     for index, device in enumerate(devices):
         if not over:
             arguments = _act_arguments(run, frame.scope.child(device), step)
@@ -75,7 +75,7 @@ def _act(run: Executor, frame: Frame, step: tl.Act) -> None:
         when = now + slot + draws.below(own, index, max(1, after - slot))
         run.kernel.at(when, run.owner, lambda each: _late_act(run, frame, step, each, row), device, TIMELINE)
     if idle and idle == len(devices):
-        run.vacuous.append(f"line {step.span.line}: '{step.source}' had no effect on any device")
+        run.vacuous.append(f"{run.place(step)}: '{step.source}' had no effect on any device")
 
 
 def _late_act(run: Executor, frame: Frame, step: tl.Act, device: int, row: Any) -> None:
@@ -112,7 +112,7 @@ def _stimulus(run: Executor, frame: Frame, step: tl.Stimulus) -> Steps:
     devices = run.devices(frame, step.target) if step.target is not None else None
     run.stamp(frame)
     if devices is not None and not devices:
-        run.vacuous.append(f"line {step.span.line}: '{step.source}' spoke of no device")
+        run.vacuous.append(f"{run.place(step)}: '{step.source}' spoke of no device")
         return
     count = len(devices) if devices else 0
     run.world.trace.fact(None, "stimulus", verb=step.verb, line=step.span.line, devices=count, statement=step.source)

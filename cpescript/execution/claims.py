@@ -52,14 +52,15 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
     lasting = run.duration(frame, step.lasting) if step.lasting is not None else 0
     patience = run.duration(frame, step.patience) if step.patience is not None else None
     window, base = frame.process.anchor, now
-    after = frame.process.after if within is not None and step.since is None else 0
+    placed = run.windows(frame, step, devices, within if within is not None else lasting)
+    after = frame.process.after if within is not None and placed is None else 0
     since: Mapping[int, Window] | None = None
-    if step.since is not None:
-        window, base, since = _since(frame, step, devices, within if within is not None else lasting)
+    if placed is not None:
+        window, base, since = placed
     elif within is None:
         window = now if lasting else 0
     behind: dict[int, int] | None = None
-    if lasting and within is None and step.since is None:
+    if lasting and within is None and placed is None:
         after, behind = frame.process.right_behind(now, run.world.trace.count)
     mode: Mode = "now"
     if within is not None:
@@ -133,6 +134,7 @@ def _expect(run: Executor, frame: Frame, step: tl.Expect) -> Steps:
     if met and met[0] == 0:
         met = array("Q", chain.from_iterable((device, met[-1]) for device in devices))
     frame.process.note_met(run.kernel.now, met)
+    run.decided(frame, waiting)
     kind = _BARS.get(str(waiting.verdict), "claim-open")
     run.bars.append(LaneBar(step.source, waiting.opened, run.kernel.now, kind, step.span.line))  # type: ignore[arg-type]
     frame.scope.variables.update(captures)
@@ -183,7 +185,7 @@ def _of_a_device(node: Any) -> bool:
     return isinstance(node, (x.Parameter, x.State, x.Device, x.MessagePattern, x.Attribute))
 
 
-def _since(frame: Frame, step: tl.Expect, devices: Sequence[int], length: int) -> tuple[int, int, Mapping[int, Window]]:
+def since(frame: Frame, step: tl.Expect, devices: Sequence[int], length: int) -> tuple[int, int, Mapping[int, Window]]:
     """Return where the window opens and where the deadline starts, of all, and the windows of each device's own."""
     if step.since == "start":
         return 0, 0, {}
@@ -193,12 +195,14 @@ def _since(frame: Frame, step: tl.Expect, devices: Sequence[int], length: int) -
         kept = None
     if not isinstance(kept, Capture) or not kept.at:
         raise EvaluationError(step.span, f"'{step.since}' has kept no message")
-    if step.quantifier.kind == "across":
-        return min(kept.at.values()), max(kept.at.values()), {}
     alone = next(iter(kept.at)) if kept.devices == 1 else None
     owners = {device: device if device in kept.at else 0 if 0 in kept.at else alone for device in devices}
     nothing = [device for device, owner in owners.items() if owner is None]
-    if nothing:
+    if nothing and step.quantifier.kind == "across":
+        # The stream is of them too, from the first that was kept on.
+        first = min(kept.records, key=kept.records.__getitem__)
+        owners.update(dict.fromkeys(nothing, first))
+    elif nothing:
         message = f"'{step.since}' has kept no message of {len(nothing)} of the {len(devices)} devices"
         raise EvaluationError(step.span, message, "ask only those that have one")
     # What came before it in the same instant came before it.
@@ -326,11 +330,10 @@ def _monitor(run: Executor, frame: Frame, step: tl.Monitor) -> Steps:
     until = None
     if step.until is not None:
         claim, target = step.until
-        others = run.devices(frame, target) if target is not None else None
-        whose = others if others is not None else run.devices(frame, unconditional(step.on or x.All(step.span)))
+        whose = run.devices(frame, target if target is not None else unconditional(step.on or x.All(step.span)))
         _follow(run, claim, whose, judged)
         ends.extend((yield from _believing(run, frame.scope, claim, whose)))
-        until = (claim, others)
+        until = step.until
     after, behind = None, None
     if step.mode != "sometimes":
         after, behind = frame.process.right_behind(run.kernel.now, run.world.trace.count)
@@ -340,6 +343,7 @@ def _monitor(run: Executor, frame: Frame, step: tl.Monitor) -> Steps:
     if frame.straight and isinstance(step.claim, MessageClaim) and not (step.claim.comparison or step.claim.negated):
         # From here on it is asked of each message as it comes.
         run.judge.retire([step.claim])
+    frame.ruled = True
     frame.closing += [*ends, lambda: _settle(run, frame, monitor)]
 
 

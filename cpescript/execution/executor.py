@@ -14,21 +14,25 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cpescript.execution import acts, claims, flow, reactions
 from cpescript.execution.documents import Documents
 from cpescript.execution.frame import Broken, Frame, Missed
-from cpescript.execution.process import Process, Steps
+from cpescript.execution.process import Process, Steps, last
 from cpescript.execution.world import Paces, RefusedError, World
 from cpescript.judge.judge import Judge
 from cpescript.judge.probes import NEVER
+from cpescript.judge.setting import Window
+from cpescript.judge.waiting import Waiting
 from cpescript.kernel.queue import LIMIT, Owner
-from cpescript.kernel.time import SECOND, Duration, format_duration
+from cpescript.kernel.time import SECOND, format_duration
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as x
 from cpescript.pattern.evaluate import TARGETS, EvaluationError, Scope, concrete_path, evaluate, resolve, resolve_path
+from cpescript.pattern.needs import counted
 from cpescript.pattern.walking import walk
 from cpescript.results import ClaimResult, LaneBar, Problem
 
@@ -70,12 +74,16 @@ class Executor:
         """A second of real time on the virtual clock, where the two are bound together."""
         self._finished = finished
         self._step_begins = step_begins
-        self._live: list[Process] = []
+        self._live: dict[Process, None] = {}
+        """Processes that are not over, the main one first."""
+        self._moves = 0
+        """How often the floor might have moved since that was looked at."""
         self._unfinished: list[tuple[Frame, Sequence[tl.Step]]] = []
         self._limit: int | None = None
         self._begun: set[int] = set()
         """Which steps were ever begun, by identity."""
-        self._beside: list[tuple[Process, tl.Background | tl.At]] = []
+        self._beside: dict[Process, tl.Background | tl.At | tl.Handler] = {}
+        """What nobody waits for, as far as it is not over."""
         self._nobody: dict[int, tl.ForEach] = {}
         self._abandoned = False
         self.ending = False
@@ -99,7 +107,7 @@ class Executor:
         if not self.ending:
             self.cut = self.cut or why
             self.world.trace.fact(None, "cut", why=why)
-            self._live[0].stop()
+            next(iter(self._live)).stop()
 
     def abandon(self, why: str) -> None:
         """Leave off where it stands, in `finally:` even: nothing can go on."""
@@ -114,7 +122,10 @@ class Executor:
         judged = Scope(self.judge.facts, parent=self.root)
         for step, root in _reachable(self.timeline):
             try:
-                for node in walk(root):
+                # Figures first, the innermost foremost: a claim that counts may look back to messages at once.
+                figures = [node for node in walk(root) if isinstance(node, x.Call)]
+                others = (node for node in walk(root) if not isinstance(node, x.Call))
+                for node in (*reversed(figures), *others):
                     _PREPARED.get(type(node), _nothing)(self, node, judged)
             except (EvaluationError, RefusedError) as error:
                 self.record(self.as_broken(error, step))
@@ -203,27 +214,28 @@ class Executor:
 
     # --- for steps: processes -------------------------------------------------------------------------------------
 
-    def launch(self, name: str, anchor: int, after: int = 0) -> Process:
+    def launch(self, name: str, anchor: int, after: int = 0, parent: Process | None = None) -> Process:
         """Return a new process that is to be started; the window of its first claim opens at `anchor`."""
-        process = Process(self.kernel, self.owner, name, anchor, after)
-        self._live.append(process)
+        process = Process(self.kernel, self.owner, name, anchor, after, parent)
+        self._live[process] = None
         process.when_over(self._left)
         # Others may be waiting already, and have let the judge forget up to the end of their wait.
-        self.move_floor()
+        self.judge.keep_from(anchor)
         return process
 
     def _left(self, process: Process) -> None:
-        self._live.remove(process)
+        del self._live[process]
         self.move_floor()
 
-    def background_over(self, process: Process) -> None:
-        """What breaks in a process that nobody waits for is told at once."""
-        self.record(process.error)
+    def runs_beside(self, process: Process, step: tl.Background | tl.At | tl.Handler) -> None:
+        """A block is about to begin, or planned, that nobody waits for."""
+        self._beside[process] = step
+        process.when_over(self._beside_over)
 
-    def runs_beside(self, process: Process, step: tl.Background | tl.At) -> None:
-        """A block was begun, or planned, that nobody waits for."""
-        self._beside = [each for each in self._beside if not each[0].over]
-        self._beside.append((process, step))
+    def _beside_over(self, process: Process) -> None:
+        """What breaks in a process that nobody waits for is told at once."""
+        del self._beside[process]
+        self.record(process.error)
 
     def went_through_nobody(self, step: tl.ForEach) -> None:
         """A loop had no turn."""
@@ -231,25 +243,32 @@ class Executor:
 
     def _tell_unreached(self) -> None:
         """The scenario is over: tell the blocks that never began, and claims beside it that it did not wait for."""
-        found: dict[tuple[int, str], str] = {}
+        found: dict[tuple[int, str], tuple[tl.Step, str]] = {}
         for step in self._nobody.values():
             if id(step.body[0]) not in self._begun:
-                found[step.span.line, step.source] = "there was nobody to go through"
-        for process, beside in self._beside:
-            if process.over:
-                continue
+                found[step.span.line, step.source] = step, "there was nobody to go through"
+        for beside in self._beside.values():
             if isinstance(beside, tl.At) and id(beside.body[0]) not in self._begun:
-                found[beside.span.line, beside.source] = "its time did not come before the end of the scenario"
+                found[beside.span.line, beside.source] = beside, "its time did not come before the end of the scenario"
                 continue
             for inner in beside.body:
                 if id(inner) not in self._begun and any(isinstance(node, _CLAIMING) for node in walk(inner)):
-                    found[inner.span.line, inner.source] = "the scenario ended before it"
+                    found[inner.span.line, inner.source] = inner, "the scenario ended before it"
                     break
-        for (line, source), why in sorted(found.items()):
-            self.vacuous.append(f"line {line}: '{source}' was never reached: {why}")
+        for _, (missed, why) in sorted(found.items()):
+            self.vacuous.append(f"{self.place(missed)}: '{missed.source}' was never reached: {why}")
+
+    def place(self, step: tl.Step) -> str:
+        """Return where a step stands, for what is told of it: the line, and the file where that is one that is used."""
+        span = step.span
+        return f"line {span.line}" if span.source == self.timeline.file else f"{PurePath(span.source).name}:{span.line}"
 
     def move_floor(self) -> None:
-        """Let the judge forget what no running statement can look back to."""
+        """Let the judge forget what no running statement can look back to: of many, they are asked now and then."""
+        self._moves += 1
+        if self._moves * FEW < len(self._live) + len(self.judge.waiting):
+            return
+        self._moves = 0
         self.judge.forget_before(min((process.anchor for process in self._live), default=NEVER))
 
     def stamp(self, frame: Frame) -> None:
@@ -266,6 +285,7 @@ class Executor:
     def open_window(self, frame: Frame, instant: int) -> None:
         """Let the next window open at an instant, all of it."""
         frame.process.anchor, frame.process.after = instant, 0
+        frame.process.acted = False
         self.move_floor()
 
     # --- for steps: blocks ----------------------------------------------------------------------------------------
@@ -275,6 +295,9 @@ class Executor:
         try:
             for step in steps:
                 yield from self._step(frame, step)
+            if frame.ruled and self.judge.external:
+                # The end of a rule is a deadline of its own: an ACS that knows nothing of virtual time has its chance.
+                yield last(self.kernel, self.owner)
         except (Missed, Broken):
             frame.left = True
             raise
@@ -310,7 +333,7 @@ class Executor:
         if self._step_begins is not None:
             self._step_begins(step)
         try:
-            waits = STEPS[type(step)](self, frame, step)
+            waits = self.perform(frame, step)
             if waits is not None:
                 yield from waits
         except (EvaluationError, RefusedError) as error:
@@ -318,6 +341,20 @@ class Executor:
         finally:
             if self.kernel.now > started and not isinstance(step, tl.Expect):
                 self.bars.append(LaneBar(step.source, started, self.kernel.now, "statement", step.span.line))
+
+    def perform(self, frame: Frame, step: tl.Step) -> Steps | None:
+        """Do what a step says: at once, or in the waits that it returns."""
+        return STEPS[type(step)](self, frame, step)
+
+    def windows(
+        self, frame: Frame, step: tl.Expect, devices: Sequence[int], length: int
+    ) -> tuple[int, int, Mapping[int, Window]] | None:
+        """Return where the window of a claim opens and from where its deadline counts, of all, and the windows of
+        devices that have one of their own; None where it opens for all behind what was done last."""
+        return claims.since(frame, step, devices, length) if step.since is not None else None
+
+    def decided(self, frame: Frame, waiting: Waiting) -> None:
+        """A claim with an end has been decided; it is told before what follows from it."""
 
     # --- for steps: what broke ------------------------------------------------------------------------------------
 
@@ -353,21 +390,11 @@ class Executor:
 
     def duration(self, frame: Frame, node: Any) -> int:
         """Work out a length of time, in nanoseconds. Raises EvaluationError for anything else, and for less than 0."""
-        value = evaluate(node, frame.scope)
-        if not isinstance(value, Duration):
-            raise EvaluationError(node.span, f"a duration is needed here, not {value!r}")
-        if value < 0:
-            raise EvaluationError(node.span, f"a duration cannot be less than nothing: {format_duration(value)}")
-        return int(value)
+        return int(counted(evaluate(node, frame.scope), "duration", node.span, "a duration"))
 
     def number(self, frame: Frame, node: Any, what: str) -> int:
         """Work out a whole number. Raises EvaluationError for anything else, and for less than 0."""
-        value = evaluate(node, frame.scope)
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise EvaluationError(node.span, f"{what} is a whole number, not {value!r}")
-        if value < 0:
-            raise EvaluationError(node.span, f"{what} cannot be less than nothing: {value}")
-        return int(value)
+        return int(counted(evaluate(node, frame.scope), "int", node.span, what))
 
     def devices(self, frame: Frame, target: x.Target) -> list[int]:
         """Work out a target, here and now."""
@@ -408,6 +435,8 @@ def _reachable(timeline: tl.Timeline) -> Iterator[tuple[tl.Step, Any]]:
                     yield node, tuple(procedure.defaults.values())
 
 
+FEW = 8
+"""Processes and open claims up to which every one of them is asked, whenever one goes on, what it may look back to."""
 _CLAIMING = (tl.Expect, tl.Monitor, tl.Do, tl.Fail)
 
 

@@ -11,7 +11,9 @@ from cpescript.execution.process import Steps, join, sleep
 from cpescript.judge.probes import NEVER
 from cpescript.judge.setting import Taken
 from cpescript.language import timeline as tl
-from cpescript.pattern.evaluate import TARGETS, EvaluationError, Scope
+from cpescript.pattern.evaluate import EvaluationError, Scope
+from cpescript.pattern.kinds import Devices, OneDevice
+from cpescript.pattern.needs import shown
 from cpescript.pattern.values import text
 from cpescript.results import ClaimResult
 
@@ -29,14 +31,14 @@ Branch = tuple[str, Scope, tuple[tl.Step, ...]]
 
 def _wait(run: Executor, frame: Frame, step: tl.Wait) -> Steps:
     until = (
-        _moment(run, step.moment) if step.moment is not None else run.kernel.now + run.duration(frame, step.duration)
+        moment_of(run, step.moment) if step.moment is not None else run.kernel.now + run.duration(frame, step.duration)
     )
     # The next window opens at the end of the wait: what comes before it need not be remembered.
     run.open_window(frame, until)
     yield sleep(run.kernel, run.owner, until)
 
 
-def _moment(run: Executor, moment: int) -> int:
+def moment_of(run: Executor, moment: int) -> int:
     """Return the next instant at which the scenario's zone shows this time of day."""
     start = run.world.start
     return next_instant(start + run.kernel.now, moment, run.zone) - start
@@ -74,17 +76,17 @@ def _turns(run: Executor, frame: Frame, step: tl.Repeat, count: int) -> Steps:
 
 
 def _for_each(run: Executor, frame: Frame, step: tl.ForEach) -> Steps:
-    are_devices = isinstance(step.over, TARGETS)
     items = run.either(frame, step.over)
+    are_devices = isinstance(items, Devices)
     if not isinstance(items, (list, tuple)):
-        raise EvaluationError(step.span, f"'for' goes through devices or a list, not through {items!r}")
+        raise EvaluationError(step.span, f"'for' goes through devices or a list, not through {shown(items)}")
     if not items:
         run.went_through_nobody(step)
     branches: list[Branch] = []
     taken = Taken()
     for turn, item in enumerate(items):
         scope = frame.scope.child(device=item if are_devices else None)
-        scope.variables[step.name] = item
+        scope.variables[step.name] = OneDevice(item) if are_devices else item
         if step.together:
             branches.append((f"{step.name}={item}", scope, step.body))
             continue
@@ -106,18 +108,17 @@ def _parallel(run: Executor, frame: Frame, step: tl.Parallel) -> Steps:
 def _branches(run: Executor, frame: Frame, branches: Sequence[Branch], *, straight: bool) -> Steps:
     processes, taken = [], Taken()
     for name, scope, body in branches:
-        process = run.launch(name, frame.process.anchor, frame.process.after)
+        process = run.launch(name, frame.process.anchor, frame.process.after, frame.process)
         process.follow(frame.process)
         # Told when it breaks, not when all are done: problems stand in the order of time.
         process.when_over(lambda over: run.record(over.error))
         inner = frame.inner(scope, process=process, straight=straight, taken=taken)
-        process.start(run.block(inner, body))
+        process.start_now(run.block(inner, body))
         processes.append(process)
     yield join(processes)
     last = max([frame.process, *processes], key=lambda process: (process.anchor, process.after))
     frame.process.anchor, frame.process.after = last.anchor, last.after
-    for process in processes:
-        frame.process.follow(process)
+    frame.process.follow(*processes)
     errors = [process.error for process in processes if process.error is not None]
     broken = [error for error in errors if isinstance(error, Broken)]
     if broken:
@@ -131,23 +132,24 @@ def _background(run: Executor, frame: Frame, step: tl.Background) -> None:
 
 
 def _at(run: Executor, frame: Frame, step: tl.At) -> None:
-    due = _moment(run, step.moment) if step.moment is not None else run.kernel.now + run.duration(frame, step.delay)
+    due = moment_of(run, step.moment) if step.moment is not None else run.kernel.now + run.duration(frame, step.delay)
     _beside(run, frame, step, due)
 
 
 def _beside(run: Executor, frame: Frame, step: tl.Background | tl.At, due: int | None) -> None:
-    process = run.launch(step.source, run.kernel.now)
+    process = run.launch(step.source, run.kernel.now, parent=frame.process)
+    run.runs_beside(process, step)
+    inner = frame.inner(process=process)
     if due is None:
         process.follow(frame.process)
-    run.runs_beside(process, step)
-    process.when_over(run.background_over)
-    process.start(_body(run, frame.inner(process=process), step.body, due))
+        process.start_now(run.block(inner, step.body))
+    else:
+        process.start(_late(run, inner, step.body, due))
 
 
-def _body(run: Executor, frame: Frame, body: Sequence[tl.Step], due: int | None) -> Steps:
-    if due is not None:
-        yield sleep(run.kernel, run.owner, due)
-        run.open_window(frame, due)
+def _late(run: Executor, frame: Frame, body: Sequence[tl.Step], due: int) -> Steps:
+    yield sleep(run.kernel, run.owner, due)
+    run.open_window(frame, due)
     yield from run.block(frame, body)
 
 

@@ -32,7 +32,7 @@ class Frame:
     is (in) a `finally:`, whose misses say nothing about the ACS. `answer` collects what a handler answers.
     """
 
-    __slots__ = ("answer", "callers", "closing", "final", "left", "process", "scope", "straight", "taken")
+    __slots__ = ("answer", "callers", "closing", "final", "left", "process", "ruled", "scope", "straight", "taken")
 
     def __init__(
         self,
@@ -55,6 +55,8 @@ class Frame:
         self.straight = straight
         self.final = final
         self.answer = answer
+        self.ruled = False
+        """Whether a rule (`always`, `never`, `sometimes`) ends with it."""
         self.closing: list[Callable[[], None]] = []
         """What ends with the block: its monitors and handlers, in their order."""
 

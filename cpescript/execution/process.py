@@ -8,11 +8,11 @@ the kernel's order.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from itertools import chain
 from typing import Any
 
-from cpescript.kernel.queue import TIMELINE, Kernel, Owner
+from cpescript.kernel.queue import DEADLINE, TIMELINE, Kernel, Owner
 
 Arm = Callable[[Callable[[Any], None]], None]
 Steps = Generator[Arm, Any, None]
@@ -38,11 +38,16 @@ class Process:
         "met_at",
         "name",
         "over",
+        "parent",
         "stamped",
     )
 
-    def __init__(self, kernel: Kernel, owner: Owner, name: str, anchor: int, after: int = 0) -> None:
+    def __init__(
+        self, kernel: Kernel, owner: Owner, name: str, anchor: int, after: int = 0, parent: Process | None = None
+    ) -> None:
         self.name = name
+        self.parent = parent
+        """Whose step began it; None for a handler's, which a message begins, and for the scenario's own."""
         self.anchor = anchor
         self.after = after
         """Number of the last record before the anchor: what was said earlier in that very instant does not count."""
@@ -70,7 +75,8 @@ class Process:
         self._handle = self._kernel.at(self._kernel.now, self._owner, self._resume, None, TIMELINE)
 
     def start_now(self, generator: Steps) -> None:
-        """Begin at once, inside the event that is running: for handlers, whose answer cannot wait."""
+        """Begin at once, inside the event that is running, and go on to where it first waits: handlers have to answer,
+        and a branch is to watch what the next one does."""
         self._generator = generator
         self._resume(None)
 
@@ -92,12 +98,20 @@ class Process:
 
     def note_met(self, instant: int, met: array[int]) -> None:
         """A claim was met by these messages of an instant (device and record number by turns)."""
-        if instant == self.met_at and self._met:
-            later = _by_device(self._met)
-            for device, n in _by_device(met).items():
-                later[device] = max(n, later.get(device, 0))
-            met = array("Q", chain.from_iterable(later.items()))
-        self.met_at, self._met = instant, met
+        self._note_met([(instant, met)])
+
+    def _note_met(self, noted: Iterable[tuple[int, array[int]]]) -> None:
+        """Keep those of the last instant, of each device the last; what is noted of many is looked at once."""
+        noted = [(self.met_at, self._met), *noted]
+        latest = max(instant for instant, _ in noted)
+        found = [met for instant, met in noted if instant == latest and met]
+        if len(found) > 1:
+            last: dict[int, int] = {}
+            for met in found:
+                for device, n in _by_device(met).items():
+                    last[device] = max(n, last.get(device, 0))
+            found = [array("Q", chain.from_iterable(last.items()))]
+        self.met_at, self._met = latest, found[0] if found else NOBODY
 
     def right_behind(self, instant: int, here: int) -> tuple[int, dict[int, int]]:
         """Return the number of the record that messages of this very instant count behind, and those of devices that
@@ -107,12 +121,10 @@ class Process:
         least = self.marked if acted else 0
         return (self.marked if acted else here), {device: max(n, least) for device, n in met.items()}
 
-    def follow(self, other: Process) -> None:
-        """Stand where another process stands, in what came last."""
-        if (other.stamped, other.marked) > (self.stamped, self.marked):
-            self.stamped, self.marked = other.stamped, other.marked
-        if other.met_at >= self.met_at:
-            self.note_met(other.met_at, other._met)
+    def follow(self, *others: Process) -> None:
+        """Stand where other processes stand, in what came last."""
+        self.stamped, self.marked = max((each.stamped, each.marked) for each in (self, *others))
+        self._note_met((each.met_at, each._met) for each in others)
 
     def when_over(self, callback: Callable[[Any], None]) -> None:
         """Call `callback(process)` when it is over, at once if it is."""
@@ -163,6 +175,15 @@ def sleep(kernel: Kernel, owner: Owner, until: int) -> Arm:
 
     def arm(resume: Callable[[Any], None]) -> None:
         kernel.at(until, owner, resume, None, TIMELINE)
+
+    return arm
+
+
+def last(kernel: Kernel, owner: Owner) -> Arm:
+    """Return what to yield to go on behind all else of this instant, as the deadline of a claim would."""
+
+    def arm(resume: Callable[[Any], None]) -> None:
+        kernel.at(kernel.now, owner, resume, None, DEADLINE)
 
     return arm
 

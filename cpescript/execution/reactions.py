@@ -62,7 +62,7 @@ class Handler:
         for unhook in self._hooked.values():
             unhook()
         if not self._fired:
-            self._run.vacuous.append(f"line {self._step.span.line}: '{self._step.source}' never fired")
+            self._run.vacuous.append(f"{self._run.place(self._step)}: '{self._step.source}' never fired")
 
     def _spawned(self, record: Record) -> None:
         self._hook(record.device)
@@ -101,8 +101,10 @@ class Handler:
         run, frame = self._run, self._frame
         # Its first window opens behind the message that it reacts to.
         process = run.launch(self._step.source, run.kernel.now, run.world.trace.count)
-        process.when_over(run.background_over)
-        inner = frame.inner(frame.scope.child(device, message), process=process, straight=False)
+        run.runs_beside(process, self._step)
+        scope = frame.scope.child(device, message)
+        scope.variables[x.MESSAGE] = message
+        inner = frame.inner(scope, process=process, straight=False)
         inner.answer = []
         process.start_now(run.block(inner, self._step.body))
         return inner

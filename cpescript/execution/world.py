@@ -24,7 +24,7 @@ class RefusedError(Exception):
 class Paces(Protocol):
     """Measures statements that spread what they do over real time."""
 
-    def begin(self, line: int, source: str, devices: int, over: int) -> Any:
+    def begin(self, line: int, place: str, source: str, devices: int, over: int) -> Any:
         """A statement begins: so many devices over so many virtual nanoseconds. Returns what `owe` is told."""
 
     def owe(self, row: Any, verb: str, device: int) -> None:

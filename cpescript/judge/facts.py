@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 from cpescript.judge.exchanges import ResponseTimes
 from cpescript.judge.numbers import Numbers
+from cpescript.judge.snapshots import Then
 from cpescript.kernel.time import DEFAULT_START, Duration, Instant
 from cpescript.kernel.trace import LOCAL, TO_ACS, Record
-from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Facts, Scope
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
 from cpescript.pattern.expression import MessagePattern
 from cpescript.pattern.message import Parts, fits
 from cpescript.pattern.values import typed
@@ -97,7 +98,7 @@ DIRECTED = frozenset({"Request", "Response"})
 """Words for whatever the ACS sends; everything else is told apart by its kind."""
 
 
-def asked(pattern: CompiledPattern, record: Record, then: Facts | None = None) -> int:
+def asked(pattern: CompiledPattern, record: Record, then: Then | None = None) -> int:
     """Return which settings of a pattern a record of one of its kinds meets, as bits (`CompiledPattern.mask`).
 
     `then`: the facts as they were when it came, for whoever asks later.
@@ -106,7 +107,7 @@ def asked(pattern: CompiledPattern, record: Record, then: Facts | None = None) -
         return 0
     if then is None:
         return pattern.mask(record.device, view(record), record.http)
-    return pattern.mask_then(then, record.device, view(record), record.http)
+    return pattern.mask_then(then, then.noted, record.device, view(record), record.http)
 
 
 def heard(pattern: CompiledPattern, record: Record) -> bool:

@@ -14,6 +14,7 @@ from cpescript.judge.conditions import AnyOf, condition
 from cpescript.judge.exchanges import ResponseTimes, asks_for_requests
 from cpescript.judge.facts import Tally, TraceFacts, Witness
 from cpescript.judge.interest import Interest, measured, state_of
+from cpescript.judge.listeners import Listener, Listeners
 from cpescript.judge.monitors import Mode as MonitorMode
 from cpescript.judge.monitors import Monitor, Until
 from cpescript.judge.probes import Probe, Probes
@@ -34,6 +35,7 @@ from cpescript.pattern.evaluate import (
     resolve,
     unconditional,
 )
+from cpescript.pattern.walking import walk
 from cpescript.results import ClaimResult, DeviceMiss, Problem
 
 NEAR_UP_TO = 1_000
@@ -73,15 +75,16 @@ class Judge:
         self.probes = Probes(trace)
         self.claims: list[ClaimResult] = []
         self.problems: list[Problem] = []
-        self.waiting: list[Waiting] = []
+        self.waiting: dict[Waiting, None] = {}
+        """Claims with an end that are open, in the order in which they were opened."""
         self.monitors: list[Monitor] = []
         self._trace = trace
         self._sources = sources
         self._lines: dict[str, list[str]] = {}
-        self._external = external
+        self.external = external
         self._probes: dict[int, Probe] = {}
-        self._state_listeners: dict[str, list[Callable[[Record], None]]] = {}
-        self._value_listeners: list[Callable[[Record], None]] = []
+        self._state_listeners: dict[str, Listeners] = {}
+        self._value_listeners = Listeners()
         self.newcomers: list[Callable[[Record], None]] = []
         """Who is told of devices that come to be."""
         self._last_session: dict[int, tuple[int, str, str]] = {}
@@ -150,7 +153,7 @@ class Judge:
         admits: Callable[[int], bool] | None = None,
     ) -> Probe:
         keep_record = keep or claim.capture is not None
-        return Probe(claim.pattern, scope, self.broken, keep_all=keep_all, keep_record=keep_record, admits=admits)
+        return Probe(claim.pattern, scope, keep_all=keep_all, keep_record=keep_record, admits=admits)
 
     def count(self, patterns: Iterable[x.MessagePattern], scope: Scope) -> None:
         """Count the matches of these patterns from now on, for `count(…)` and `rate(…)`."""
@@ -159,7 +162,7 @@ class Judge:
             if id(pattern) not in self.facts.tallies:
                 tally = self.facts.tallies[id(pattern)] = Tally(CompiledPattern(pattern, scope), self.broken)
                 self.probes.recall(pattern.kinds, tally.observe)
-                self.probes.listen(pattern.kinds, tally.observe)
+                self.probes.tally(pattern.kinds, tally.observe)
 
     def timed(self, pattern: x.MessagePattern, scope: Scope) -> None:
         """Measure from now on how long, in real time, the ACS takes to answer messages of this pattern."""
@@ -177,6 +180,10 @@ class Judge:
     def forget_before(self, instant: int) -> None:
         """No window that opens from now on begins before `instant`; those that are open keep what they need."""
         self.probes.move_floor(min([instant, *(waiting.window for waiting in self.waiting)]))
+
+    def keep_from(self, instant: int) -> None:
+        """A statement may look back to `instant` from now on."""
+        self.probes.move_floor(min(instant, self.probes.floor))
 
     def retire(self, claims: Iterable[Claim]) -> None:
         """These claims cannot be opened again."""
@@ -218,16 +225,15 @@ class Judge:
         """
         amount = Amount.of(quantifier, scope)
         claimed = devices
-        if mode == "for" and since is None and behind is None:
-            after = self._trace.count
         if taken is not None and amount.kind in ("at most", "exactly"):
             taken = Unseen(taken)
         own = since or {}
-        together: Together | None = None
-        if amount.kind == "across":
-            devices, own, together = [0] if claimed else [], {}, lambda: claimed
         closes = deadline if mode in ("within", "for") else None
         windows = {device: Window(window, n, closes) for device, n in (behind or {}).items()} or own
+        together: Together | None = None
+        if amount.kind == "across":
+            # Each device's messages have its window still; the deadline is that of all.
+            devices, own, together = [0] if claimed else [], {}, lambda: claimed
         setting = self._setting(statement, scope, Window(window, after, closes), windows, taken, captures, len(claimed))
         waiting = Waiting(
             self,
@@ -245,7 +251,7 @@ class Judge:
             gone=self.facts.gone(claimed),
             done=done,
         )
-        self.waiting.append(waiting)
+        self.waiting[waiting] = None
         waiting.open()
         return waiting
 
@@ -264,12 +270,13 @@ class Judge:
         quantifier: Quantifier,
         target: x.Target | None,
         scope: Scope,
-        until: tuple[Claim, Sequence[int] | None] | None = None,
+        until: tuple[Claim, x.Target | None] | None = None,
         *,
         after: int | None = None,
         behind: Mapping[int, int] | None = None,
     ) -> Monitor:
-        """Open an invariant. `until`: what ends it, and the devices that this is asked of; None: those of the target.
+        """Open an invariant. `until`: what ends it, and the devices that this is asked of, those of the target where
+        there is None.
 
         `after`, `behind`: numbers of records that it looks at messages behind, of all devices and of some; None: from
         here on.
@@ -313,20 +320,26 @@ class Judge:
 
     def _until(
         self,
-        until: tuple[Claim, Sequence[int] | None],
+        until: tuple[Claim, x.Target | None],
         target: x.Target | None,
         amount: Amount,
         setting: Setting,
         together: Together | None,
     ) -> Until:
-        claim, devices = until
+        claim, whose = until
         if isinstance(claim, ValueClaim):
             self._count(claim, setting.scope)
-        spoken = resolve(unconditional(target), setting.scope) if target is not None else self.facts.all
-        if devices is None and together is not None and isinstance(claim, MessageClaim):
-            return Until(condition(claim, setting, together), {0}, False)
-        asked = set(spoken if devices is None else devices)
-        return Until(condition(claim, setting), asked, asked != set(spoken))
+        spoken = set(resolve(unconditional(target), setting.scope) if target is not None else self.facts.all)
+        if whose is None:
+            figure = isinstance(claim, ValueClaim) and claim.figure
+            if together is not None and (figure or isinstance(claim, MessageClaim)):
+                return Until(condition(claim, setting, together), {0}, False)
+            return Until(condition(claim, setting), spoken, False)
+        asked = set(resolve(whose, setting.scope))
+        joins = member(whose, setting.scope) if _grows(whose) else None
+        # Those that are the same by now are others as soon as one more comes to be.
+        own = asked != spoken or (joins is not None and target is not None and not _grows(target))
+        return Until(condition(claim, setting), asked, own, joins)
 
     def _setting(
         self,
@@ -377,20 +390,25 @@ class Judge:
 
     # --- for waiting claims and monitors --------------------------------------------------------------------------
 
-    def listen(self, condition: Condition | AnyOf | Interest, listener: Callable[[Record], None]) -> None:
-        """Call `listener` after each record that concerns the condition."""
-        self.probes.listen(condition.kinds, listener)
+    def listen(self, condition: Condition | AnyOf | Interest, listener: Listener, device: int = 0) -> None:
+        """Call `listener` after each record that concerns the condition, and (where it is not 0) this device."""
+        self.probes.listen(condition.kinds, listener, device)
         for state in condition.states:
-            self._state_listeners.setdefault(state, []).append(listener)
+            self._state_listeners.setdefault(state, Listeners()).add(listener, device)
         if condition.paths:
-            self._value_listeners.append(listener)
+            self._value_listeners.add(listener, device)
 
-    def deafen(self, condition: Condition | AnyOf | Interest, listener: Callable[[Record], None]) -> None:
-        self.probes.deafen(condition.kinds, listener)
+    def deafen(self, condition: Condition | AnyOf | Interest, listener: Listener, device: int = 0) -> None:
+        self.probes.deafen(condition.kinds, listener, device)
         for state in condition.states:
-            self._state_listeners[state] = [each for each in self._state_listeners[state] if each != listener]
+            self._state_listeners[state].remove(listener, device)
         if condition.paths:
-            self._value_listeners = [each for each in self._value_listeners if each != listener]
+            self._value_listeners.remove(listener, device)
+
+    @property
+    def wall(self) -> int | None:
+        """The wall clock in nanoseconds, None where no ACS outside is waited for."""
+        return self._trace.wall if self.external else None
 
     def text(self, claim: Claim | x.Node) -> str:
         """Return a claim, or a part of one, as its author wrote it, in one line."""
@@ -425,7 +443,7 @@ class Judge:
 
     def no_occasion(self, device: int, window: int) -> bool:
         """Whether an external ACS had no occasion to serve the device since `window`: no session, no order."""
-        if not self._external or device == 0:
+        if not self.external or device == 0:
             return False
         return self._last_session.get(device, (-1, "", ""))[0] < window and self._last_order.get(device, -1) < window
 
@@ -444,7 +462,7 @@ class Judge:
         )
 
     def closed(self, waiting: Waiting) -> None:
-        self.waiting.remove(waiting)
+        del self.waiting[waiting]
         assert waiting.result is not None
         self.settled(waiting.result)
 
@@ -474,12 +492,13 @@ class Judge:
         if state not in self._states:
             return
         self.facts.state_changed(record)
-        for listener in tuple(self._state_listeners.get(state, ())):
+        listeners = self._state_listeners.get(state)
+        for listener in listeners.of(record.device) if listeners else ():
             listener(record)
 
     def _parameter(self, record: Record) -> None:
         self.facts.parameter_changed(record)
-        for listener in tuple(self._value_listeners):
+        for listener in self._value_listeners.of(record.device):
             listener(record)
 
     def _session_ended(self, record: Record) -> None:
@@ -493,3 +512,8 @@ class Judge:
         return f"; its last session ({format_clock(t)}) ended '{outcome}'" + (
             f": {reason}" if reason not in ("", outcome) else ""
         )
+
+
+def _grows(target: x.Target) -> bool:
+    """Whether a target names devices that are made later."""
+    return any(isinstance(node, x.All) for node in walk(target))

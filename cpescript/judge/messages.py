@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 
-from cpescript.judge.facts import asked, view
-from cpescript.judge.probes import LateMatch, Match
+from cpescript.judge.facts import view
+from cpescript.judge.probes import Match
 from cpescript.judge.setting import Setting, Together
 from cpescript.kernel.time import format_clock
 from cpescript.pattern.claim import MessageClaim
 from cpescript.pattern.evaluate import Capture, CompiledPattern, EvaluationError, evaluate
 from cpescript.pattern.message import brief
+from cpescript.pattern.needs import counted
 
 _IN_ORDER = attrgetter("n")
 
@@ -38,9 +39,8 @@ class MessageCondition:
         self.setting = setting
         self.kinds = claim.pattern.kinds
         self.probe = setting.probe(claim)
-        compiled = CompiledPattern(claim.pattern, setting.scope)
-        self._late = compiled if claim.pattern.dynamic else None
-        self.full = compiled.full
+        self._pattern = CompiledPattern(self.probe.asked, setting.scope)
+        self.full = self._pattern.full
         self._together = together
 
     @property
@@ -57,8 +57,6 @@ class MessageCondition:
 
     def matches(self, device: int, after: int = 0, mine: Collection[int] = ()) -> list[Match]:
         """Return the matches of the window that nobody (but `mine`) has taken, with record numbers above `after`."""
-        if self.probe.error is not None:
-            raise self.probe.error
         taken = self.setting.taken if self.takes else {}
         found = []
         for match in self._noted(device):
@@ -67,7 +65,7 @@ class MessageCondition:
                 continue
             if opens.closes is not None and match.t > opens.closes:
                 continue
-            mask = match.mask if self._late is None else self._judged(match)
+            mask = match.judged(self._pattern)
             if mask:
                 found.append(match if mask == match.mask else Match(match.device, match.t, match.n, mask, match.record))
         return found
@@ -79,11 +77,6 @@ class MessageCondition:
         members = frozenset(self._together())
         found = [match for each in self.probe.devices() if each in members for match in self.probe.since(each, opens)]
         return sorted(found, key=_IN_ORDER)
-
-    def _judged(self, match: Match) -> int:
-        assert self._late is not None
-        assert match.record is not None
-        return asked(self._late, match.record, match.facts if isinstance(match, LateMatch) else None)
 
     def first(self, device: int, after: int = 0) -> list[Match] | None:
         """Return the earliest matches that together meet the pattern, None where they do not (yet)."""
@@ -169,10 +162,7 @@ class CountCondition(MessageCondition):
     def __init__(self, claim: MessageClaim, setting: Setting, together: Together | None = None) -> None:
         super().__init__(claim, setting, together)
         assert claim.count is not None
-        number = evaluate(claim.count, setting.scope)
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-            raise EvaluationError(claim.count.span, f"a number of messages is needed here, not {number!r}")
-        self.number = int(number)
+        self.number = counted(evaluate(claim.count, setting.scope), "int", claim.count.span, "a number of messages")
         self.comparison = claim.comparison or "at least"
         self.at_close = self.comparison != "at least"
 

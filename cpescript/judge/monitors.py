@@ -42,11 +42,13 @@ _ONE_BY_ONE = frozenset({("always", "each"), ("never", "any"), ("sometimes", "an
 @dataclass(frozen=True, slots=True)
 class Until:
     """What ends a monitor: a condition, and the devices that it is asked of, device 0 for what is asked of them all
-    together. `own`: they are others than those that the monitor speaks of."""
+    together. `own`: they are others than those that the monitor speaks of; then `joins` says whether one that comes to
+    be is of them."""
 
     condition: Condition
     devices: set[int]
     own: bool
+    joins: Callable[[int], bool] | None = None
 
 
 class Monitor:
@@ -118,7 +120,7 @@ class Monitor:
     def open(self) -> None:
         """Judge what is so now, and listen."""
         self.judge.listen(self._concern, self._event)
-        if self._grows:
+        if self._grows or (self._until is not None and self._until.joins is not None):
             self.judge.newcomers.append(self._joined)
         try:
             self._gone = self._stopped()
@@ -191,6 +193,7 @@ class Monitor:
                 return
             if self._pattern is not None:
                 self._message(record)
+                self._wake(())
             elif self._single or self._all:
                 self._ask_all(device)
             elif device in self._members or self._member(device):
@@ -202,8 +205,9 @@ class Monitor:
 
     def _joined(self, record: Record) -> None:
         """A device has come to be: the rule is its own from then on, and so is what ends it."""
-        if self._until is not None and self._each_its_own:
-            self._until.devices.add(record.device)
+        until = self._until
+        if until is not None and (until.joins(record.device) if until.joins is not None else self._each_its_own):
+            until.devices.add(record.device)
         if not self._concern.paths:
             # What parameters it has is told right behind.
             self._event(record)
@@ -332,13 +336,12 @@ class Monitor:
         return self._total - len(self._released)
 
     def _violation(self, device: int, actual: str) -> None:
-        self._violations += 1
-        if device in self._missed:
-            return
-        self._missed.add(device)
-        if len(self._misses) < MISSES_SHOWN:
+        if device not in self._missed and len(self._misses) < MISSES_SHOWN:
             expected = f"{self.mode} {self.judge.text(self.statement.claim)}"
             self._misses[device] = self.judge.miss(device, self.judge.facts.now, expected, actual)
+        # Behind the evidence: what cannot be told, as a store is gone that it would be read from, is no violation yet.
+        self._missed.add(device)
+        self._violations += 1
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -357,8 +360,11 @@ class Monitor:
         try:
             for device in sorted(self._until.devices) if self._until is not None else ():
                 self._end_for(device)
-            if self.result is None:
+            if self.result is None and self._pattern is None:
                 self._ask_all()
+            elif self.result is None:
+                # Messages are judged as they come: only what ends the rule has to be asked again.
+                self._wake(())
         except EvaluationError as error:
             self._broken(error)
 

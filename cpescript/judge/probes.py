@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Iterable
 
 from cpescript.judge.exchanges import Exchanges
 from cpescript.judge.facts import DIRECTED, asked
-from cpescript.judge.snapshots import Snapshots
+from cpescript.judge.listeners import Listener, Listeners
+from cpescript.judge.snapshots import Snapshots, Then
 from cpescript.kernel.trace import LOCAL, TO_ACS, Record, Trace
-from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Facts, Scope
+from cpescript.pattern.evaluate import CompiledPattern, EvaluationError, Scope
 from cpescript.pattern.expression import MessagePattern
 
 NEVER = 1 << 62
@@ -36,15 +37,36 @@ class Match:
         self.mask = mask
         self.record = record
 
+    def judged(self, pattern: CompiledPattern) -> int:
+        """Return the settings of its pattern that it meets, as bits. Raises EvaluationError."""
+        return self.mask
+
 
 class LateMatch(Match):
-    """A message that is judged when its claim asks: `facts` are those of the instant at which it came."""
+    """A message that is judged when its claim asks: `then` is what was so when it came, None if nothing is asked."""
 
-    __slots__ = ("facts",)
+    __slots__ = ("then",)
 
-    def __init__(self, device: int, t: int, n: int, record: Record, facts: Facts) -> None:
-        super().__init__(device, t, n, -1, record)
-        self.facts = facts
+    def __init__(self, record: Record, then: Then | None) -> None:
+        super().__init__(record.device, record.t, record.n, -1, record)
+        self.then = then
+
+    def judged(self, pattern: CompiledPattern) -> int:
+        assert self.record is not None
+        return asked(pattern, self.record, self.then)
+
+
+class FailedMatch(Match):
+    """A message of which the pattern could not be asked, which is told to whoever looks at it."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, record: Record, error: EvaluationError) -> None:
+        super().__init__(record.device, record.t, record.n, -1, None)
+        self.error = error
+
+    def judged(self, pattern: CompiledPattern) -> int:
+        raise self.error
 
 
 class Probe:
@@ -52,12 +74,11 @@ class Probe:
 
     __slots__ = (
         "_admits",
-        "_broken",
         "_compiled",
         "_directed",
         "_matches",
         "_snapshots",
-        "error",
+        "asked",
         "keep_all",
         "keep_record",
         "lost",
@@ -71,7 +92,6 @@ class Probe:
         self,
         pattern: MessagePattern,
         scope: Scope,
-        broken: Callable[[EvaluationError], None],
         *,
         keep_all: bool,
         keep_record: bool,
@@ -82,36 +102,32 @@ class Probe:
         """Whether a device's messages count at all, asked as they come."""
         self._directed = pattern.kind in DIRECTED
         self.keep_all = keep_all
-        self.keep_record = keep_record or pattern.dynamic
-        # A dynamic pattern names things that are bound only when its claim opens: judged then, noted whole now.
-        self._compiled = None if pattern.dynamic else CompiledPattern(pattern, scope)
-        self._snapshots = Snapshots(pattern, scope) if pattern.dynamic else None
+        self.keep_record = keep_record
+        # What names things that are bound only when the claim opens is judged then, and noted whole now.
+        self._snapshots = Snapshots(pattern, scope) if pattern.late else None
+        self.asked = pattern if self._snapshots is None else self._snapshots.pattern
+        """What is asked of the matches later."""
+        self._compiled = CompiledPattern(self.asked, scope)
         self.noted = 0
         self._matches: dict[int, Match | list[Match]] = {}
         self.near: dict[int, tuple[int, Record]] = {}
         self.wants_near = True
         self.lost = False
-        self.error: EvaluationError | None = None
-        """Why the pattern cannot be asked: whoever looks here next has to say so."""
-        self._broken = broken
 
     def observe(self, record: Record) -> bool:
-        """Note a record of one of the pattern's kinds; return whether it matched."""
-        if self.error is not None or (self._directed and record.direction == TO_ACS):
+        """Note a record of one of the pattern's kinds; return whether it matched, as far as is known."""
+        if self._directed and record.direction == TO_ACS:
             return False
         try:
             if self._admits is not None and not self._admits(record.device):
                 return False
-            mask = -1 if self._compiled is None else asked(self._compiled, record)
+            match = self._match(record)
         except EvaluationError as error:
-            self.error = error
-            self._broken(error)
-            return False
-        if mask == 0:
+            match = FailedMatch(record, error)
+        if match is None:
             if self.wants_near:
                 self.near[record.device] = (record.t, record)
             return False
-        match = self._match(record, mask)
         noted = self._matches.get(record.device)
         if noted is None:
             # Most devices match once: no list for those, there may be 100,000.
@@ -123,10 +139,11 @@ class Probe:
         self.noted += 1
         return True
 
-    def _match(self, record: Record, mask: int) -> Match:
-        if self._snapshots is not None and (facts := self._snapshots.take(record)) is not None:
-            return LateMatch(record.device, record.t, record.n, record, facts)
-        return Match(record.device, record.t, record.n, mask, record if self.keep_record else None)
+    def _match(self, record: Record) -> Match | None:
+        if self._snapshots is not None:
+            return LateMatch(record, self._snapshots.take(record))
+        mask = asked(self._compiled, record)
+        return Match(record.device, record.t, record.n, mask, record if self.keep_record else None) if mask else None
 
     def since(self, device: int, window: int) -> list[Match]:
         """Return the matches of a device from instant `window` on, oldest first."""
@@ -173,9 +190,10 @@ class Probes:
         self.exchanges = Exchanges(trace)
         self.first: list[Callable[[Record], object]] = [self.exchanges.attach]
         """Who has to hear of a record before anybody judges by it."""
+        self._tallies: dict[str, list[Listener]] = {}
         self._by_kind: dict[str, list[Probe]] = {}
         self._watchers: dict[str, Callable[[Record], object]] = {}
-        self._listeners: dict[str, list[Callable[[Record], object]]] = {}
+        self._listeners: dict[str, Listeners] = {}
         self.floor = 0
         self._noted = 0
         self._remembered: deque[Record] | None = None
@@ -195,6 +213,12 @@ class Probes:
                 observe(record)
         return len(self._remembered) == self._remembered.maxlen
 
+    def tally(self, kinds: Iterable[str], count: Listener) -> None:
+        """Call `count` with each record of these kinds before any probe is asked of it: a message counts itself."""
+        for kind in kinds:
+            self._tallies.setdefault(kind, []).append(count)
+            self._ensure(kind)
+
     def add(self, probe: Probe) -> None:
         probe.lost = self.recall(probe.pattern.kinds, probe.observe)
         self._noted += probe.noted
@@ -212,15 +236,17 @@ class Probes:
             self._noted -= probe.noted
             probe.clear()
 
-    def listen(self, kinds: Iterable[str], listener: Callable[[Record], object]) -> None:
-        """Call `listener` with each record of these kinds, after the probes have noted it."""
+    def listen(self, kinds: Iterable[str], listener: Listener, device: int = 0) -> None:
+        """Call `listener` with each record of these kinds (and of this device, 0 of any), after the probes have noted
+        it."""
         for kind in kinds:
-            self._listeners.setdefault(kind, []).append(listener)
+            self._listeners.setdefault(kind, Listeners()).add(listener, device)
             self._ensure(kind)
 
-    def deafen(self, kinds: Iterable[str], listener: Callable[[Record], object]) -> None:
+    def deafen(self, kinds: Iterable[str], listener: Listener, device: int = 0) -> None:
         for kind in kinds:
-            self._listeners[kind] = [other for other in self._listeners.get(kind, ()) if other != listener]
+            if kind in self._listeners:
+                self._listeners[kind].remove(listener, device)
             self._release(kind)
 
     def move_floor(self, floor: int) -> None:
@@ -246,19 +272,24 @@ class Probes:
             self._trace.watch([kind], watcher)
 
     def _release(self, kind: str) -> None:
-        if not self._by_kind.get(kind) and not self._listeners.get(kind) and kind in self._watchers:
+        wanted = self._by_kind.get(kind) or self._listeners.get(kind) or self._tallies.get(kind)
+        if not wanted and kind in self._watchers:
             self._trace.unwatch(self._watchers.pop(kind))
 
     def _observe(self, kind: str, record: Record) -> None:
         for hear in self.first:
             hear(record)
+        for count in self._tallies.get(kind, ()):
+            count(record)
         for probe in self._by_kind.get(kind, ()):
             if (record.t >= self.floor or probe.keep_all) and probe.observe(record):
                 self._noted += 1
                 if self._noted > MOST_NOTED:
                     self._overflow()
-        for listener in tuple(self._listeners.get(kind, ())):
-            listener(record)
+        listeners = self._listeners.get(kind)
+        if listeners:
+            for listener in listeners.of(record.device):
+                listener(record)
 
     def _overflow(self) -> None:
         for probes in self._by_kind.values():

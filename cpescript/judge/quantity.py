@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cpescript.kernel.time import Percent
 from cpescript.pattern.claim import Quantifier
-from cpescript.pattern.evaluate import Scope, evaluate
-from cpescript.pattern.functions import share_of
+from cpescript.pattern.evaluate import EvaluationError, Scope, evaluate
+from cpescript.pattern.functions import NoValueError, quota, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,14 @@ class Amount:
 
     @classmethod
     def of(cls, quantifier: Quantifier, scope: Scope) -> Amount:
-        amount = evaluate(quantifier.amount, scope) if quantifier.amount is not None else None
+        """Return a quantifier with its number worked out. Raises EvaluationError where that is no number of devices."""
+        if quantifier.amount is None:
+            return cls(quantifier.kind)
+        amount = evaluate(quantifier.amount, scope)
+        try:
+            share_of(amount, 0)
+        except NoValueError as error:
+            raise EvaluationError(quantifier.amount.span, error.message, error.remedy) from None
         return cls(quantifier.kind, amount)
 
     @property
@@ -28,12 +34,12 @@ class Amount:
         return self.kind if self.amount is None else f"{self.kind} {self.amount}"
 
     def number(self, total: int) -> int:
-        """Return how many devices of `total` the amount names."""
+        """Return how many devices of `total` the amount comes down to."""
         if self.kind in ("each", "across"):
             return total
         if self.kind == "any":
             return 1
-        return share_of(self.amount, total) if isinstance(self.amount, Percent) else int(self.amount)
+        return quota(self.kind, self.amount, total)
 
     def reached(self, met: int, total: int) -> bool:
         """Whether `met` of `total` is what the quantifier asks for."""

@@ -10,7 +10,6 @@ from cpescript.judge.facts import UNKNOWN, TraceFacts, call_key
 from cpescript.judge.interest import awaited, interest_in, measured, state_of
 from cpescript.judge.setting import Setting, Together
 from cpescript.judge.timed import Alarms, is_timed
-from cpescript.kernel.time import format_clock
 from cpescript.pattern import expression as x
 from cpescript.pattern import values
 from cpescript.pattern.claim import BeliefClaim, StateClaim, ValueClaim
@@ -29,6 +28,9 @@ from cpescript.pattern.walking import walk
 
 VALUES_SHOWN = 5
 """Different values of `PATH of T` that a miss shows."""
+_TERMS = (x.Call, x.Name, x.Attribute, x.State, x.Template)
+"""What an expression compares, besides parameters."""
+_COUNTED = frozenset({"count", "rate"})
 
 
 class _Lasting(ABC):
@@ -116,20 +118,38 @@ class ValueCondition(_Lasting):
                 continue
             missing = value is None or (value == [] and (parameter.path.partial or None in parameter.path.parts))
             shown.append(f"{name} does not exist" if missing else f"{name} is {values.show(value)}")
-        for pattern in self._measured:
-            count = len(self.setting.facts.response_times(pattern, scope))
-            shown.append(f"{count} {pattern.kind} answered")
-        for pattern in self.claim.patterns:
-            if pattern in self._measured:
-                continue
-            shown.append(f"{self.setting.facts.count(pattern, scope)} {pattern.kind} so far")
-        expression = self.claim.expression
-        if not shown and isinstance(expression, x.Binary):
-            sides = [side for side in (expression.left, expression.right) if not isinstance(side, x.Literal_)]
-            shown = [f"{self.setting.text(side)} is {values.show(evaluate(side, scope))}" for side in sides]
-        if not shown:
-            shown.append(f"at {format_clock(self.setting.facts.now)} it is not so")
-        return ", ".join(shown)
+        shown += [self._times(pattern, scope) for pattern in self._measured]
+        counts = [
+            node for node in walk(self.claim.expression) if isinstance(node, x.Call) and node.function in _COUNTED
+        ]
+        for call in counts:
+            pattern, *window = call.arguments
+            if isinstance(pattern, x.MessagePattern):
+                when = f"in the last {values.show(evaluate(window[0], scope))}" if window else "so far"
+                shown.append(f"{values.show(evaluate(call, scope))} {pattern.kind} {when}")
+        return ", ".join(shown or self._terms(scope) or ["it is so" if self.holds(device) else "it is not so"])
+
+    def _terms(self, scope: Scope) -> list[str]:
+        """Return what each thing comes to that the expression compares."""
+        found: dict[str, str] = {}
+        for node in walk(self.claim.expression, without=_TERMS):
+            if isinstance(node, _TERMS):
+                try:
+                    found[self.setting.text(node)] = values.show(evaluate(node, scope))
+                except EvaluationError:
+                    # It was not asked: `A or B`, where A holds.
+                    continue
+        return [f"{text} is {value}" for text, value in found.items()]
+
+    def _times(self, pattern: x.MessagePattern, scope: Scope) -> str:
+        """Return the figures that are made of a message's response times, and of how many: `p99(…) is 52ms over 4`."""
+        count = len(self.setting.facts.response_times(pattern, scope))
+        answered = f"{count} {pattern.kind} answered"
+        figures = [call for call in walk(self.claim.expression) if isinstance(call, x.Call) and _made_of(call, pattern)]
+        if not count or not figures:
+            return answered
+        shown = [f"{self.setting.text(call)} is {values.show(evaluate(call, scope))}" for call in figures]
+        return f"{' and '.join(shown)} over {answered}"
 
     def _whose(self, parameter: x.Parameter, target: x.Target, scope: Scope) -> str:
         """Return the values of `PATH of T` and whose they are: each once, what few devices have before what many have.
@@ -148,6 +168,11 @@ class ValueCondition(_Lasting):
             parts.append(f"{value} of {first}" + (f" and {len(devices) - 1} more" if len(devices) > 1 else ""))
         more = len(having) - VALUES_SHOWN
         return ", ".join(parts) + (f", and {more} other value{'s' * (more > 1)}" if more > 0 else "")
+
+
+def _made_of(call: x.Call, pattern: x.MessagePattern) -> bool:
+    """Whether a call is a figure of a message's response times."""
+    return any(isinstance(each, x.Call) and measured(each) == [pattern] for each in call.arguments)
 
 
 class StateCondition(_Lasting):

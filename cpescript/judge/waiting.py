@@ -29,7 +29,7 @@ from cpescript.judge.numbers import Numbers
 from cpescript.judge.quantity import Amount
 from cpescript.judge.setting import Condition, Window
 from cpescript.judge.timed import Alarm
-from cpescript.kernel.time import format_clock, format_duration
+from cpescript.kernel.time import SECOND, format_clock, format_duration
 from cpescript.kernel.trace import Record
 from cpescript.pattern.claim import Claim
 from cpescript.pattern.evaluate import EvaluationError, NotYetError
@@ -91,6 +91,7 @@ class Waiting:
         self.mode = mode
         self.deadline = deadline
         self.opened = judge.facts.now
+        self._began = judge.wall
         self.window = window
         self.verdict: ClaimVerdict | None = None
         self.result: ClaimResult | None = None
@@ -113,8 +114,9 @@ class Waiting:
         """The last instant of which a record met it, and its records as `met_by` returns them."""
         self._heard: Record | None = None
         """The record that is being judged."""
-        self._came: dict[int, int] = {}
-        """Of an upper bound: when the message of each device came."""
+        self._dated = amount.kind in ("at most", "exactly") or bool(own)
+        self._came: dict[int, tuple[int, int]] = {}
+        """When the message of each came, and its record: of an upper bound, and where devices have own windows."""
         self._missed: dict[int, tuple[int, str]] = {}
         self._timer: int | None = None
         self._steady: int | None = None
@@ -124,6 +126,8 @@ class Waiting:
         self._members = frozenset(devices) if self._whole else frozenset()
         self._all = amount.kind == "across" or devices == [0] or condition.wide or (unless is not None and unless.wide)
         """Whether each record may matter to every device."""
+        self._alone = devices[0] if len(devices) == 1 and not self._all else 0
+        """The one device whose records matter, 0 where those of more do."""
 
     def over(self) -> bool:
         return self.verdict is not None
@@ -241,7 +245,7 @@ class Waiting:
         self._listening = on
         for condition in (self.condition, self._unless):
             if condition is not None:
-                (self.judge.listen if on else self.judge.deafen)(condition, self._event)
+                (self.judge.listen if on else self.judge.deafen)(condition, self._event, self._alone)
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -312,8 +316,8 @@ class Waiting:
         """Keep the record that a device met it by: of an upper bound when each came, as evidence; and which it was for
         those of the last instant alone, which is all that the next claim asks for, so that a large fleet is spared the
         rest."""
-        if self.amount.kind in ("at most", "exactly"):
-            self._came[device] = t
+        if self._dated:
+            self._came[device] = (t, n)
         if t > self._latest:
             self._latest, self._last = t, array("Q")
         if t == self._latest:
@@ -430,6 +434,9 @@ class Waiting:
         # Where too many met it, those are the ones to look at.
         many = self.amount.kind in ("at most", "exactly") and len(self._met) > self.amount.number(total)
         missing = [device for device in self.devices if (device in self._met) is many]
+        if self._own and not many and self.deadline is not None and self.judge.facts.now < self.deadline:
+            # Decided by some whose own time is over: that of the others has not come.
+            missing = [device for device in missing if device in self._missed]
         misses, hint = [], ""
         if verdict in ("missed", "inconclusive"):
             for device in missing[:MISSES_SHOWN]:
@@ -467,7 +474,13 @@ class Waiting:
             misses=tuple(misses),
             callers=statement.callers,
             hint=hint,
+            real_seconds=self._given(),
         )
+
+    def _given(self) -> float | None:
+        """Return how many seconds of real time an external ACS was given."""
+        ended = self.judge.wall
+        return round((ended - self._began) / SECOND, 3) if ended is not None and self._began is not None else None
 
     def _miss(self, device: int) -> DeviceMiss:
         at, why = self._missed.get(device, (self.judge.facts.now, ""))
@@ -475,12 +488,16 @@ class Waiting:
         if device in self._met:
             expected = f"{self.amount.text}: {expected}"
             if device in self._came:
-                why = f"it came at {format_clock(self._came[device])}"
+                why = f"it came at {format_clock(self._came[device][0])}"
         return self.judge.miss(device, at, expected, why or self.condition.actual(device))
 
     def met_by(self, instant: int) -> array[int]:
         """Return which records of an instant met it: device (0 for all together) and record number by turns."""
         return self._last if instant == self._latest else array("Q")
+
+    def met_at(self, device: int) -> tuple[int, int] | None:
+        """Return when a device with a window of its own met it, and by which record; None where no record did."""
+        return self._came.get(device)
 
     @property
     def progress(self) -> tuple[int, int]:

@@ -10,7 +10,6 @@ import re
 from datetime import date, datetime
 from functools import lru_cache
 
-NANOSECOND = 1
 MICROSECOND = 1_000
 MILLISECOND = 1_000_000
 SECOND = 1_000_000_000
@@ -21,6 +20,8 @@ DAY = 24 * HOUR
 _UNITS = {"ms": MILLISECOND, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)")
+_PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)%", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?", re.ASCII)
 _SIZES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -72,6 +73,8 @@ class Percent(float):
         return f"{float(self):g}%"
 
 
+_FIRST, _END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
+"""0001-01-01T00:00:00Z, and where the year 10000 would begin."""
 DEFAULT_START = Instant(1_767_225_600 * SECOND)
 """2026-01-01T00:00:00Z, where a scenario starts when it does not say (language page, settings)."""
 
@@ -103,6 +106,23 @@ def parse_size(text: str) -> Size:
     return Size(round(float(part[1]) * _SIZES[part[2]]))
 
 
+def parse_percent(text: str) -> Percent:
+    """Return the share that `10%` names. Raises ValueError for anything else."""
+    part = _PERCENT.fullmatch(text)
+    if part is None:
+        raise ValueError(f"not a percentage: {text!r}")
+    return Percent(part[1])
+
+
+def parse_time(text: str) -> TimeOfDay:
+    """Return the time of day that `02:00` or `02:00:30` names. Raises ValueError for anything else."""
+    part = _TIME.fullmatch(text)
+    hours, minutes, seconds = (int(each or 0) for each in part.groups()) if part is not None else (24, 0, 0)
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise ValueError(f"not a time of day: {text!r}")
+    return TimeOfDay(hours * HOUR + minutes * MINUTE + seconds * SECOND)
+
+
 def format_duration(nanoseconds: int) -> str:
     """Return the shortest exact text: `1h30m`, `250ms`, `0s`; below a millisecond in `us` or `ns`."""
     if nanoseconds < 0:
@@ -111,7 +131,7 @@ def format_duration(nanoseconds: int) -> str:
         if nanoseconds % MICROSECOND == 0 and nanoseconds < SECOND:
             return f"{nanoseconds // MICROSECOND}us"
         seconds, rest = divmod(nanoseconds, SECOND)
-        return (f"{seconds}." + f"{rest:09}".rstrip("0") + "s") if seconds else f"{nanoseconds}ns"
+        return (f"{seconds}." + f"{rest:09}".rstrip("0") + "s") if seconds else f"{int(nanoseconds)}ns"
     parts = []
     for unit, size in (("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND)):
         count, nanoseconds = divmod(nanoseconds, size)
@@ -152,10 +172,20 @@ def format_instant(instant: int) -> str:
     return format_seconds(instant // SECOND)
 
 
+def in_calendar(nanoseconds: int) -> Instant:
+    """Return an instant of the years 1 to 9999: no other can be written. Raises OverflowError for one."""
+    if not _FIRST <= nanoseconds < _END:
+        raise OverflowError("an instant beyond the years 1 to 9999")
+    return Instant(nanoseconds)
+
+
 def parse_instant(text: str) -> Instant:
     """Return the instant of an RFC 3339 text with a zone. Raises ValueError for anything else."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"no zone in {text!r}")
     delta = moment - datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-    return Instant((delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds * MICROSECOND)
+    try:
+        return in_calendar((delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds * MICROSECOND)
+    except OverflowError as error:
+        raise ValueError(f"{error}: {text!r}") from None

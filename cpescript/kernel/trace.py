@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from json.encoder import encode_basestring
 from typing import IO, Any, Literal, Protocol
 
@@ -39,10 +39,19 @@ EVIDENCE_MESSAGES = 200_000
 HEARTBEATS = "Heartbeats"
 """The kind of the line of evidence that stands for sessions in a row in which only the device spoke; its message is
 how many they were."""
-SLACK = 4
-"""Messages of a heartbeat: they are kept beside the depth until it is known that they were no more than that."""
+SLACK = 6
+"""Messages of a heartbeat, a challenge among them: they are kept beside the depth until it is known that they were no
+more than that."""
+MOST_WHATS = 10_000
+"""Kinds of evidence that a run tells apart in a large fleet, local facts with their words among them."""
 BODIES_UP_TO = 1_000
 """Fleets up to this size keep the bodies of their evidence (10 messages of 4 KiB each are 40 MB then)."""
+
+LARGE = 32 * 1024
+"""Octets of a body beyond which evidence keeps its beginning only: an ACS may answer with 8 MiB, and 1,000 devices with
+ten of those each are more than a machine has."""
+BEGINNING = 4_096
+"""Octets of a message's body that a failure shows."""
 
 
 class Head(Protocol):
@@ -55,7 +64,7 @@ class Subject(Protocol):
     """A device as the trace sees it: its number, its name in the scenario (`fleet[3]`), its recent messages."""
 
     number: int
-    recent: Sequence[Evidence] | None
+    recent: Remembered
 
     @property
     def name(self) -> str: ...
@@ -66,6 +75,37 @@ What = tuple[Direction, str, str]
 Evidence = tuple[int, int, What, Head | None, bytes | None, Any] | tuple[int, int, What]
 """(t, session, what, http, body, message): one message as a device remembers it; in a large fleet without the last
 three."""
+Remembered = list[Evidence] | tuple[Any, ...] | None
+"""What a device remembers, to be read by `evidence`: in a large fleet a flat tuple (t, session, what, t, session, …),
+for one of tuples is a hundred octets larger."""
+_FLAT = 3
+"""Fields of one message in that tuple."""
+
+
+def evidence(remembered: Remembered) -> list[Evidence]:
+    """Return the messages that a device remembers, the latest last."""
+    if isinstance(remembered, tuple):
+        return [remembered[at : at + _FLAT] for at in range(0, len(remembered), _FLAT)]
+    return remembered or []
+
+
+def _flat(remembered: Remembered) -> tuple[Any, ...]:
+    """Return what a device remembers as a large fleet keeps it."""
+    if isinstance(remembered, tuple):
+        return remembered
+    return tuple(field for entry in remembered or () for field in entry[:_FLAT])
+
+
+class _Bare:
+    """What evidence keeps of the head of a large message, which holds the body too."""
+
+    __slots__ = ("status",)
+
+    def __init__(self, status: int | None) -> None:
+        self.status = status
+
+    def as_record(self) -> dict[str, Any]:
+        return {"status": self.status}
 
 
 _NO_DATA: Mapping[str, Any] = {}
@@ -243,12 +283,20 @@ class Trace:
         self.count = 0
         self._facts = 0
         self._most = EVIDENCE_DEPTH + SLACK
+        """Messages that a device keeps with their bodies."""
+        self._before = -_FLAT * (EVIDENCE_DEPTH - 1)
+        """From where on the fields of those before are kept, where there are no bodies."""
         self._bodies = True
         self._whats: dict[What, What] = {}
 
     def timed_by(self, wall: Callable[[], int]) -> None:
         """Take the wall clock of messages from here: a trace that is read again has it of its own."""
         self._wall = wall
+
+    @property
+    def wall(self) -> int | None:
+        """The wall clock in nanoseconds, None where no ACS outside is waited for."""
+        return self._wall() if self._wall is not None else None
 
     def watch(self, kinds: Iterable[str] | None, watcher: Watcher) -> None:
         """Call `watcher` with each record of these kinds, None for all, in the order of registration."""
@@ -282,6 +330,7 @@ class Trace:
         self._bodies = devices <= BODIES_UP_TO
         depth = max(2, min(EVIDENCE_DEPTH, EVIDENCE_MESSAGES // max(1, devices)))
         self._most = depth + SLACK if self._bodies else depth
+        self._before = -_FLAT * (depth - 1)
 
     def message(
         self,
@@ -300,15 +349,19 @@ class Trace:
         # nothing to say.
         if self._bodies or body:
             what = (direction, protocol, kind)
-            what = self._whats.setdefault(what, what)
+            what = self._whats.get(what) or self._share(what)
             recent = device.recent
             if not self._bodies:
-                # A tuple, made anew: half the size of a list that is to grow.
-                device.recent = (*(recent or ())[-self._most + 1 :], (self._kernel.now, session, what))
+                before = recent if type(recent) is tuple else _flat(recent)
+                device.recent = (*before[self._before :], self._kernel.now, session, what)
             else:
                 if type(recent) is not list:
                     recent = device.recent = [] if recent is None else list(recent)
-                recent.append((self._kernel.now, session, what, http, body, message))
+                if body is None or len(body) <= LARGE:
+                    recent.append((self._kernel.now, session, what, http, body, message))
+                else:
+                    bare = _Bare(getattr(http, "status", None))
+                    recent.append((self._kernel.now, session, what, bare, body[:BEGINNING], None))
                 if len(recent) > self._most:
                     del recent[0]
         watchers = self._watchers.get(kind)
@@ -332,15 +385,23 @@ class Trace:
                 watchers,
             )
 
+    def _share(self, what: What) -> What:
+        """Return one object for all that are alike; a peer that names its messages anew each time gets none."""
+        return self._whats.setdefault(what, what) if len(self._whats) < MOST_WHATS else what
+
     def remember(self, device: Subject, session: int, kind: str, *words: str) -> None:
-        """Keep a local fact among the evidence of a device; the words, each once, are shown behind its kind where there
-        is room."""
+        """Keep a local fact among the evidence of a device; the words, each once, are shown behind its kind."""
         text = ": ".join(dict.fromkeys(filter(None, words)))
+        if not self._bodies and len(self._whats) < MOST_WHATS:
+            # Shared by all that end alike; the words of a peer may differ each time.
+            kind = f"{kind} {text}".rstrip()
         what = (LOCAL, "", kind)
         what = self._whats.setdefault(what, what)
         entry = (self._kernel.now, session, what)
-        before = (device.recent or ())[-self._most + 1 :]
-        device.recent = [*before, (*entry, None, None, text)] if self._bodies else (*before, entry)
+        if self._bodies:
+            device.recent = [*evidence(device.recent)[-self._most + 1 :], (*entry, None, None, text)]
+        else:
+            device.recent = (*_flat(device.recent)[self._before :], *entry)
 
     def hush(self, device: Subject, session: int) -> None:
         """Fold the session that has just ended, a mere heartbeat, into one line of evidence, so that it pushes nothing
@@ -348,9 +409,9 @@ class Trace:
         recent = device.recent
         if type(recent) is not list or not recent or recent[-1][1] != session:
             return
-        kept = max(0, len(recent) - SLACK)
-        while recent[kept][1] != session:
-            kept += 1
+        kept = len(recent) - 1
+        while kept and recent[kept - 1][1] == session:
+            kept -= 1
         count = 1
         before = recent[kept - 1] if kept else None
         if before is not None and before[2] is _HUSHED and len(before) > 3:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cpescript.diagnostics import Span, did_you_mean
+from cpescript.language import models, transports, tree
 from cpescript.language import timeline as tl
-from cpescript.language import transports, tree
 from cpescript.language.catalogue import Schema
 from cpescript.language.clauses import sorted_out
 from cpescript.language.documents import template
@@ -52,10 +52,10 @@ class Actions:
         count = self.expressions.value(node.count, place, "int", "how many devices")
         if isinstance(count, px.Literal_) and isinstance(count.value, int) and count.value < 1:
             self.bag.error(node.count.span, "bad-number", "at least one device is made")
-        name, schema = node.cohort.text, self.context.profile(node.profile.text, node.profile.span)
-        self.context.symbols.refer("profile", node.profile.text, node.profile.span)
-        self._cohort(node, place, schema, count)
-        self.context.cohorts[name] = schema
+        name = node.cohort.text
+        profile, schemas = models.named(self.context, node.profile, place)
+        self._cohort(node, place, schemas[0] if len(schemas) == 1 else None, count)
+        self.context.cohorts[name] = schemas
         body: tuple[tl.Step, ...] = ()
         if node.body is not None:
             cohorts = frozenset({name})
@@ -63,7 +63,7 @@ class Actions:
         return tl.Spawn(
             *self.blocks.head(node),
             count=count,
-            profile=node.profile.text,
+            profile=profile,
             cohort=name,
             over=self._duration(clauses, "over", place),
             body=body,
@@ -129,8 +129,8 @@ class Actions:
         if name == "name":
             return value.text
         if name == "value":
-            wanted = "text" if node.verb == "serial" else "any"
-            return self.expressions.value(value, place, wanted, "a serial number")
+            wanted, what = ("text", "a serial number") if node.verb == "serial" else ("single", "a label")
+            return self.expressions.value(value, place, wanted, what)
         text = self.expressions.value(value, place, "text", _OPERAND_NOUNS.get(name, "this"))
         if name == "file":
             template(text, self.context, self.bag)
@@ -154,11 +154,12 @@ class Actions:
                 continue
             resolved, type_ = self.context.paths.path(path, place, place.cohorts)
             if type_ == "any":
-                found.append((resolved, self.expressions.value(value, place)))
+                found.append((resolved, self.expressions.value(value, place, "single", "what is set")))
                 continue
             equal = px.Binary(value.span, "==", px.Parameter(path.span, path), value)
             checked, _ = self.expressions.typed(equal, place)
-            found.append((resolved, checked.right))
+            right = getattr(checked, "right", checked)
+            found.append((resolved, self.expressions.needed(right, "any", "single", "what is set", place)))
         return tuple(found)
 
     def _object(self, path: px.PathPattern, verb: str, place: Place) -> px.PathPattern:
@@ -211,7 +212,7 @@ class Actions:
             elif not fits(type_, known.parameters[name]):
                 self.expressions.mismatch(argument.value, type_, known.parameters[name], f"'{name}'")
             else:
-                given[name] = value
+                given[name] = self.expressions.needed(value, type_, known.parameters[name], f"'{name}'", place)
         arguments["arguments"] = given
         if known is None or len(self.bag.items) > reported:
             return

@@ -218,12 +218,7 @@ class Standard:
         if declared is not None:
             path = near / declared
             return path if path.exists() else None
-        for folder in (near, *near.resolve().parents):
-            for suffix in libraries.SUFFIXES["profiles"]:
-                path = folder / "profiles" / f"{name}{suffix}"
-                if path.is_file() if suffix else path.is_dir():
-                    return path
-        return libraries.find("profiles", name)
+        return libraries.profile(name, near)
 
     def profile_names(self, near: Path) -> Collection[str]:
         from cpescript import libraries

@@ -22,7 +22,7 @@ Checked = tuple[tl.Claim, tl.Quantifier, px.Target | None]
 """A claim, how many must meet it, and who (None: it is about no device)."""
 
 
-_FIXED = (px.Literal_, px.ListNode, px.MapNode, px.Unary, px.Binary, px.Between, px.Test, px.Conditional)
+_FIXED = (px.Literal_, px.ListNode, px.MapNode, px.Unary, px.Binary, px.Between, px.Test, px.Conditional, px.Needed)
 """What says nothing of a device, and holds no name, where there is nothing else."""
 
 
@@ -232,7 +232,10 @@ class Claims:
                 remedy = f"write '{form.value.path} == …' or '{form.value.path} exists'"
             elif type_ in ("int", "float"):
                 remedy = "compare it: … <= 3"
+            elif type_ in ("time", "instant"):
+                remedy = "as in 'until elapsed() > 2h'"
             self.bag.error(form.span, "no-claim", f"a claim is true or false, and this is {noun(type_)}", remedy)
+        expression = self.context.expressions.needed(expression, type_, "bool", "a claim", place)
         parameters, patterns, figure = [], [], False
         nodes = list(walk(expression))
         # A null may stand for what was reported already.

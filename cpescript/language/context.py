@@ -3,12 +3,12 @@ check one kind of thing each and need each other."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cpescript.diagnostics import Bag, Span
+from cpescript.diagnostics import Bag, Span, did_you_mean, some
 from cpescript.language.catalogue import Catalogue, Schema, SystemType
 from cpescript.language.data import DATA, read_text
 from cpescript.language.symbols import Recorder
@@ -41,8 +41,15 @@ class Context:
     def __init__(self, catalogue: Catalogue, bag: Bag) -> None:
         self.catalogue = catalogue
         self.bag = bag
-        self.cohorts: dict[str, Schema | None] = {}
-        """Cohorts spawned so far in the scenario (or procedure) in hand."""
+        self.cohorts: dict[str, tuple[Schema, ...]] = {}
+        """Cohorts spawned so far in the scenario (or procedure) in hand, and the profiles that their devices can be of;
+        none where that is not known."""
+        self.candidates: Mapping[str, Sequence[str]] = {}
+        """The profiles that params and matrix values can name, as far as the file says."""
+        self.chosen: Mapping[str, str] = {}
+        """The profiles that they name in the case in hand."""
+        self.varied: set[str] = set()
+        """Those that do name one in the scenario in hand, or in a procedure."""
         self.later: dict[str, Span] = {}
         """Where the scenario in hand spawns its cohorts, for "it is spawned later"."""
         self.everyone: list[Schema] = []
@@ -82,17 +89,16 @@ class Context:
         schema, problems = self.catalogue.profile(name, near, path)
         self.loaded[key] = schema
         if schema is None and not len(problems):
-            from cpescript.diagnostics import did_you_mean
-
             if path is not None:
                 self.bag.error(
                     where, "missing-file", f"there is no profile at '{path}'", "the path is relative to this file"
                 )
             else:
-                known = {*self.catalogue.profile_names(near), *self.declared}
-                remedy = did_you_mean(name, known, _known(known))
+                names = {*self.catalogue.profile_names(near), *self.declared}
+                known = some("known:", names, 12) or "profiles stand in profiles/ beside the scenario"
+                remedy = did_you_mean(name, names, known)
                 if value:
-                    remedy = "it is a value, and profiles are named: one 'define' with the steps, and a scenario each"
+                    remedy = "a profile is known before anything runs: by its name, a param, a matrix"
                 self.bag.error(span, "unknown-profile", f"no profile is called '{name}'", remedy)
         self.bag.extend(problems)
         if schema is not None:
@@ -103,9 +109,9 @@ class Context:
         """Return the schemas that devices of these cohorts can have, all profiles where those are not known."""
         if cohorts is None:
             return self.everyone
-        found = [self.cohorts.get(name) for name in sorted(cohorts)]
+        found = [self.cohorts.get(name, ()) for name in sorted(cohorts)]
         # One profile that did not load is reason enough to say nothing of its parameters.
-        return [schema for schema in found if schema is not None] if all(found) else []
+        return [schema for each in found for schema in each] if all(found) else []
 
     def having(self, path: str, schemas: list[Schema]) -> list[Schema]:
         """Return those of the schemas that have a path."""
@@ -139,18 +145,6 @@ class Context:
 
 
 _FORMATS = {"csv": "CSV", "json": "JSON", "file": "text"}
-
-
-MOST_KNOWN = 12
-"""Names that a remedy lists."""
-
-
-def _known(names: Collection[str]) -> str:
-    shown = sorted(names)
-    rest = f" and {len(shown) - MOST_KNOWN} more" if len(shown) > MOST_KNOWN else ""
-    return (
-        f"known: {', '.join(shown[:MOST_KNOWN])}{rest}" if shown else "profiles stand in profiles/ beside the scenario"
-    )
 
 
 def folder(span: Span) -> Path:

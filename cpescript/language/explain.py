@@ -6,6 +6,7 @@ order, the first that has something to say wins, and the last always has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -139,6 +140,24 @@ def explain(parser: Parser, states: list[int], tokens: Sequence[Token], failed: 
     raise AssertionError("the last rule always explains")
 
 
+_TWO_SIGNS = {"=>": ">=", "=<": "<=", "<>": "!=", "===": "==", "!==": "!="}
+"""Operators of other languages that are read as two signs, and what they are here."""
+
+
+def _two_signs(problem: Problem) -> Diagnostic | None:
+    """`count(fleet) => 3`: two signs without a space between them, at the second of which the line fails, or at the
+    first."""
+    for at in (problem.at - 1, problem.at):
+        pair = problem.tokens[max(at, 0) : at + 2]
+        if len(pair) < 2 or any(token.kind != SIGN for token in pair) or pair[0].end_column != pair[1].column:
+            continue
+        written = pair[0].text + pair[1].text
+        if written in _TWO_SIGNS:
+            span = problem.span_of(pair[0]).to(problem.span_of(pair[1]))
+            return Diagnostic(span, "syntax", f"'{written}' is no operator", f"write '{_TWO_SIGNS[written]}'")
+    return None
+
+
 def _equals(problem: Problem) -> Diagnostic | None:
     token, keywords = problem.token, problem.parser.keywords
     if token is None or token.kind != SIGN:
@@ -256,19 +275,31 @@ def _blocks_own(problem: Problem) -> Diagnostic | None:
 
 
 def _all_of_them(problem: Problem) -> Diagnostic | None:
-    """`expect all of fleet registered`, `reboot all fleet`: `all` is no quantifier, but every device there is."""
+    """`expect all of fleet registered`, `reboot every fleet`: a quantifier by another name."""
     near = problem.tokens[max(problem.at - 2, 0) : problem.at + 2]
-    start = next((at for at, token in enumerate(near) if token.text == "all" and token.kind == WORD), None)
+    start = next((at for at, token in enumerate(near) if token.text in _QUANTIFIERS and token.kind == WORD), None)
     if start is None:
         return None
     of = near[start + 1 : start + 2] and near[start + 1].text == "of"
     named = near[start + 2 if of else start + 1 :][:1]
     if not named or named[0].kind != WORD or named[0].text in problem.parser.keywords:
         return None
-    written = "all of" if of else "all"
+    word = near[start].text
+    written = f"{word} of" if of else word
     claims = problem.tokens[0].text in _CLAIMING
-    remedy = f"write 'each {named[0].text}'" if claims else f"take '{written}' out"
-    return problem.error("quantifier", "'all' is every device there is", remedy, near[start])
+    meant, message = _QUANTIFIERS[word]
+    remedy = f"write '{meant} {named[0].text}'" if claims else f"take '{written}' out"
+    return problem.error("quantifier", message, remedy, near[start])
+
+
+_QUANTIFIERS = {
+    "all": ("each", "'all' is every device there is"),
+    "every": ("each", "'every' is no quantifier"),
+    "both": ("each", "'both' is no quantifier"),
+    "some": ("any", "'some' is no quantifier"),
+    "either": ("any", "'either' is no quantifier"),
+}
+"""What people write for a quantifier: what it is called here, and what to tell."""
 
 
 def _small_message(problem: Problem) -> Diagnostic | None:
@@ -278,8 +309,13 @@ def _small_message(problem: Problem) -> Diagnostic | None:
         return None
     if problem.after(at, "KIND") is None:
         return None
+    from cpescript.cwmp.rpcs import ABBREVIATIONS, MESSAGES
+
     word = problem.tokens[at]
-    meant = word.text.upper() if len(word.text) <= 3 else word.text[:1].upper() + word.text[1:]
+    meant = nearest(word.text, (*ABBREVIATIONS, *MESSAGES))
+    if meant is None:
+        remedy = f"the devices stand behind: PATH == … on each {word.text}"
+        return problem.error("syntax", f"{_quoted(token)} cannot stand here", remedy)
     return problem.error("small-message", "a message begins with a capital", f"did you mean '{meant}'?", word)
 
 
@@ -331,9 +367,27 @@ def _reserved(problem: Problem) -> Diagnostic | None:
     if token.kind in ("KIND", "PATH") and problem.after(problem.at, token.kind) is None:
         if problem.at == 0:
             return None
-        remedy = f"did you mean '{token.text.lower()}'?" if token.kind == "KIND" else ""
-        return problem.error("capital-name", "a name begins with a lower-case letter", remedy)
+        return problem.error("capital-name", "a name begins with a lower-case letter", _small_name(problem, token))
     return None
+
+
+_WORDS_OF_OTHERS = {"None": "null", "Null": "null", "NULL": "null"}
+
+
+def _small_name(problem: Problem, token: Token) -> str:
+    """Return what to write for a word with a capital: an element's name, or a text where nothing is asked of it."""
+    if token.kind != "KIND":
+        return ""
+    follower = problem.tokens[problem.at + 1].text if problem.at + 1 < len(problem.tokens) else ""
+    texts = problem.after(problem.at, "STRING") is not None
+    small = _WORDS_OF_OTHERS.get(token.text) or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", token.text).lower()
+    if texts and follower not in _ASKING and small not in ("true", "false", "null"):
+        return f'write "{token.text}"'
+    return f"did you mean '{small}'?"
+
+
+_ASKING = COMPARATORS | {"=", "in", "not", "is", "contains", "matches", "starts", "ends", "between", "exists"}
+"""What follows the name of something that is asked for."""
 
 
 def _misspelt_before(problem: Problem) -> Diagnostic | None:
@@ -443,6 +497,7 @@ _SYNONYMS = {
     "reset": "factory-reset",
     **dict.fromkeys(("elif", "elseif", "elsif"), "else if"),
     **dict.fromkeys(("cleanup", "teardown", "ensure"), "finally"),
+    "foreach": "for each",
     "when": "on every",
     "every": "repeat every",
     "after": "at +",
@@ -535,6 +590,7 @@ def _quoted(token: Token) -> str:
 
 RULES: tuple[Explanation, ...] = (
     _nested_quote,
+    _two_signs,
     _equals,
     _block_on_line,
     _order,

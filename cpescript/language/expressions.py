@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from cpescript.diagnostics import Bag, Span, did_you_mean
+from cpescript.diagnostics import Bag, Span, did_you_mean, some
 from cpescript.language import tree
 from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, MessageType
 from cpescript.language.context import Context
 from cpescript.language.headcount import more_than_one
+from cpescript.language.joints import comparison_before, repeated, says_nothing
 from cpescript.language.not_yet import refuse
 from cpescript.language.scope import Binding, Place
 from cpescript.language.spelling import arithmetic_remedy, formats, spells, value_remedy
 from cpescript.language.types import ANY, arithmetic, comparable, fits, noun
 from cpescript.language.types import FUNCTIONS as FUNCTIONS
-from cpescript.language.unknown import some, unknown_name
+from cpescript.language.unknown import function_remedy, unknown_name
 from cpescript.pattern import expression as px
 from cpescript.pattern.functions import NoValueError, check_regular
 
@@ -33,12 +34,16 @@ READERS = ("csv", "json", "file")
 
 TARGET_NODES = (px.All, px.Device, px.Slice, px.Where, px.Except, px.Union_, px.Draw)
 
+_DRAWING = frozenset(("pick", "random"))
 _MIDDLES = frozenset(("min", "max", "mean", "p50", "p95", "p99"))
 _SIZES = frozenset(("count", "size", "length", "len"))
 _ORDERED = frozenset(("<", "<=", ">", ">="))
 _EQUALITY = frozenset(("==", "!="))
 _AMONG = frozenset(("in", "not in"))
 _COMPARING = _EQUALITY | _ORDERED | {"matches", "starts with", "ends with"}
+_SHOWN = frozenset(("written", "single"))
+_SURE = (px.Unary, px.Binary, px.Between, px.Test, px.State, px.Template, px.ListNode, px.MapNode, px.Call)
+"""What is of the type that it has beforehand, whatever comes: a comparison, which is asked of every message."""
 _FROM_WIRE = (px.Parameter, px.Field, px.Attribute)
 
 
@@ -59,8 +64,41 @@ class Expressions:
         """Return a resolved expression; report if it is not of the `wanted` type."""
         resolved, actual = self.typed(node, place)
         if not fits(actual, wanted):
-            self.mismatch(node, actual, wanted, what)
-        return resolved
+            if actual == "message" and wanted in _SHOWN:
+                self._whole_message(node, wanted, what, place)
+            else:
+                self.mismatch(node, actual, wanted, what)
+            return resolved
+        return self.needed(resolved, actual, wanted, what, place)
+
+    def needed(self, node: Any, actual: str, wanted: str, what: str, place: Place) -> Any:
+        """Return a resolved expression as one of the `wanted` type: where only the run shows whether it is, the run is
+        to see to it."""
+        if wanted == ANY or isinstance(node, px.Literal_):
+            return node
+        if (wanted in _SHOWN or wanted == "devices") and actual != ANY:
+            return node
+        if wanted != "duration" and actual == wanted and isinstance(node, _SURE):
+            return node
+        return px.Needed(node.span, node, wanted, what, wanted == "bool" and self._may_lack(node, place))
+
+    def _may_lack(self, node: Any, place: Place) -> bool:
+        """Whether a value is what a device or a message has, or has not."""
+        if isinstance(node, (px.Parameter, px.Field)):
+            return True
+        while isinstance(node, px.Attribute):
+            node = node.base
+        binding = place.scope.find(node.name) if isinstance(node, px.Name) else None
+        kept = binding is not None and binding.kind in ("capture", "result")
+        return kept or isinstance(node, (px.Device, px.Message))
+
+    def _whole_message(self, node: Any, wanted: str, what: str, place: Place) -> None:
+        binding = place.scope.find(node.name) if isinstance(node, px.Name) else None
+        message = binding.message if binding is not None else place.handler
+        parts = sorted(message.fields, key=lambda name: name != "instance_number") if message is not None else []
+        named = node.name if isinstance(node, px.Name) else "message"
+        remedy = f"name a part of it: {named}.{parts[0]}" if parts else "name a part of it"
+        self.bag.error(node.span, "wrong-type", f"{what} is {noun(wanted)}, not a message", remedy)
 
     def mismatch(self, node: Any, actual: str, wanted: str, what: str) -> None:
         if wanted in ("duration", "size") and actual in ("int", "float"):
@@ -167,6 +205,8 @@ class Expressions:
                     if names[0] in _SIZES
                     else f"write 'each {base.name} {names[0]}'"
                     if names[0] in self.context.catalogue.states
+                    else f"write '{'.'.join(names)} of {base.name}'"
+                    if names[0][:1].isupper()
                     else f"`let one = {base.name}[1]`, then one.{names[0]}",
                 )
                 return px.Literal_(node.span, None), ANY
@@ -317,10 +357,7 @@ class Expressions:
         right, right_type = of(node.right, place)
         resolved = px.Binary(node.span, operator, left, right)
         if operator in ("and", "or"):
-            for side, type_ in ((node.left, left_type), (node.right, right_type)):
-                if not fits(type_, "bool"):
-                    self.mismatch(side, type_, "bool", f"each side of '{operator}'")
-            return resolved, "bool"
+            return self._joined(node, (left, left_type), (right, right_type), place), "bool"
         if self._several_as_one(node, (left, left_type), (right, right_type), place):
             return resolved, "bool"
         if operator in _EQUALITY or operator in _ORDERED:
@@ -349,6 +386,23 @@ class Expressions:
                 arithmetic_remedy(left_type, right_type),
             )
         return resolved, result or ANY
+
+    def _joined(self, node: px.Binary, left: Typed, right: Typed, place: Place) -> px.Binary:
+        """Return two conditions joined by `and` or `or`; report a side that is none, or that says nothing."""
+        what, sides = f"each side of '{node.operator}'", []
+        asked = place.claim or place.where is not None
+        compared = comparison_before(node)
+        for side, (resolved, type_), before in ((node.left, left, None), (node.right, right, compared)):
+            if before is not None and isinstance(resolved, px.Literal_) and type(resolved.value) is not bool:
+                message = f"'{node.operator}' joins comparisons, and this compares nothing"
+                self.bag.error(side.span, "lone-value", message, repeated(node.operator, before, side))
+            elif not fits(type_, "bool"):
+                self.mismatch(side, type_, "bool", what)
+            elif asked and says_nothing(resolved):
+                message = "this is so, or not, whatever the rest is"
+                self.bag.error(side.span, "constant", message, "take it out")
+            sides.append(self.needed(resolved, type_, "bool", what, place))
+        return px.Binary(node.span, node.operator, *sides)
 
     def _regular(self, node: px.Literal_) -> None:
         try:
@@ -430,9 +484,10 @@ class Expressions:
     def unary(self, node: px.Unary, place: Place) -> Typed:
         operand, type_ = self.typed(node.operand, place)
         if node.operator == "not":
+            what = "what follows 'not'"
             if not fits(type_, "bool"):
-                self.mismatch(node.operand, type_, "bool", "what follows 'not'")
-            return px.Unary(node.span, "not", operand), "bool"
+                self.mismatch(node.operand, type_, "bool", what)
+            return px.Unary(node.span, "not", self.needed(operand, type_, "bool", what, place)), "bool"
         if type_ not in (ANY, "int", "float", "duration", "percent"):
             self.bag.error(node.span, "wrong-type", f"{noun(type_)} has no negative")
         return px.Unary(node.span, "-", operand), type_
@@ -474,6 +529,13 @@ class Expressions:
                 continue
             inner, shape = part
             resolved, type_ = self.typed(inner, place)
+            if type_ == "message":
+                self._whole_message(inner, "written", "what stands in a text", place)
+            name = inner.name if "." in shape and isinstance(inner, px.Name) else ""
+            binding = place.scope.find(name) if name else None
+            if binding is not None and binding.secret:
+                # What is cut out of it could not be told from any other text, and would be shown.
+                self.bag.error(inner.span, "secret", "a secret stands in a text as a whole", f"write {{{name}}}")
             if shape and not formats(shape, type_):
                 self.bag.error(
                     inner.span, "bad-format", f"'{shape}' does not format {noun(type_)}", "as in {n:06} or {x:.1f}"
@@ -505,15 +567,14 @@ class Expressions:
         name, span = node.name.text, node.span
         known = FUNCTIONS.get(name)
         if known is None:
-            self.bag.error(
-                node.name.span,
-                "unknown-function",
-                f"no function is called '{name}'",
-                did_you_mean(name, FUNCTIONS, "procedures run by `do`"),
-            )
+            message = f"no function is called '{name}'"
+            self.bag.error(node.name.span, "unknown-function", message, function_remedy(name))
             return px.Literal_(span, None), ANY
         if name == "response_time":
             refuse(self.bag, span, "response-time")
+        if name in _DRAWING and place.claim:
+            message = "a draw inside a claim would be made anew at each look"
+            self.bag.error(span, "draw-in-claim", message, f"`let n = {name}(…)` before, and claim it of n")
         wanted, result = known
         many = wanted[-1:] == ("...",)
         least = len(wanted) - many
@@ -558,6 +619,8 @@ class Expressions:
                 )
         elif not fits(type_, wanted):
             self.mismatch(node, type_, wanted, f"the argument of {function}()")
+        else:
+            resolved = self.needed(resolved, type_, wanted, f"the argument of {function}()", place)
         return resolved, type_
 
     # --- what only a claim may hold ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from cpescript.language.context import Context, as_node
 from cpescript.language.expressions import READERS
 from cpescript.pattern import expression as px
 from cpescript.pattern.evaluate import EvaluationError, Scope, evaluate
+from cpescript.pattern.needs import needed
 from cpescript.pattern.values import text
 from cpescript.pattern.walking import rewrite
 
@@ -55,11 +56,21 @@ class Folder:
             if node.function in READERS and isinstance(node.arguments[0], px.Literal_):
                 return self._read(node)
             return self._work_out(node) if node.function in PURE and all(map(constant, node.arguments)) else node
+        if isinstance(node, px.Needed) and constant(node.value):
+            return self._read_as(node)
         if isinstance(node, px.Test):
             return self._work_out(node) if constant(node.value) else node
         if isinstance(node, _FOLDED) and all(map(constant, _operands(node))):
             return self._work_out(node)
         return node
+
+    def _read_as(self, node: px.Needed) -> Any:
+        """What is less than nothing is told by whoever looks at the number (`verify`)."""
+        try:
+            return as_node(needed(plain(node.value), node.wanted, node.span, node.what), node.span)
+        except EvaluationError as error:
+            self.bag.error(error.span, "no-value", error.message, error.remedy)
+            return px.Literal_(node.span, None)
 
     def _read(self, node: px.Call) -> Any:
         name = node.arguments[0]

@@ -48,7 +48,11 @@ Piece = tuple[str, Token]
 
 
 def format_text(text: str, source: str = "<text>") -> tuple[str | None, Bag]:
-    """Return the formatted text, or None and why not: its mistakes, or `fmt-refused`, which is a bug of ours."""
+    """Return the formatted text, or None and why not: its mistakes, or `fmt-refused`, which is a bug of ours.
+
+    A byte-order mark is dropped.
+    """
+    text = text.removeprefix("\ufeff")
     bag = Bag(sources={source: text})
     formatted = _Formatter(text, source, bag).run()
     if formatted is None or bag.failed:
@@ -89,7 +93,7 @@ class _Formatter:
     """Formats one text."""
 
     def __init__(self, text: str, source: str, bag: Bag) -> None:
-        self.text = text.removeprefix("\ufeff")
+        self.text = text
         self.source = source
         self.bag = bag
         self.rows: list[str] = []

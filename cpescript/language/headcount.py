@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cpescript.diagnostics import Bag
+from cpescript.kernel.time import Percent
 from cpescript.language import timeline as tl
 from cpescript.language.scope import Scope
 from cpescript.pattern import expression as px
+from cpescript.pattern.functions import quota
 from cpescript.pattern.walking import walk
 
 _AGAIN = (tl.Repeat, tl.ForEach, tl.Handler)
@@ -121,16 +123,20 @@ def _slice(node: px.Slice, heads: Heads, bag: Bag) -> None:
 
 
 def _quantity(step: tl.Expect | tl.Monitor, heads: Heads, bag: Bag) -> None:
-    quantifier, most = step.quantifier, heads.of(step.on)
-    wanted = number(quantifier.amount)
-    if most is None or wanted is None:
+    kind, amount, most = step.quantifier.kind, step.quantifier.amount, heads.of(step.on)
+    if most is None or not isinstance(amount, px.Literal_):
         return
-    assert isinstance(quantifier.amount, px.Literal_)
-    says = f"{quantifier.kind} {wanted} of {devices(most)}"
-    if quantifier.kind in ("at least", "exactly") and wanted > most:
-        bag.error(quantifier.amount.span, "bad-number", f"{says} is never true", f"at most {most} of them can be")
-    elif quantifier.kind == "at most" and wanted >= most:
-        bag.warning(quantifier.amount.span, "always-true", f"{says} is always true", f"fewer than {most}?")
+    share = isinstance(amount.value, Percent) and 0 < amount.value <= 100
+    if not share and number(amount) is None:
+        return
+    wanted = quota(kind, amount.value, most)
+    says = f"{kind} {amount.value} of {devices(most)}"
+    if kind in ("at least", "exactly") and wanted > most:
+        bag.error(amount.span, "bad-number", f"{says} is never true", f"at most {most} of them can be")
+    elif kind == "at most" and wanted >= most:
+        bag.warning(amount.span, "always-true", f"{says} is always true", f"fewer than {most}?")
+    elif kind == "at most" and share and not wanted:
+        bag.warning(amount.span, "none", f"{says} is none of them", f"one of them is {100 / most:.0f}%")
 
 
 def _draw(node: px.Draw, heads: Heads, bag: Bag) -> None:

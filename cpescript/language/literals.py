@@ -7,7 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from cpescript.diagnostics import Bag, Span
-from cpescript.kernel.time import HOUR, MINUTE, SECOND, Percent, TimeOfDay, parse_duration, parse_instant, parse_size
+from cpescript.kernel.time import (
+    Percent,
+    TimeOfDay,
+    parse_duration,
+    parse_instant,
+    parse_percent,
+    parse_size,
+    parse_time,
+)
 from cpescript.language.tokens import Token
 from cpescript.pattern.expression import (
     Attribute,
@@ -50,21 +58,6 @@ def _measured(read: Callable[[str], Any], what: str, remedy: str, nothing: Any) 
             return Literal_(span, nothing)
 
     return convert
-
-
-def parse_percent(text: str) -> Percent:
-    """Return the share that `10%` names. Raises ValueError."""
-    if not text.endswith("%"):
-        raise ValueError(f"not a percentage: {text!r}")
-    return Percent(text[:-1])
-
-
-def parse_time(text: str) -> TimeOfDay:
-    """Return the time of day that `02:00` or `02:00:30` names. Raises ValueError."""
-    hours, minutes, seconds = (*map(int, text.split(":")), 0)[:3]
-    if hours > 23 or minutes > 59 or seconds > 59:
-        raise ValueError(f"not a time of day: {text!r}")
-    return TimeOfDay(hours * HOUR + minutes * MINUTE + seconds * SECOND)
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

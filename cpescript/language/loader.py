@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cpescript.diagnostics import Bag, Span
-from cpescript.language import params, tree
+from cpescript.language import models, params, tree
 from cpescript.language import timeline as tl
 from cpescript.language.catalogue import Catalogue
 from cpescript.language.context import Context, System, folder
+from cpescript.language.folding import constant, plain
 from cpescript.language.layout import Layout
 from cpescript.language.not_yet import refuse
 from cpescript.language.parser import parse
@@ -40,13 +41,18 @@ def load(path: str | os.PathLike[str], catalogue: Catalogue) -> tuple[Program | 
     The program is None where there is none to speak of: the file cannot be read at all.
     """
     with _no_collections():
-        return _Loader(catalogue).load(Path(path))
+        return _Loader(catalogue, Path(path)).load()
 
 
-def load_text(text: str, source: str, catalogue: Catalogue) -> tuple[Program | None, Bag]:
-    """Check a scenario's text as if it stood in the file `source`, which need not exist (an editor's buffer)."""
+def load_text(
+    text: str, source: str, catalogue: Catalogue, buffers: Mapping[str, str] | None = None
+) -> tuple[Program | None, Bag]:
+    """Check a scenario's text as if it stood in the file `source`, which need not exist (an editor's buffer).
+
+    `buffers` are texts of used files, by absolute path, that count instead of what is stored.
+    """
     with _no_collections():
-        return _Loader(catalogue).load(Path(source), text)
+        return _Loader(catalogue, Path(source), text, buffers=buffers).load()
 
 
 @contextmanager
@@ -102,26 +108,43 @@ class _File:
 
 
 class _Loader:
-    """Loads one program."""
+    """Loads one program, or what a case of one scenario of it needs: `only` is then which, and `chosen` the profiles
+    that params and matrix values name in it."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        path: Path,
+        text: str | None = None,
+        only: int | None = None,
+        chosen: Mapping[str, str] | None = None,
+        buffers: Mapping[str, str] | None = None,
+    ) -> None:
         self.bag = Bag()
+        self.path, self.text = path, text
+        self.buffers = buffers or {}
         self.context = Context(catalogue, self.bag)
+        self.only = only
+        self.context.chosen = chosen or {}
+        self.defaults: dict[str, Any] = {}
+        """The values of params that nobody gives."""
         self.blocks = Blocks(self.context)
         self.globals = Scope()
         self.params: list[params.Param] = []
         self.files: dict[str, _File] = {}
         """Files by where they really are, so that one that is used twice is taken in once."""
 
-    def load(self, path: Path, text: str | None = None) -> tuple[Program | None, Bag]:
-        main = self.read(path, Span(str(path), 1, 1, 1, 2), text)
+    def load(self) -> tuple[Program | None, Bag]:
+        main = self.read(self.path, Span(str(self.path), 1, 1, 1, 2), self.text)
         if main is None:
             return None, self.bag
         order: list[_File] = []
-        self.use(main, [self._real(path)], order)
+        self.use(main, [self._real(self.path)], order)
         self.blocks.procedures.globals = self.globals
         for file in order:
             self.items(file)
+        self.defaults = {param.name: plain(param.default) for param in self.params if constant(param.default)}
+        self.context.candidates = models.candidates((), self.defaults, self.context)
         for file in order:
             self.profiles_of(file)
         self.blocks.procedures.check_all()
@@ -142,7 +165,14 @@ class _Loader:
             symbols=symbols_of(context.symbols, self.globals, self.blocks.lines, context.everyone),
             failed=self.bag.failed,
             whole=not any(isinstance(node, tree.Broken) for file in order for node in tree.nested(file.tree.lines)),
+            again=self._again,
         ), self.bag
+
+    def _again(self, only: int, chosen: Mapping[str, str]) -> tuple[Program | None, Bag]:
+        """Check one scenario for the cases in which params and matrix values name these profiles."""
+        with _no_collections():
+            text = self.bag.sources[str(self.path)]
+            return _Loader(self.context.catalogue, self.path, text, only, chosen, self.buffers).load()
 
     # --- files -------------------------------------------------------------------------------------------------------
 
@@ -218,12 +248,13 @@ class _Loader:
         order.append(file)
 
     def _used(self, path: Path, node: tree.Use) -> _File | None:
-        if not path.is_file():
+        buffer = self.buffers.get(os.path.abspath(path))
+        if buffer is None and not path.is_file():
             self.bag.error(
                 node.path.span, "missing-file", f"there is no file '{path}'", "the path is relative to this file"
             )
             return None
-        return self.read(path, node.path.span)
+        return self.read(path, node.path.span, buffer)
 
     # --- items -------------------------------------------------------------------------------------------------------
 
@@ -286,14 +317,20 @@ class _Loader:
 
     def profiles_of(self, file: _File) -> None:
         """Load the profiles that a file spawns from: procedures check paths against all of them."""
-        values = {param.name for param in self.params}
-        values |= {
-            each.name.text for node in file.tree.lines if isinstance(node, tree.Scenario) for each in node.matrix
-        }
-        for node in tree.nested(file.tree.lines):
-            if isinstance(node, tree.Spawn):
+        running = {name for node in tree.nested(file.tree.lines) for name in _bound(node)}
+        params = {param.name for param in self.params}
+        shared = [node for node in file.tree.lines if not isinstance(node, tree.Scenario)]
+        blocks: list[tuple[tuple[tree.Matrix, ...], Sequence[tree.Statement]]] = [((), shared)]
+        blocks += [(node.matrix, node.body.lines) for node in file.tree.lines if isinstance(node, tree.Scenario)]
+        for matrix, lines in blocks:
+            candidates = models.candidates(matrix, self.defaults, self.context)
+            values = params | {column.name.text for column in matrix}
+            for node in tree.nested(lines):
+                if not isinstance(node, tree.Spawn):
+                    continue
                 name = node.profile.text
-                self.context.profile(name, node.profile.span, value=name in values)
+                for profile in candidates.get(name, ()) if name in values else (name,):
+                    self.context.profile(profile, node.profile.span, value=name in running - values)
 
     # --- scenarios ---------------------------------------------------------------------------------------------------
 
@@ -306,7 +343,7 @@ class _Loader:
             self._loose(named, loose)
             self._broken(lines)
             self._doubled(named)
-            return [self.scenario(node, main) for node in named]
+            return [self.scenario(node, main) for node in (named if self.only is None else [named[self.only]])]
         if not loose:
             if not any(isinstance(node, (*ITEMS, tree.Broken)) for node in lines):
                 span = Span(main.source, 1, 1, 1, 2)
@@ -371,9 +408,11 @@ class _Loader:
     ) -> Draft:
         context, blocks = self.context, self.blocks
         context.cohorts = {}
+        of_procedures = set(context.varied)
         context.later = spawned(body.lines)
         outer = Scope(self.globals, body.span)
         columns = [self._matrix(each, outer) for each in matrix]
+        context.candidates = models.candidates(matrix, self.defaults, context)
         blocks.cohort_scope = Scope(outer, body.span)
         settings = Settings(blocks.expressions, Place(outer))
         for line in body.lines:
@@ -395,8 +434,11 @@ class _Loader:
             for step in walk(known.procedure.body)
             if isinstance(step, tl.Spawn)
         }
-        profiles = {profile: context.profile(profile, span) for profile in sorted(used)}
-        return Draft(name, span, tree.docstring_text(docstring), settings, tuple(columns), steps, final, profiles)
+        varied, context.varied = context.varied, of_procedures
+        named = used - {name for name in varied if name not in context.chosen}
+        profiles = {profile: context.profile(profile, span) for profile in sorted(named)}
+        docs = tree.docstring_text(docstring)
+        return Draft(name, span, docs, settings, tuple(columns), steps, final, profiles, frozenset(varied))
 
     def _matrix(self, node: tree.Matrix, scope: Scope) -> tuple[str, Any]:
         expressions = self.blocks.expressions
@@ -437,3 +479,10 @@ class _Loader:
                 if not any(isinstance(node, (tree.Scenario, tree.Claimed, tree.Spawn)) for node in main.tree.lines):
                     continue  # a library: who uses it uses its params
                 self.bag.warning(param.word.span, "unused", f"nothing uses '{param.name}'", "take the line out")
+
+
+def _bound(node: tree.Statement) -> tuple[str, ...]:
+    """Return the names that a statement gives to what is known while running only."""
+    if isinstance(node, tree.Define):
+        return tuple(formal.name.text for formal in node.formals)
+    return (node.name.text,) if isinstance(node, (tree.Let, tree.For)) else ()

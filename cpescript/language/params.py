@@ -57,7 +57,9 @@ def declare(node: tree.Param, expressions: Expressions, scope: Scope) -> Param:
     elif node.type is None:
         bag.error(node.name.span, "no-type", f"of which type is '{node.name.text}'?", f"write '{node.name.text}: text'")
     description = getattr(node.description, "value", "") if node.description is not None else ""
-    known = scope.bind(Binding(node.name.text, "param", node.name.span, type_, doc=str(description)))
+    known = scope.bind(
+        Binding(node.name.text, "param", node.name.span, type_, doc=str(description), secret=node.secret)
+    )
     if known is not None:
         bag.error(
             node.name.span,

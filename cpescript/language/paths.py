@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cpescript.diagnostics import Span, did_you_mean
+from cpescript.diagnostics import Span, nearest, some
 from cpescript.language.catalogue import PARAMETER_TYPES
 from cpescript.language.context import Context
 from cpescript.language.scope import Place
@@ -28,7 +28,7 @@ class Paths:
         parts = tuple(
             part
             if part is None or isinstance(part, str)
-            else self.context.expressions.value(part, place, what="a part of a path")
+            else self.context.expressions.value(part, place, "single", "a part of a path")
             for part in node.parts
         )
         resolved = px.PathPattern(node.span, parts, node.partial)
@@ -36,7 +36,8 @@ class Paths:
         return resolved, self.known_path(text, node.span, cohorts, place)
 
     def known_path(self, text: str, span: Span, cohorts: frozenset[str] | None, place: Place) -> str:
-        schemas = self.context.schemas(cohorts)
+        # What another model's cases do is asked of what they have.
+        schemas = self.context.everyone if place.untaken else self.context.schemas(cohorts)
         if not schemas or place.lenient:
             return ANY
         having = self.context.having(text, schemas)
@@ -58,21 +59,34 @@ class Paths:
                 span, "unknown-path", f"{text.rstrip('.')} is a parameter, not an object", "take the last dot out"
             )
             return
-        # Instance numbers are compared away: `…SSID.7.Enabel` is near `…SSID.1.Enable`.
-        plain = _without_instances(text)
-        known: dict[str, str] = {}
-        for schema in schemas:
-            for name in schema.all_names():
-                known.setdefault(_without_instances(name), name)
-        remedy = did_you_mean(plain, known)
-        if remedy:
-            remedy = f"did you mean '{_with_instances(remedy[14:-2], text)}'?"
         names = sorted({getattr(schema, "name", "") for schema in schemas} - {""})
         who = (
             f"profile '{names[0]}'" if len(names) == 1 else f"none of the profiles {', '.join(names)}" if names else ""
         )
         message = f"{who or 'no profile'} has {'no' if who.startswith('profile') else 'a'} parameter '{text}'"
+        remedy = self._having(text) or _nearest(text, schemas) or _rooted(text, schemas)
         self.context.bag.error(span, "unknown-path", message, remedy)
+
+    def _having(self, text: str) -> str:
+        """Return what to do about a path that the profile of the case in hand has not, but that of another case."""
+        if not self.context.chosen:
+            return ""
+        others = {getattr(schema, "name", "") for schema in self.context.having(text, self.context.everyone)}
+        return f"{', '.join(sorted(others))} has: put it behind an 'if'" if others else ""
+
+
+def _nearest(text: str, schemas: Iterable[Any]) -> str:
+    """Return which path of the profiles was meant; instance numbers are compared away: `…SSID.7.Enabel` is near
+    `…SSID.1.Enable`."""
+    known = {_without_instances(name) for schema in schemas for name in schema.all_names()}
+    meant = nearest(_without_instances(text), known)
+    return f"did you mean '{_with_instances(meant, text)}'?" if meant else ""
+
+
+def _rooted(text: str, schemas: Iterable[Any]) -> str:
+    """Return how parameters of the profiles begin, where a path is one of the other data model."""
+    roots = {f"{name.partition('.')[0]}." for schema in schemas for name in schema.all_names()}
+    return "" if text.startswith(tuple(roots)) else some("its parameters begin with", (f"'{root}'" for root in roots))
 
 
 _INSTANCE = re.compile(r"\.(?:\d+|\*)(?=\.)")

@@ -9,12 +9,12 @@ from cpescript.language import tree
 from cpescript.language.catalogue import MessageType
 from cpescript.language.context import Context
 from cpescript.language.not_yet import refuse
-from cpescript.language.scope import Place
+from cpescript.language.scope import BindingKind, Place
 from cpescript.pattern import expression as px
 from cpescript.pattern.walking import walk
 
-CHANGING = frozenset(("now", "elapsed", "pick", "random", "count", "rate"))
-"""Functions whose value is not known before running."""
+_LASTING: frozenset[BindingKind] = frozenset(("param", "case", "cohort"))
+"""Names that mean the same wherever they stand."""
 
 
 class Patterns:
@@ -54,7 +54,7 @@ class Patterns:
             where = self.context.expressions.value(node.where, asked, "bool", "what follows 'where'")
         name = message.name if message is not None else node.kind.text
         kinds = message.kinds if message is not None else frozenset({name})
-        return px.MessagePattern(node.span, name, kinds, settings, where, dynamic((settings, where), place))
+        return px.MessagePattern(node.span, name, kinds, settings, where, late_names((settings, where), place))
 
     def _setting(self, setting: px.Setting, message: MessageType | None, place: Place) -> px.Setting:
         if message is not None:
@@ -74,7 +74,7 @@ class Patterns:
         if value is not None:
             equal = px.Binary(setting.span, "==", px.Parameter(setting.path.span, setting.path), value)
             if type_ == "any":
-                value = self.context.expressions.value(value, place)
+                value = self.context.expressions.value(value, place, "single", "what is set")
             else:
                 checked, _ = self.context.expressions.typed(equal, place)
                 value = checked.right
@@ -97,15 +97,9 @@ def _event(name: str) -> str:
     return f"write 'Inform where events contains \"{_EVENTS[name]}\"'" if name in _EVENTS else ""
 
 
-def dynamic(nodes: Any, place: Place) -> bool:
-    """Whether a pattern names what is only known while running: a capture, a `let`, the device, its parameters."""
-    return any(_changes(node, place) for node in walk(nodes))
-
-
-def _changes(node: Any, place: Place) -> bool:
-    if isinstance(node, (px.Name, px.Cohort)):
-        binding = place.scope.find(node.name)
-        return binding is None or not binding.static
-    if isinstance(node, px.Call):
-        return node.function in CHANGING
-    return isinstance(node, (px.Device, px.Message, px.Parameter, px.State))
+def late_names(nodes: Any, place: Place) -> frozenset[str]:
+    """Return the names in a pattern that are bound while running: neither params nor devices that were spawned."""
+    named = [node for node in walk(nodes) if isinstance(node, (px.Name, px.Cohort, px.Message))]
+    names = {px.MESSAGE if isinstance(node, px.Message) else node.name for node in named}
+    bound = {name: place.scope.find(name) for name in names}
+    return frozenset(name for name, known in bound.items() if known is None or known.kind not in _LASTING)

@@ -14,7 +14,7 @@ from typing import Any
 from cpescript.kernel.time import DAY, Duration, Instant, Percent, TimeOfDay, format_clock
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as px
-from cpescript.pattern.functions import share_of
+from cpescript.pattern.functions import quota, share_of
 
 SCHEMA = "cpescript-plan/1"
 
@@ -112,6 +112,8 @@ class Planner:
         self.devices: dict[str, Sequence[int]] = {}
         self.made = 0
         self.names: dict[str, Who] = {}
+        self.values: dict[str, Any] = {}
+        """What names stand for, where that is known beforehand: a `let`, an argument."""
         self.monitors: list[int] = []
         self.beside: list[int] = []
         self.profiles: dict[str, str] = {}
@@ -130,13 +132,13 @@ class Planner:
 
     def block(self, steps: Sequence[tl.Step], now: When, depth: int, end: str) -> When:
         """Plan the steps of a block that begins at `now`; return when it is over."""
-        monitors, beside = self.monitors[:], self.beside[:]
+        monitors, beside, values = self.monitors[:], self.beside[:], dict(self.values)
         for step in steps:
             if len(self.rows) >= MAX_ROWS:
                 self.cut = True
                 break
             now = self.step(step, now, depth, end)
-        self.monitors, self.beside = monitors, beside
+        self.monitors, self.beside, self.values = monitors, beside, values
         return now
 
     def step(self, step: tl.Step, now: When, depth: int, end: str) -> When:
@@ -205,7 +207,7 @@ class Planner:
     # --- steps: each returns when the statement is over ---------------------------------------------------------------
 
     def spawn(self, step: tl.Spawn, row: Row, end: str) -> When:
-        count = _literal(step.count)
+        count = self.value(step.count)
         count = count if isinstance(count, int) else 0
         numbers = range(self.made + 1, self.made + count + 1)
         self.made += count
@@ -220,10 +222,7 @@ class Planner:
 
     def expect(self, step: tl.Expect, row: Row, end: str) -> When:
         row.who = self.who(step.on) if step.on is not None else None
-        amount = step.quantifier.amount
-        known = row.who.count if row.who is not None else None
-        if isinstance(amount, px.Literal_) and isinstance(amount.value, Percent) and known is not None:
-            row.amounts = (f"{amount.value} is {share_of(amount.value, known)}",)
+        row.amounts = _amounts(step, row.who)
         lasting = self.length(step.lasting)
         if step.within is None:
             return row.begins.later(lasting)
@@ -234,6 +233,7 @@ class Planner:
 
     def monitor(self, step: tl.Monitor, row: Row, end: str) -> When:
         row.who = self.who(step.on) if step.on is not None else None
+        row.amounts = _amounts(step, row.who)
         row.lasts_until = end if step.until is None else f"its 'until', or {end}"
         self.monitors.append(step.span.line)
         return row.begins
@@ -277,7 +277,7 @@ class Planner:
         over = self.block(step.body, row.begins, row.depth + 1, inner)
         if step.count is None:
             return row.begins.later(self.length(step.lasting) if step.lasting is not None else OPEN)
-        count = _literal(step.count)
+        count = self.value(step.count)
         return row.begins.later(_length(row.begins, over).times(count if isinstance(count, int) else None))
 
     def for_each(self, step: tl.ForEach, row: Row, end: str) -> When:
@@ -318,43 +318,62 @@ class Planner:
     def if_(self, step: tl.If, row: Row, end: str) -> When:
         ends: When | None = None
         inner = f"the end of line {step.span.line}'s block"
-        for (span, source), (_, body) in zip(step.heads, step.branches, strict=True):
+        for (span, source), (condition, body) in zip(step.heads, step.branches, strict=True):
             if span != step.span:
                 self.rows.append(replace(row, line=span.line, source=source))
-            over = self.block(body, row.begins, row.depth + 1, inner)
-            ends = over if ends is None else ends.either(over)
-        if all(condition is not None for condition, _ in step.branches):
-            ends = row.begins if ends is None else ends.either(row.begins)
-        return ends or row.begins
+            known = True if condition is None else self.value(condition)
+            if known is not False:
+                over = self.block(body, row.begins, row.depth + 1, inner)
+                ends = over if ends is None else ends.either(over)
+            if known is True:
+                # What stands behind it never runs in this case.
+                return ends or row.begins
+        return row.begins if ends is None else ends.either(row.begins)
 
     def let(self, step: tl.Let, row: Row, end: str) -> When:
         if isinstance(step.value, (px.Cohort, px.All, px.Slice, px.Where, px.Except, px.Union_, px.Draw)):
             row.who = self.names[step.name] = self.who(step.value)
+        self.values[step.name] = self.value(step.value)
         return row.begins
 
     def do(self, step: tl.Do, row: Row, end: str) -> When:
         procedure = self.timeline.procedures[step.procedure]
-        outer = dict(self.names)
-        for name, value in {**procedure.defaults, **step.arguments}.items():
+        outer, values = dict(self.names), self.values
+        given = {**procedure.defaults, **step.arguments}
+        self.values = {name: self.value(value) for name, value in given.items()}
+        for name, value in given.items():
             if isinstance(value, (px.Cohort, px.All, px.Slice, px.Where, px.Except, px.Union_, px.Draw)):
                 self.names[name] = self.who(value)
         if procedure.body and procedure.body[0].span.source != step.span.source:
             row.amounts = (f"from {procedure.body[0].span.source}",)
         over = self.block(procedure.body, row.begins, row.depth + 1, f"the end of '{step.procedure}'")
         over = self.block(procedure.final, over, row.depth + 1, f"the end of '{step.procedure}'")
-        self.names = outer
+        self.names, self.values = outer, values
         return over
+
+    def value(self, node: Any) -> Any:
+        """Return the value of a node where that is known before anything runs, else None."""
+        node = node.value if isinstance(node, px.Needed) else node
+        return self.values.get(node.name) if isinstance(node, px.Name) else _literal(node)
 
     def length(self, node: Any) -> When:
         if node is None:
             return NOTHING
-        value = _literal(node)
+        value = self.value(node)
         return When(int(value), int(value)) if isinstance(value, Duration) else OPEN
 
 
 def _one_of(who: Who) -> Who:
     """Return one device of these, chosen while running."""
     return Who(who.numbers, 1 if who.numbers else None, len(who.numbers) == 1 and who.known)
+
+
+def _amounts(step: tl.Expect | tl.Monitor, who: Who | None) -> tuple[str, ...]:
+    """Return how many devices the percentage of a quantifier is, where that is known."""
+    amount, known = step.quantifier.amount, who.count if who is not None else None
+    if not isinstance(amount, px.Literal_) or not isinstance(amount.value, Percent) or known is None:
+        return ()
+    return (f"{amount.value} is {quota(step.quantifier.kind, amount.value, known)}",)
 
 
 def _literal(node: Any) -> Any:

@@ -23,7 +23,7 @@ class Known:
     node: tree.Define
     procedure: tl.Procedure | None = None
     types: dict[str, str] = field(default_factory=dict)
-    cohorts: dict[str, tuple[Span, Schema | None]] = field(default_factory=dict)
+    cohorts: dict[str, tuple[Span, tuple[Schema, ...]]] = field(default_factory=dict)
     busy: bool = False
     height: int = 1
     """How deep blocks nest in it, those of procedures that it runs included."""
@@ -75,7 +75,7 @@ class Procedures:
         body = blocks.steps(node.body.lines, place)
         final = self._final(node, place)
         known.cohorts = {
-            name: (binding.span, context.cohorts.get(name))
+            name: (binding.span, context.cohorts.get(name, ()))
             for name, binding in blocks.cohort_scope.table.items()
             if binding.kind == "cohort"
         }
@@ -83,6 +83,9 @@ class Procedures:
         known.height = blocks.deepest - blocks.depth
         blocks.deepest = max(deepest, blocks.deepest)
         names = tuple(formal.name.text for formal in node.formals)
+        for name, type_ in known.types.items():
+            binding = scope.table[name]
+            known.types[name] = binding.meant if type_ == ANY and binding.meant else type_
         known.procedure = tl.Procedure(node.name.text, names, defaults, body, final)
         known.busy = False
 
@@ -144,7 +147,7 @@ class Procedures:
         self._check(known)
         self.blocks.reach(known.height, node)
         arguments = self._arguments(node, known, place)
-        for name, (span, schema) in known.cohorts.items():
+        for name, (span, schemas) in known.cohorts.items():
             bound = place.scope.find(name) or self.blocks.cohort_scope.find(name)
             if bound is not None and bound.kind != "unknown":
                 self.bag.error(
@@ -155,9 +158,17 @@ class Procedures:
                 )
                 continue
             self.blocks.cohort_scope.bind(
-                Binding(name, "cohort", span, "devices", frozenset({name}), schema=schema, used=True)
+                Binding(
+                    name,
+                    "cohort",
+                    span,
+                    "devices",
+                    frozenset({name}),
+                    schema=schemas[0] if len(schemas) == 1 else None,
+                    used=True,
+                )
             )
-            self.blocks.context.cohorts[name] = schema
+            self.blocks.context.cohorts[name] = schemas
         return tl.Do(*self.blocks.head(node), procedure=word.text, arguments=arguments)
 
     def _arguments(self, node: tree.Do, known: Known, place: Place) -> dict[str, Any]:
@@ -182,7 +193,7 @@ class Procedures:
             else:
                 if not fits(found.type, known.types[name]):
                     self.blocks.expressions.mismatch(argument.value, found.type, known.types[name], f"'{name}'")
-                given[name] = value
+                given[name] = self.blocks.expressions.needed(value, found.type, known.types[name], f"'{name}'", place)
         for formal in known.node.formals:
             if formal.default is None and formal.name.text not in given:
                 self.bag.error(

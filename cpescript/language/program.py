@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -22,6 +22,7 @@ from cpescript.language.symbols import Symbols
 from cpescript.language.verify import verify
 from cpescript.language.vocabulary import check_literals
 from cpescript.pattern import expression as px
+from cpescript.pattern.values import show
 from cpescript.pattern.walking import walk
 
 MAX_CASES = 10_000
@@ -41,6 +42,8 @@ class Draft:
     body: tuple[tl.Step, ...]
     final: tuple[tl.Step, ...]
     profiles: Mapping[str, Any]
+    varied: frozenset[str] = frozenset()
+    """The params and matrix values that name profiles in it: each case is checked with its own."""
 
 
 @dataclass(slots=True)
@@ -60,6 +63,9 @@ class Program:
     """Whether checking found an error: then there are no cases."""
     whole: bool = True
     """Whether every line parsed."""
+    again: Callable[[int, Mapping[str, str]], tuple[Program | None, Bag]] | None = None
+    """Checks one of its scenarios anew, for the cases in which params and matrix values name these profiles."""
+    _variants: dict[tuple[int, frozenset[tuple[str, str]]], tuple[Program | None, Bag]] = field(default_factory=dict)
     _digests: dict[str, bytes] = field(default_factory=dict)
     """What each text adds to the digest, worked out once: a matrix may have many cases."""
 
@@ -124,7 +130,35 @@ class Program:
             bag.error(draft.span, "too-many-cases", f"this matrix has {count} cases; at most {MAX_CASES} are run")
             return []
         names = [name for name, _ in draft.matrix]
-        return [self._case(draft, given, dict(zip(names, row, strict=True)), bag) for row in product(*columns)]
+        found = []
+        for row in product(*columns):
+            case = dict(zip(names, row, strict=True))
+            program, variant = self._variant(draft, {**base, **case}, bag)
+            if program is not None:
+                found.append(program._case(variant, given, case, bag))
+        return found
+
+    def _variant(self, draft: Draft, known: Mapping[str, Any], bag: Bag) -> tuple[Program | None, Draft]:
+        """Return the program and the scenario as checked for a case of these values; None where it does not check.
+
+        A case that is skipped is not checked: it may be skipped because of what its model lacks.
+        """
+        if not draft.varied or draft.settings.skips(Folder(known, self.context, Bag())):
+            return self, draft
+        chosen = {name: known[name] for name in draft.varied}
+        for name, value in chosen.items():
+            if not isinstance(value, str):
+                bag.error(draft.span, "wrong-type", f"'{name}' names a profile by a text, not by {show(value)}")
+                return None, draft
+        ordinal = self.drafts.index(draft)
+        key = ordinal, frozenset(chosen.items())
+        if key not in self._variants:
+            assert self.again is not None
+            self._variants[key] = self.again(ordinal, chosen)
+        program, problems = self._variants[key]
+        # What is odd has been told; and what only other scenarios use is not odd.
+        bag.items.extend(item for item in problems.items if item.severity == "error" and item not in bag.items)
+        return (None, draft) if program is None or problems.failed else (program, program.drafts[0])
 
     def _case(self, draft: Draft, given: tuple[tl.ParamValue, ...], case: Mapping[str, Any], bag: Bag) -> tl.Timeline:
         folder = Folder({**{param.name: param.value for param in given}, **case}, self.context, bag)

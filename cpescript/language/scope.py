@@ -31,6 +31,9 @@ class Binding:
     """For a cohort: its profile, if that loads."""
     several: bool | None = None
     """For devices: whether they are more than one, None where that is only known while running."""
+    secret: bool = False
+    meant: str = ""
+    """What the text takes an argument without a type for: `devices`, where it stands as a target."""
     doc: str = ""
     used: bool = False
     uses: list[Span] = field(default_factory=list)
@@ -120,6 +123,8 @@ class Place:
     """Whether a line around this did not parse, so that what should be known here may not be."""
     repeated: bool = False
     """Whether the statement may run more than once."""
+    untaken: bool = False
+    """Whether the profiles of the case in hand never lead here."""
 
     def inner(self, **changes: object) -> Place:
         """Return the place of a block inside this one, with names of its own."""

@@ -128,9 +128,6 @@ class Settings:
         if limit <= 0:
             bag.error(self.lines["limit"].span, "bad-number", "the limit is longer than nothing")
         start = value("starts at", None)
-        skipped = "skip" in self.values and (
-            self.condition is None or bool(folding.value(self.condition, "what follows 'if'"))
-        )
         return {
             "tags": self.tags(),
             "seed": value("seed", None),
@@ -142,9 +139,15 @@ class Settings:
             "patience": Duration(value("patience", DEFAULT_PATIENCE)),
             "policy": self._policy(value("policy", None), context, bag),
             "firmware": self._firmware(folding, bag),
-            "skip": self._reason("skip") if skipped else None,
+            "skip": self._reason("skip") if self.skips(folding) else None,
             "expected_to_fail": self._reason("expected to fail"),
         }
+
+    def skips(self, folding: Folder) -> bool:
+        """Whether the case of these values is skipped."""
+        if "skip" not in self.values:
+            return False
+        return self.condition is None or bool(folding.value(self.condition, "what follows 'if'"))
 
     def tags(self) -> tuple[str, ...]:
         found: list[str] = []

@@ -9,12 +9,14 @@ from typing import Any
 from cpescript.kernel.time import parse_instant
 from cpescript.language.types import READERS
 from cpescript.pattern import expression as px
+from cpescript.pattern.values import show
+from cpescript.pattern.values import text as wire_text
 
 
 def value_remedy(node: Any, wanted: str) -> str:
     """Return what to tell of a value that is not of the type that is wanted, empty if nothing."""
     if wanted == "text" and isinstance(node, px.Literal_):
-        return f'write "{node.value}"'
+        return f'write "{wire_text(node.value)}"' if node.value is not None else 'an empty text is ""'
     if isinstance(node, px.Literal_) and isinstance(node.value, str) and _spelt(node.value, wanted):
         return f"without quotes: {node.value}"
     if wanted == "percent" and isinstance(node, px.Literal_) and isinstance(node.value, float) and 0 < node.value <= 1:
@@ -22,7 +24,9 @@ def value_remedy(node: Any, wanted: str) -> str:
     if wanted == "bool" and isinstance(node, px.Name):
         return f"compare it, or ask '{node.name} exists'"
     if wanted == "bool" and isinstance(node, px.Literal_):
-        return "compare it: … > 0"
+        return "compare something with it: … == " + show(node.value)
+    if wanted == "devices":
+        return "name a cohort; the first of one is 'fleet[1]'"
     if wanted == "int" and isinstance(node, px.Literal_) and isinstance(node.value, float):
         return f"write {int(node.value)} or {int(node.value) + 1}"
     if wanted == "bool" and isinstance(node, px.Parameter):

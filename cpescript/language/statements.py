@@ -20,13 +20,14 @@ from cpescript.language.documents import template
 from cpescript.language.expressions import FUNCTIONS, Expressions
 from cpescript.language.hoisting import hoisted
 from cpescript.language.layout import Line, logical_text
+from cpescript.language.models import decided
 from cpescript.language.not_yet import refuse
 from cpescript.language.paths import Paths
 from cpescript.language.patterns import Patterns
 from cpescript.language.procedures import Procedures
 from cpescript.language.scope import Binding, Place, Scope
 from cpescript.language.targets import Targets
-from cpescript.language.types import ANY
+from cpescript.language.types import ANY, items_of
 from cpescript.pattern import expression as px
 
 LIVE = "live"
@@ -184,11 +185,14 @@ class Blocks:
         place.scope.extent = body.span
         return self.steps(body.lines, place)
 
-    def _branch(self, condition: Any, body: tree.Body, place: Place) -> tuple[Any, tuple[tl.Step, ...]]:
+    def _branch(
+        self, condition: Any, body: tree.Body, place: Place, untaken: bool = False
+    ) -> tuple[Any, tuple[tl.Step, ...]]:
         asked = None
         if condition is not None:
             asked = self.expressions.value(condition, place, "bool", "what follows 'if'")
-        return asked, self.body(body, place.inner(block="flow"))
+            untaken = untaken or decided(self.context, asked, place.scope) is False
+        return asked, self.body(body, place.inner(block="flow", untaken=place.untaken or untaken))
 
     def _else(
         self,
@@ -199,7 +203,9 @@ class Blocks:
         place: Place,
     ) -> list[tuple[Any, tuple[tl.Step, ...]]] | None:
         """Add an `else` to the `if` above it."""
-        branch = self._branch(node.condition, node.body, place)
+        before = [condition for condition, _ in branches or () if condition is not None]
+        taken = any(decided(self.context, condition, place.scope) for condition in before)
+        branch = self._branch(node.condition, node.body, place, untaken=taken)
         if branches is None or branches[-1][0] is None:
             if not isinstance(last, tree.Broken):
                 after = (
@@ -413,7 +419,7 @@ class Blocks:
                 node.text.span, "unknown-name", f"nothing is called '{name}' here", f'a text stands in quotes: "{name}"'
             )
             return tl.Note(*self.head(node), text=node.text)
-        return tl.Note(*self.head(node), text=self.expressions.value(node.text, place))
+        return tl.Note(*self.head(node), text=self.expressions.value(node.text, place, "written", "what is noted"))
 
     def fail(self, node: tree.Fail, place: Place) -> tl.Step:
         return tl.Fail(*self.head(node), why=self.expressions.value(node.why, place, "text", "what follows 'fail'"))
@@ -441,7 +447,7 @@ class Blocks:
                 self.bag.error(
                     node.over.span, "wrong-type", "'for' goes through devices or a list", "as in 'for d in fleet:'"
                 )
-            binding = Binding(node.name.text, "argument", node.name.span)
+            binding = Binding(node.name.text, "argument", node.name.span, items_of(over))
         self.bind(node.name, binding, inner.scope)
         return tl.ForEach(
             *self.head(node), name=node.name.text, over=over, together=node.together, body=self.body(node.body, inner)

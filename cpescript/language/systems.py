@@ -74,7 +74,7 @@ def named_inputs(context: Context, given: Sequence[tree.Argument], place: Place)
     """Return what a system is called with, resolved, by name."""
     found: dict[str, Any] = {}
     for argument in given:
-        value = context.expressions.value(argument.value, place)
+        value = context.expressions.value(argument.value, place, "written", "what a system is called with")
         if argument.name is None:
             context.bag.error(argument.span, "arguments", "what an ACS is called with has names", "write name: value")
         elif argument.name.text in found:

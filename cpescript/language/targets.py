@@ -121,6 +121,7 @@ class Targets:
                 )
             return px.All(node.span), None
         binding.use(node.span)
+        binding.meant = binding.meant or "devices"
         maybe = binding.kind in ("argument", "unknown", "value") and binding.type in (ANY, "devices")
         if not (binding.is_devices or maybe):
             what = "a kept message" if binding.kind == "capture" else noun(binding.type)
@@ -151,7 +152,7 @@ class Targets:
             isinstance(resolved, px.Literal_) and isinstance(resolved.value, Percent) and not 0 <= resolved.value <= 100
         ):
             self.bag.error(node.span, "bad-number", f"{resolved.value} of them cannot be", "0% to 100%")
-        return resolved
+        return self.expressions.needed(resolved, type_, "amount", what, place)
 
 
 _NO_NUMBERS = {

@@ -50,7 +50,7 @@ _MASTER = re.compile(
     | (?P<INSTANT>\d{{4}}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)(?!\w))
     | (?P<baddate>\d{{4}}-\d\d-\d\d[\w:.+-]*)
     | (?P<TIME>\d{{1,2}}:\d\d(?::\d\d)?(?!\w))
-    | (?P<DURATION>(?:{_NUMBER}(?:ms|s|m|h|d))+(?![\w.]))
+    | (?P<DURATION>(?:{_NUMBER}(?:ms|s|m|h|d))+(?!\w|\.(?!\.)))
     | (?P<OCTETS>{_NUMBER}(?:B|KiB|MiB|GiB)(?!\w))
     | (?P<FACTOR>{_NUMBER}x(?!\w))
     | (?P<SHARE>{_NUMBER}%(?!\w))
@@ -62,7 +62,7 @@ _MASTER = re.compile(
     | (?P<WORD>[a-z_]\w*(?:-\w+)*)
     | (?P<SIGN>==|!=|<=|>=|\.\.|[-+*/%<>=()\[\]{{}},:])
     | (?P<noquote>r?"[^\n]*)
-    | (?P<bad>&&|\|\||'[^'\n]*'|[^\x00-\x7f]+|.)
+    | (?P<bad>&&|\|\||'[^'\n]*'|[“”„«‘][^“”„«»‘’"\n]*[“”»’]|[^\x00-\x7f]+|.)
     """,
     re.VERBOSE | re.ASCII,
 )
@@ -79,6 +79,12 @@ _STRAY = {
         "name the device first: `let one = fleet[1]`, then one.serial",
     ),
     ";": ("stray-character", "one statement a line, and nothing ends it", "take the ';' out"),
+    **{
+        pretty: ("stray-character", f"'{pretty}' is no operator", f"write '{plain}'")
+        for pretty, plain in {"≥": ">=", "≤": "<=", "≠": "!=", "×": "*", "÷": "/", "…": ".."}.items()
+    },
+    **dict.fromkeys("–—−", ("stray-character", "this is a dash, not a minus", "write '-'")),
+    "\xa0": ("stray-character", "a no-break space between words", "write a plain space"),
     "\ufeff": ("stray-character", "a byte-order mark in the middle of the text", "take it out"),
 }
 
@@ -102,6 +108,7 @@ def tokenize_line(text: str, line: int, source: str, bag: Bag, column: int = 1) 
         yield token
 
 
+_CURLY = "“”„«»‘’"
 _MISTAKES = frozenset({"baddate", "badnumber", "noquote", "bad"})
 
 
@@ -117,6 +124,8 @@ def _report(token: Token, text: str, end: int, source: str, bag: Bag) -> None:
         bag.error(span, code, message, remedy)
     elif token.text in _STRAY:
         bag.error(span, *_STRAY[token.text])
+    elif token.text[0] in _CURLY:
+        bag.error(span, "quote", "a text stands in straight quotes", f'write "{token.text.strip(_CURLY)}"')
     elif token.text[0] == "'":
         bag.error(span, "quote", "a text stands in double quotes", "write \"…\" instead of '…'")
     elif token.text.isalpha():

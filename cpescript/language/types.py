@@ -1,81 +1,23 @@
-"""The types of values: their names, what goes with what, and how a text becomes one (`--param share=20%`)."""
+"""The types that an author can name, what other languages call them, and what the functions take and give."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cpescript.diagnostics import did_you_mean
-from cpescript.kernel.time import Duration, Instant, Percent, Size, TimeOfDay, parse_duration, parse_instant, parse_size
-from cpescript.language.literals import parse_percent, parse_time
-
-ANY = "any"
-"""The type of what is only known while running."""
+from cpescript.pattern import expression as px
+from cpescript.pattern.kinds import ANY as ANY
+from cpescript.pattern.kinds import EXAMPLES as EXAMPLES
+from cpescript.pattern.kinds import READERS as READERS
+from cpescript.pattern.kinds import arithmetic as arithmetic
+from cpescript.pattern.kinds import comparable as comparable
+from cpescript.pattern.kinds import fits as fits
+from cpescript.pattern.kinds import noun as noun
+from cpescript.pattern.kinds import type_of as type_of
 
 PARAM_TYPES = ("int", "float", "percent", "text", "bool", "duration", "size", "instant", "time", "list", "map")
 """The types of a `param` (language page, Text)."""
-
-_NUMBERS = frozenset({"int", "float"})
-
-_CLASSES: tuple[tuple[type, str], ...] = (
-    (bool, "bool"),
-    (Duration, "duration"),
-    (Size, "size"),
-    (Instant, "instant"),
-    (TimeOfDay, "time"),
-    (Percent, "percent"),
-    (int, "int"),
-    (float, "float"),
-    (str, "text"),
-    (list, "list"),
-    (tuple, "list"),
-    (dict, "map"),
-    (type(None), "null"),
-)
-
-NOUNS = {
-    "int": "a whole number",
-    "float": "a decimal number",
-    "percent": "a percentage",
-    "text": "a text",
-    "bool": "true or false",
-    "duration": "a duration",
-    "size": "a size",
-    "instant": "an instant",
-    "time": "a time of day",
-    "list": "a list",
-    "map": "a map",
-    "null": "null",
-    "devices": "devices",
-    "message": "a message",
-}
-
-
-def type_of(value: Any) -> str:
-    """Return the type of a value."""
-    return next((name for kind, name in _CLASSES if isinstance(value, kind)), ANY)
-
-
-def noun(type_: str) -> str:
-    """Return what people call a type: `a duration`."""
-    return NOUNS.get(type_, "a value")
-
-
-def fits(actual: str, wanted: str) -> bool:
-    """Whether a value of type `actual` can stand where `wanted` is wanted."""
-    return actual == wanted or ANY in (actual, wanted) or (wanted == "float" and actual == "int")
-
-
-def comparable(left: str, right: str) -> bool:
-    """Whether two values that do not come off the wire can be equal or ordered."""
-    return left == right or ANY in (left, right) or "null" in (left, right) or {left, right} <= _NUMBERS | {"percent"}
-
-
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError(text)
-    return text == "true"
-
 
 TYPE_ALIASES = {
     "integer": "int",
@@ -96,81 +38,17 @@ TYPE_ALIASES = {
 """What other languages call the types."""
 
 
+def items_of(node: Any) -> str:
+    """Return the type of what a list that is written out holds, where all of it has one."""
+    items = node.items if isinstance(node, px.ListNode) else ()
+    types = {type_of(item.value) if isinstance(item, px.Literal_) else ANY for item in items}
+    return types.pop() if len(types) == 1 else ANY
+
+
 def type_remedy(name: str) -> str:
     """Return what to tell of a type that is none."""
     meant = TYPE_ALIASES.get(name.lower())
     return f"did you mean '{meant}'?" if meant else did_you_mean(name, PARAM_TYPES, f"types: {' '.join(PARAM_TYPES)}")
-
-
-READERS: Mapping[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "percent": parse_percent,
-    "text": str,
-    "bool": _boolean,
-    "duration": parse_duration,
-    "size": parse_size,
-    "instant": parse_instant,
-    "time": parse_time,
-}
-"""Type to what makes a value of a text that is given from outside; ValueError where it cannot. Lists and maps are
-parsed as expressions."""
-
-EXAMPLES = {
-    "int": "42",
-    "float": "0.5",
-    "percent": "10%",
-    "bool": "true",
-    "duration": "5m",
-    "size": "8MiB",
-    "instant": "2026-01-01T00:00:00Z",
-    "time": "02:00",
-    "list": '["a", "b"]',
-    "map": "{a: 1}",
-}
-
-
-_SUM: Mapping[tuple[str, str], str] = {
-    ("duration", "duration"): "duration",
-    ("size", "size"): "size",
-    ("instant", "duration"): "instant",
-    ("duration", "instant"): "instant",
-    ("text", "text"): "text",
-    ("list", "list"): "list",
-    ("percent", "percent"): "percent",
-}
-_DIFFERENCE: Mapping[tuple[str, str], str] = {
-    ("duration", "duration"): "duration",
-    ("size", "size"): "size",
-    ("instant", "duration"): "instant",
-    ("instant", "instant"): "duration",
-    ("percent", "percent"): "percent",
-}
-
-
-def arithmetic(operator: str, left: str, right: str) -> str | None:
-    """Return the type of `left operator right`, or None if that makes no sense."""
-    if ANY in (left, right):
-        return ANY
-    both_numbers = left in _NUMBERS and right in _NUMBERS
-    if both_numbers:
-        return "float" if operator == "/" or "float" in (left, right) else "int"
-    if operator == "+":
-        return _SUM.get((left, right))
-    if operator == "-":
-        return _DIFFERENCE.get((left, right))
-    if operator == "*":
-        for one, other in ((left, right), (right, left)):
-            if one in ("duration", "size") and (other in _NUMBERS or other == "percent"):
-                return one
-            if one in _NUMBERS and other == "percent":
-                return one  # a share of it
-        return None
-    if left in ("duration", "size") and right in _NUMBERS:
-        return left if operator == "/" else None
-    if left == right and left in ("duration", "size"):
-        return "float" if operator == "/" else left
-    return None
 
 
 FUNCTIONS: Mapping[str, tuple[tuple[str, ...], str]] = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from cpescript.diagnostics import did_you_mean, nearest
+from cpescript.diagnostics import did_you_mean, nearest, some
 from cpescript.language.context import Context
 from cpescript.language.scope import Place
 from cpescript.language.tables import load_tables
@@ -16,9 +16,11 @@ _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight
 _WORDS: tuple[tuple[Mapping[str, str], str], ...] = (
     ({word: str(number) for number, word in enumerate(_DIGITS)}, "a number is written in digits"),
     ({"half": "50%", "most": "51%"}, "a share is written in percent"),
+    (dict.fromkeys(("yes", "on"), "true") | dict.fromkeys(("no", "off"), "false"), "a bool is written true or false"),
+    (dict.fromkeys(("none", "nil", "undefined"), "null"), "what is not there is null"),
     ({word: f"1{unit}" for word, unit in ALIASES.items()}, "what is measured has a number"),
 )
-"""Words for a number, what is written for them, and what to tell."""
+"""Words for a value, what is written for them, and what to tell."""
 _ELEMENTS = {
     "event_code": "events",
     "status": "http.status",
@@ -32,6 +34,26 @@ _ELEMENTS = {
     "version": "software_version",
 }
 """What people call an element of a message, and its name."""
+
+_FUNCTIONS = {
+    "range": "a list is written out, as in [1, 2, 3]; 'repeat 5:' repeats",
+    "str": 'put it into a text: "{x}"',
+    "format": 'put it into a text: "{n:06}"',
+    "concat": 'put them into a text: "{a}{b}"',
+    "percentile": "p50, p95 and p99 there are",
+    **dict.fromkeys(("length", "size"), "did you mean 'len'?"),
+    **dict.fromkeys(("avg", "average"), "did you mean 'mean'?"),
+    **dict.fromkeys(("median", "p90"), "p50, p95 and p99 there are"),
+    **dict.fromkeys(("rand", "randint"), "did you mean 'random'?"),
+    **dict.fromkeys(("choice", "choose", "sample"), "did you mean 'pick'?"),
+    **dict.fromkeys(("time", "today"), "did you mean 'now'?"),
+}
+"""Functions of other languages, and what to do instead."""
+
+
+def function_remedy(name: str) -> str:
+    """Return what to tell of a function that is none."""
+    return _FUNCTIONS.get(name) or did_you_mean(name, FUNCTIONS, "a procedure is run by 'do'")
 
 
 def unknown_name(context: Context, node: px.Name, place: Place) -> None:
@@ -57,16 +79,10 @@ def unknown_name(context: Context, node: px.Name, place: Place) -> None:
         plain = [name for name, (wanted, _) in FUNCTIONS.items() if not wanted]
         elsewhere = next((bound.span.line for bound, _ in place.scope.book if bound.name == node.name), None)
         hint = f"the one of line {elsewhere} is known in its own block only" if elsewhere is not None else ""
+        if place.device and not hint:
+            hint = f"a label is asked for as label.{node.name}"
         remedy = did_you_mean(node.name, [*known, *plain], "hand it in as an argument" if place.procedure else hint)
         context.bag.error(node.span, "unknown-name", f"nothing is called '{node.name}' here", remedy)
-
-
-def some(lead: str, names: Iterable[str], most: int = 6) -> str:
-    """Return a remedy that lists some names, empty where there are none."""
-    ordered = sorted(names)
-    if not ordered:
-        return ""
-    return f"{lead} {', '.join(ordered[:most])}{', …' if len(ordered) > most else ''}"
 
 
 def _state(context: Context, node: px.Name, place: Place) -> bool:

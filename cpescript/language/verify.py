@@ -68,13 +68,23 @@ def _counts(step: tl.Step, bag: Bag) -> None:
         amount = step.quantifier.amount
         if isinstance(amount, px.Literal_) and isinstance(amount.value, Percent) and not 0 <= amount.value <= 100:
             bag.error(amount.span, "bad-number", f"{amount.value} of them cannot be", "0% to 100%")
+        if step.quantifier.kind == "at least":
+            _never_missed(amount, bag)
         if isinstance(step.claim, tl.MessageClaim) and step.claim.count is not None:
             _at_least(step.claim.count, 0, "a number of messages is not negative", bag)
+            if step.claim.comparison == "at least":
+                _never_missed(step.claim.count, bag)
 
 
 def _at_least(node: Any, least: int, message: str, bag: Bag) -> None:
     if isinstance(node, px.Literal_) and isinstance(node.value, int) and node.value < least:
         bag.error(node.span, "bad-number", message)
+
+
+def _never_missed(amount: Any, bag: Bag) -> None:
+    """Report `at least 0`: nothing that an ACS does makes it fail."""
+    if isinstance(amount, px.Literal_) and isinstance(amount.value, (int, float)) and amount.value == 0:
+        bag.warning(amount.span, "always-true", f"at least {amount.value} is always met", "at least 1?")
 
 
 def _firmware(step: tl.Stimulus, timeline: tl.Timeline, bag: Bag) -> None:

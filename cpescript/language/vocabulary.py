@@ -41,7 +41,7 @@ EVENTS = (
     "M Upload",
     "M ChangeDUState",
 )
-"""Event codes (TR-069 Amendment 6, Table 8)."""
+"""Event codes (TR-069 3.7.1.5)."""
 
 FILE_TYPES = (
     "1 Firmware Upgrade Image",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,10 @@ class Analysis:
         """Return the mistakes of this file; those of a `use`d one show where that is open."""
         return [each for each in self.diagnostics if _same(each.span.source, self.file)]
 
+    def uses(self, file: str) -> bool:
+        """Whether the program takes in a file, or would if that were there."""
+        return any(each.kind == "file" and _same(each.name, file) for each in self.symbols.references)
+
     def token_at(self, line: int, column: int) -> Token | None:
         """Return the token that a place (from 1) is in or directly behind."""
         rows = self.text.split("\n")
@@ -57,15 +62,14 @@ def _same(one: str, other: str) -> bool:
     return one == other or os.path.normpath(one) == os.path.normpath(other)
 
 
-def analyse(text: str, file: str, catalogue: Catalogue) -> Analysis:
-    """Check a text. Never raises on bad input."""
-    program, bag = load_text(text, file, catalogue)
+def analyse(text: str, file: str, catalogue: Catalogue, buffers: Mapping[str, str] | None = None) -> Analysis:
+    """Check a text. Never raises on bad input. `buffers`: open texts, by path, that count instead of stored ones."""
+    program, bag = load_text(text, file, catalogue, buffers)
     if program is not None and program.failed:
         program.look(bag)
     found = list(bag)
     if program is not None and not program.failed:
-        cases, problems = program.cases(environment={})
-        del cases
+        _, problems = program.cases(environment={})
         # A param that must be given is no mistake of the text.
         found += [item for item in problems if item.code != "missing-param"]
     symbols = program.symbols if program is not None else Symbols()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from cpescript.language.catalogue import DEVICE_ATTRIBUTES, HTTP_FIELDS, Schema
@@ -12,6 +14,7 @@ from cpescript.language.expressions import FUNCTIONS
 from cpescript.language.not_yet import NOT_YET
 from cpescript.language.symbols import Declaration
 from cpescript.language.types import PARAM_TYPES
+from cpescript.language.vocabulary import vocabularies
 from cpescript.lsp.analysis import Analysis
 
 Kind = Literal[
@@ -55,6 +58,10 @@ def complete(analysis: Analysis, text: str, line: int, column: int) -> list[Item
 
 def _all(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
     prefix = place.prefix
+    role = _ROLES.get(place.role)
+    if place.quoted or place.role == "policy":
+        yield from role(analysis, place, line) if role is not None else ()
+        return
     if place.path and prefix[:1].isupper() and "." in prefix:
         yield from _paths(analysis, prefix)
         return
@@ -65,7 +72,6 @@ def _all(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
         yield from _arguments(analysis, place)
     if place.fields_of:
         yield from _fields(analysis, place.fields_of)
-    role = _ROLES.get(place.role)
     if role is not None:
         yield from role(analysis, place, line)
     for word in place.words:
@@ -195,6 +201,9 @@ def _of_kind(kind: str, shown: Kind) -> Callable[[Analysis, Expected, int], Iter
 
 def _profiles(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
     yield from _of_kind("profile", "profile")(analysis, place, line)
+    for declaration in _visible(analysis, line).values():
+        if declaration.kind in ("param", "case") and declaration.type in ("text", "any"):
+            yield Item(declaration.name, "name", _WHAT[declaration.kind])
     for name in analysis.catalogue.profile_names(analysis.folder):
         yield Item(name, "profile", "profile")
 
@@ -207,6 +216,52 @@ def _quirks(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
 def _states(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
     for name in analysis.catalogue.states:
         yield Item(name, "state", "device state")
+
+
+def _asked(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
+    yield from _states(analysis, place, line)
+    yield from _names(analysis, place, line)
+
+
+def _literals(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
+    """What may stand in an element of a message, by the standards."""
+    known = vocabularies().get(place.literal_of)
+    if known is not None:
+        for value in known.known:
+            yield Item(value, "value", known.what)
+
+
+MOST_FILES = 1_000
+"""Entries of a folder that are looked at."""
+
+
+def _files(endings: tuple[str, ...], detail: str) -> Callable[[Analysis, Expected, int], Iterator[Item]]:
+    """Return what offers the files beside the text, and those of the folder that is typed so far; folders go on."""
+
+    def found(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
+        typed = place.prefix[: place.prefix.rfind("/") + 1] if place.quoted else ""
+        try:
+            with os.scandir(analysis.folder / typed) as entries:
+                listed = sorted(islice(entries, MOST_FILES), key=lambda entry: entry.name)
+        except (OSError, ValueError):
+            return  # A text that was never saved has no folder.
+        for entry in listed:
+            if entry.name.startswith(".") or os.path.join(analysis.folder, typed, entry.name) == analysis.file:
+                continue
+            if place.quoted and entry.is_dir():
+                yield Item(f"{typed}{entry.name}/", "profile", "folder")
+            elif entry.name.endswith(endings):
+                label = f"{typed}{entry.name}"
+                yield Item(label, "profile", detail, label if place.quoted else f'"{label}"')
+
+    return found
+
+
+def _policies(analysis: Analysis, place: Expected, line: int) -> Iterator[Item]:
+    yield from _files((".yaml", ".yml"), "policy")(analysis, place, line)
+    for declaration in _visible(analysis, line).values() if not place.quoted else ():
+        if declaration.kind in ("param", "case", "value") and declaration.type in ("text", "any"):
+            yield Item(declaration.name, "name", _WHAT.get(declaration.kind, ""))
 
 
 def _fixed(words: Iterable[str], detail: str) -> Callable[[Analysis, Expected, int], Iterator[Item]]:
@@ -225,6 +280,11 @@ _ROLES: dict[str, Callable[[Analysis, Expected, int], Iterator[Item]]] = {
     "system": _of_kind("system", "name"),
     "state": _states,
     "value": _names,
+    "asked": _asked,
+    "literal": _literals,
+    "policy": _policies,
+    "library": _files((".cpes",), "scenarios"),
+    "profile file": _files((".yaml", ".yml"), "profile"),
     "type": _fixed(PARAM_TYPES, "type"),
     "clock": _fixed(("virtual", "scaled", "real"), "clock"),
     "protocol": _fixed(("cwmp", "usp", "both"), "protocol"),

@@ -122,7 +122,7 @@ def _quirk(name: str) -> list[str] | None:
     if known is None:
         return None
     arguments = ", ".join(
-        f"`{each.name}: {each.type}`" + ("" if each.required else f" = {each.default}") for each in known.parameters
+        f"`{each.name}: {each.takes}`" + ("" if each.required else f" = {each.default}") for each in known.parameters
     )
     lines = [f"quirk **{name}**", known.summary, f"A good ACS {known.good_acs}."]
     return [*lines, f"takes {arguments}"] if arguments else lines

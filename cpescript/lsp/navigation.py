@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cpescript.diagnostics import Diagnostic, Span
@@ -58,8 +60,17 @@ def renamable(analysis: Analysis, line: int, column: int) -> tuple[str, Span] | 
     return symbol.name, symbol.span
 
 
-def rename(analysis: Analysis, line: int, column: int, new: str) -> list[Span]:
-    """Return the spans to be replaced by the new name, in all files of the program.
+def shared(analysis: Analysis, line: int, column: int) -> Declaration | None:
+    """Return the declaration of the name at a place if other programs, which use its file, can mean it as well."""
+    declaration = analysis.declaration_at(line, column)
+    return declaration if declaration is not None and declaration.kind in _SHARED else None
+
+
+_SHARED = frozenset(("param", "define", "profile", "system"))
+
+
+def rename(analysis: Analysis, line: int, column: int, new: str, others: Iterable[Analysis] = ()) -> list[Span]:
+    """Return the spans to be replaced by the new name, in all files of the program and of the `others` that mean it.
 
     Raises RenameError where the name cannot be renamed, is no name, or would come to mean something else.
     """
@@ -71,10 +82,33 @@ def rename(analysis: Analysis, line: int, column: int, new: str) -> list[Span]:
         raise RenameError(f"'{new}' is a word of the language")
     declaration = analysis.declaration_at(line, column)
     assert declaration is not None
-    for other in analysis.symbols.declarations:
+    found: dict[tuple[str, int, int], Span] = {}
+    for program in (analysis, *others):
+        meant = next((each for each in program.symbols.declarations if _one(each, declaration)), None)
+        if meant is None:
+            continue
+        _free(program, meant, new)
+        for span in (meant.span, *(use.span for use in program.symbols.uses_of(meant))):
+            found.setdefault((os.path.realpath(span.source), span.line, span.column), span)
+    return sorted(found.values())
+
+
+def _one(one: Declaration, other: Declaration) -> bool:
+    """Whether two programs speak of one declaration."""
+    if (one.kind, one.name) != (other.kind, other.name):
+        return False
+    places = [(os.path.realpath(each.span.source), each.span.line, each.span.column) for each in (one, other)]
+    return places[0] == places[1]
+
+
+def _free(program: Analysis, declaration: Declaration, new: str) -> None:
+    """Raise RenameError if a name is taken where a declaration of the program is seen."""
+    for other in program.symbols.declarations:
         if other.name == new and other is not declaration and _meet(other, declaration):
-            raise RenameError(f"there is a {other.kind} '{new}' already (line {other.span.line})")
-    return references(analysis, line, column)
+            where = f"line {other.span.line}"
+            if other.span.source != declaration.span.source:
+                where = f"{os.path.basename(other.span.source)}, {where}"
+            raise RenameError(f"there is a {other.kind} '{new}' already ({where})")
 
 
 def _meet(one: Declaration, other: Declaration) -> bool:
@@ -131,4 +165,5 @@ __all__ = [
     "references",
     "renamable",
     "rename",
+    "shared",
 ]

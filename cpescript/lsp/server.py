@@ -4,14 +4,19 @@ Rules:
 
 1. A text is checked when it is opened, and again once nobody has typed for `QUIET`; questions in between are answered
    from the text as it is now and the names of the last check.
-2. Positions of the protocol count from 0 in the client's units; everything else here counts from 1 in code points.
+2. What a text `use`s is read from the buffer where that is open too; who uses a text is checked again with it.
+3. What cannot be done is answered with the reason, as an error of the protocol: that is no failure, so no log shows it.
+4. Positions of the protocol count from 0 in the client's units; everything else here counts from 1 in code points.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import unquote
 
 from lsprotocol import types as lsp
 from pygls import uris
@@ -27,6 +32,7 @@ from cpescript.lsp import navigation
 from cpescript.lsp.analysis import Analysis, analyse
 from cpescript.lsp.completion import complete
 from cpescript.lsp.hover import hover
+from cpescript.lsp.workspace import TooLargeError, programs
 
 QUIET = 0.15
 """Seconds without typing after which a text is checked again."""
@@ -57,6 +63,14 @@ _OUTLINE = {
 }
 
 
+class Refusal(JsonRpcInvalidParams):
+    """What was asked cannot be done; the message says why."""
+
+
+def _worth_logging(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], Refusal))
+
+
 class CpesServer(LanguageServer):
     """Serves `.cpes` texts. `catalogue` is what scenarios can name."""
 
@@ -67,7 +81,15 @@ class CpesServer(LanguageServer):
         self._waiting: dict[str, asyncio.TimerHandle] = {}
 
     def document(self, uri: str) -> TextDocument:
-        return self.workspace.get_text_document(uri)
+        """Return an open text. Raises Refusal for another."""
+        document: TextDocument | None = self.workspace.text_documents.get(unquote(uri))
+        if document is None:
+            raise Refusal(message=f"no text is open as {uri}")
+        return document
+
+    def buffers(self) -> dict[str, str]:
+        """Return the open texts by their paths."""
+        return {file_of(each.uri): each.source for each in self.workspace.text_documents.values()}
 
     def analysis(self, uri: str) -> Analysis:
         """Return the last check of a text, made now if there is none."""
@@ -75,17 +97,15 @@ class CpesServer(LanguageServer):
         return known if known is not None else self.check(uri)
 
     def current(self, uri: str) -> Analysis:
-        """Return a check of the text as it is now."""
+        """Return a check of the text, and of what it uses, as they are now."""
         known = self.analyses.get(uri)
-        return known if known is not None and known.text == self.document(uri).source else self.check(uri)
+        return known if known is not None and uri not in self._waiting else self.check(uri)
 
     def check(self, uri: str) -> Analysis:
         """Check a text and tell the client what is wrong with it."""
-        waiting = self._waiting.pop(uri, None)
-        if waiting is not None:
-            waiting.cancel()
+        self._stop_waiting(uri)
         document = self.document(uri)
-        analysis = analyse(document.source, file_of(uri), self.catalogue)
+        analysis = analyse(document.source, file_of(uri), self.catalogue, self.buffers())
         self.analyses[uri] = analysis
         found = [self.diagnostic(document, item) for item in analysis.own()]
         self.text_document_publish_diagnostics(
@@ -94,17 +114,37 @@ class CpesServer(LanguageServer):
         return analysis
 
     def check_soon(self, uri: str) -> None:
-        waiting = self._waiting.pop(uri, None)
-        if waiting is not None:
-            waiting.cancel()
-        self._waiting[uri] = asyncio.get_running_loop().call_later(QUIET, self.check, uri)
+        """Check a text once nobody has typed for a while, and those that use it."""
+        for each in (uri, *self.users(uri)):
+            self._stop_waiting(each)
+            self._waiting[each] = asyncio.get_running_loop().call_later(QUIET, self.check, each)
+
+    def users(self, uri: str) -> list[str]:
+        """Return the open texts that use one, whether or not that is open or there at all."""
+        file = file_of(uri)
+        return [each for each, known in self.analyses.items() if each != uri and known.uses(file)]
+
+    def around(self, uri: str) -> list[Path]:
+        """Return the folders of the workspace, and that of the text itself."""
+        roots = [each.uri for each in self.workspace.folders.values()] or [self.workspace.root_uri]
+        folders = [Path(file_of(root)) for root in roots if root and root.startswith("file:")]
+        own = Path(file_of(uri)).parent
+        within = not uri.startswith("file:") or any(own.is_relative_to(folder) for folder in folders)
+        return folders if within else [*folders, own]
+
+    def programs_with(self, word: str, uri: str) -> Iterator[Analysis]:
+        """Yield the programs around a text that use files and have a word in them. Raises TooLargeError."""
+        return programs(self.around(uri), self.buffers(), word, self.catalogue)
 
     def forget(self, uri: str) -> None:
+        self._stop_waiting(uri)
+        self.analyses.pop(uri, None)
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
+
+    def _stop_waiting(self, uri: str) -> None:
         waiting = self._waiting.pop(uri, None)
         if waiting is not None:
             waiting.cancel()
-        self.analyses.pop(uri, None)
-        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
 
     def place(self, uri: str, position: lsp.Position) -> tuple[int, int]:
         """Return the line and column (from 1, in code points) of a client's position."""
@@ -130,14 +170,14 @@ class CpesServer(LanguageServer):
 
     def location(self, span: Span) -> lsp.Location:
         uri = self.uri_of(span.source)
-        return lsp.Location(uri=uri, range=self.range(self.document(uri), span))
+        return lsp.Location(uri=uri, range=self.range(self.workspace.get_text_document(uri), span))
 
     def uri_of(self, file: str) -> str:
         """Return the client's own spelling of a file's URI where it has the file open."""
         path = os.path.abspath(file)
-        for known in self.workspace.text_documents:
-            if file_of(known) == path:
-                return str(known)
+        for known in self.workspace.text_documents.values():
+            if file_of(known.uri) == path:
+                return str(known.uri)
         uri = uris.from_fs_path(path)
         assert uri is not None
         return str(uri)
@@ -155,13 +195,17 @@ def make_server(catalogue: Catalogue | None = None) -> CpesServer:
     _synchronising(server)
     _asking(server)
     _editing(server)
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_worth_logging)
     return server
 
 
 def _synchronising(server: CpesServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: lsp.DidOpenTextDocumentParams) -> None:
-        server.check(params.text_document.uri)
+        uri = params.text_document.uri
+        server.check(uri)
+        for each in server.users(uri):
+            server.check(each)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def changed(params: lsp.DidChangeTextDocumentParams) -> None:
@@ -175,11 +219,14 @@ def _synchronising(server: CpesServer) -> None:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def closed(params: lsp.DidCloseTextDocumentParams) -> None:
-        server.forget(params.text_document.uri)
+        uri = params.text_document.uri
+        server.forget(uri)
+        for each in server.users(uri):
+            server.check(each)
 
 
 def _asking(server: CpesServer) -> None:
-    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", " ", "("]))
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", " ", "(", '"', "{"]))
     def completion(params: lsp.CompletionParams) -> lsp.CompletionList:
         uri = params.text_document.uri
         document = server.document(uri)
@@ -254,9 +301,12 @@ def _editing(server: CpesServer) -> None:
         uri = params.text_document.uri
         line, column = server.place(uri, params.position)
         try:
-            spans = navigation.rename(server.current(uri), line, column, params.new_name)
-        except navigation.RenameError as error:
-            raise JsonRpcInvalidParams(message=str(error)) from error
+            analysis = server.current(uri)
+            meant = navigation.shared(analysis, line, column)
+            others = server.programs_with(meant.name, uri) if meant is not None else ()
+            spans = navigation.rename(analysis, line, column, params.new_name, others)
+        except (navigation.RenameError, TooLargeError) as error:
+            raise Refusal(message=str(error)) from error
         edits: dict[str, list[lsp.TextEdit]] = {}
         for span in spans:
             where = server.location(span)
@@ -308,7 +358,7 @@ def _editing(server: CpesServer) -> None:
 
 
 def _version(server: CpesServer, uri: str) -> int | None:
-    document = server.workspace.text_documents.get(uri)
+    document = server.workspace.text_documents.get(unquote(uri))
     return document.version if document is not None else None
 
 

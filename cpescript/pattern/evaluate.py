@@ -14,9 +14,12 @@ from cpescript.diagnostics import Span
 from cpescript.kernel import draws
 from cpescript.kernel.time import Duration
 from cpescript.pattern import expression as x
-from cpescript.pattern import functions, values
+from cpescript.pattern import functions, needs, values
 from cpescript.pattern.functions import NoValueError, share_of
+from cpescript.pattern.kinds import Devices, OneDevice, arithmetic, type_of
 from cpescript.pattern.message import MessageView, Parts, setting_met
+from cpescript.pattern.needs import SHOWN_UP_TO as SHOWN_UP_TO
+from cpescript.pattern.needs import counted, needed, shown
 from cpescript.pattern.relations import in_order, is_or_contains, relation_of
 from cpescript.pattern.scope import Capture as Capture
 from cpescript.pattern.scope import EvaluationError as EvaluationError
@@ -26,9 +29,6 @@ from cpescript.pattern.scope import Scope as Scope
 from cpescript.pattern.walking import walk
 
 Value = Callable[[Scope], Any]
-
-SHOWN_UP_TO = 120
-"""Characters of a function's arguments that an error shows."""
 
 
 def compile_expression(node: x.Expr | x.MessagePattern | Any) -> Value:
@@ -59,11 +59,11 @@ def _template(node: x.Template) -> Value:
                 out.append(part)
                 continue
             function, form, source = part
-            value = function(scope)
+            value = needed(function(scope), "written", source.span, "what stands in a text")
             try:
                 out.append(format(value, form) if form else values.text(value))
             except (ValueError, TypeError) as error:
-                raise EvaluationError(source.span, f"{values.show(value)} does not fit the format {form!r}") from error
+                raise EvaluationError(source.span, f"{shown(value)} does not fit the format {form!r}") from error
         return "".join(out)
 
     return run
@@ -76,7 +76,30 @@ def _list(node: x.ListNode) -> Value:
 
 def _map(node: x.MapNode) -> Value:
     items = [(compile_expression(key), compile_expression(value)) for key, value in node.items]
-    return lambda scope: {key(scope): value(scope) for key, value in items}
+    keys = [key for key, _ in node.items]
+
+    def run(scope: Scope) -> Any:
+        return {
+            needed(key(scope), "single", source.span, "what a map looks up by"): value(scope)
+            for source, (key, value) in zip(keys, items, strict=True)
+        }
+
+    return run
+
+
+def _needed(node: x.Needed) -> Value:
+    value, wanted, what, span, lacking = compile_expression(node.value), node.wanted, node.what, node.span, node.lacking
+
+    def run(scope: Scope) -> Any:
+        found = value(scope)
+        if found is True or found is False:
+            # What nearly all that is asked of a device or a message comes to.
+            return found if wanted == "bool" else counted(found, wanted, span, what)
+        if found is None and lacking:
+            return False
+        return counted(found, wanted, span, what)
+
+    return run
 
 
 def _name(node: x.Name | x.Cohort) -> Value:
@@ -88,7 +111,7 @@ def _name(node: x.Name | x.Cohort) -> Value:
         except KeyError:
             pass
         try:
-            return list(scope.facts.devices(name))
+            return Devices(scope.facts.devices(name))
         except KeyError:
             raise EvaluationError(node.span, f"'{name}' has no value here") from None
 
@@ -96,7 +119,7 @@ def _name(node: x.Name | x.Cohort) -> Value:
 
 
 def _device(node: x.Device) -> Value:
-    return lambda scope: _the_device(node, scope)
+    return lambda scope: OneDevice(_the_device(node, scope))
 
 
 def _the_device(node: x.Node, scope: Scope) -> int:
@@ -108,7 +131,8 @@ def _the_device(node: x.Node, scope: Scope) -> int:
 
 
 def _message(node: x.Message) -> Value:
-    return lambda scope: scope.message
+    # Not `scope.message`: in a `where` that is the one which is asked.
+    return lambda scope: scope.look_up(x.MESSAGE)
 
 
 def _field(node: x.Field) -> Value:
@@ -146,7 +170,7 @@ def _member(span: Span, value: Any, name: str) -> Any:
         except KeyError:
             return None
     if value is None or name.startswith("_") or not hasattr(value, name):
-        raise EvaluationError(span, f"{values.show(value)} has no '{name}'")
+        raise EvaluationError(span, f"{shown(value)} has no '{name}'")
     return getattr(value, name)
 
 
@@ -155,11 +179,7 @@ def _attribute(node: x.Attribute) -> Value:
     if isinstance(node.base, x.Device):
 
         def of_device(scope: Scope) -> Any:
-            number = _the_device(node.base, scope)
-            try:
-                return scope.facts.attribute(number, name)
-            except KeyError:
-                raise EvaluationError(node.span, f"a device has no '{name}'") from None
+            return _attribute_of(node, _the_device(node.base, scope), scope)
 
         return of_device
     base = compile_expression(node.base)
@@ -168,20 +188,24 @@ def _attribute(node: x.Attribute) -> Value:
         value = base(scope)
         if isinstance(value, Capture):
             value = _captured(node, value, scope)
-        elif isinstance(value, list) and len(value) == 1 and type(value[0]) is int:
-            value = value[0]
-            try:
-                return scope.facts.attribute(value, name)
-            except KeyError:
-                raise EvaluationError(node.span, f"a device has no '{name}'") from None
-        elif isinstance(value, int) and not isinstance(value, bool) and type(value) is int:
-            try:
-                return scope.facts.attribute(value, name)
-            except KeyError:
-                pass
+        elif isinstance(value, OneDevice):
+            return _attribute_of(node, value, scope)
+        elif isinstance(value, Devices):
+            if len(value) != 1:
+                raise EvaluationError(
+                    node.span, f"these are {len(value)} devices, and one is asked for its '{name}'", "one is 'fleet[1]'"
+                )
+            return _attribute_of(node, value[0], scope)
         return _member(node.span, value, name)
 
     return run
+
+
+def _attribute_of(node: x.Attribute, device: int, scope: Scope) -> Any:
+    try:
+        return scope.facts.attribute(device, node.name)
+    except KeyError:
+        raise EvaluationError(node.span, f"a device has no '{node.name}'") from None
 
 
 def _captured(node: x.Attribute, capture: Capture, scope: Scope) -> Any:
@@ -200,8 +224,12 @@ def _captured(node: x.Attribute, capture: Capture, scope: Scope) -> Any:
 def resolve_path(path: x.PathPattern, scope: Scope) -> Parts:
     """Return the parts of a path with its expressions worked out. Raises EvaluationError."""
     return tuple(
-        part if part is None or isinstance(part, str) else values.text(evaluate(part, scope)) for part in path.parts
+        part if part is None or isinstance(part, str) else _part(part, evaluate(part, scope)) for part in path.parts
     )
+
+
+def _part(node: x.Expr, value: Any) -> str:
+    return values.text(needed(value, "single", node.span, "a part of a path"))
 
 
 def concrete_path(path: x.PathPattern, scope: Scope) -> str:
@@ -250,19 +278,21 @@ def _unary(node: x.Unary) -> Value:
 
     def negative(scope: Scope) -> Any:
         value = operand(scope)
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise EvaluationError(node.span, f"{values.show(value)} has no negative")
+        if type_of(value) not in _NEGATIVE:
+            raise EvaluationError(node.span, f"{shown(value)} has no negative")
         return values.subtract(type(value)(0), value)
 
     return negative
 
 
+_WIRE = (x.Parameter, x.Field)
+_NEGATIVE = frozenset({"int", "float", "duration", "percent"})
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": values.add,
     "-": values.subtract,
     "*": values.multiply,
     "/": values.divide,
-    "%": lambda left, right: left % right,
+    "%": values.remainder,
 }
 
 
@@ -277,27 +307,27 @@ def _binary(node: x.Binary) -> Value:
         return lambda scope: bool(left(scope)) and bool(right(scope))
     if operator == "or":
         return lambda scope: bool(left(scope)) or bool(right(scope))
-    relation = relation_of(span, operator)
+    relation = relation_of(span, operator, wire=isinstance(node.left, _WIRE) or isinstance(node.right, _WIRE))
     if relation is not None:
         if _any_instance(node.left) or _any_instance(node.right):
             return _of_any(node, left, right, relation)
         if operator in _OF_ONE and (_of_devices(node.left) or _of_devices(node.right)):
             return _of_several(node, left, right, relation)
         return lambda scope: relation(left(scope), right(scope))
-    arithmetic = _ARITHMETIC[operator]
+    work_out = _ARITHMETIC[operator]
 
     def worked_out(scope: Scope) -> Any:
         one, two = left(scope), right(scope)
-        if operator == "%" and isinstance(one, str):
-            raise EvaluationError(span, f"'%' does not go with {values.show(one)}")
+        # Asked of the values, as the checker asks it of types: Python would go on with many more.
+        if arithmetic(operator, type_of(one), type_of(two)) is None:
+            raise EvaluationError(span, f"'{operator}' does not go with {shown(one)} and {shown(two)}")
         try:
-            return arithmetic(one, two)
+            return work_out(one, two)
         except ZeroDivisionError:
             raise EvaluationError(span, "division by zero") from None
-        except (TypeError, OverflowError):
-            raise EvaluationError(
-                span, f"'{operator}' does not go with {values.show(one)} and {values.show(two)}"
-            ) from None
+        except OverflowError:
+            message = f"{shown(one)} {operator} {shown(two)} is further than this counts"
+            raise EvaluationError(span, message) from None
 
     return worked_out
 
@@ -340,7 +370,7 @@ def _of_several(node: x.Binary, left: Value, right: Value, relation: Callable[[A
         one, two = left(scope), right(scope)
         for side, value, other in ((node.left, one, two), (node.right, two, one)):
             if _of_devices(side) and isinstance(value, list) and other is not None and not isinstance(other, list):
-                message = f"these are {len(value)} values, and {values.show(other)} is one"
+                message = f"these are {len(value)} values, and {shown(other)} is one"
                 raise EvaluationError(
                     side.span, message, "claim it of each device, by 'on each …', or ask whether a value is 'in' them"
                 )
@@ -351,14 +381,14 @@ def _of_several(node: x.Binary, left: Value, right: Value, relation: Callable[[A
 
 def _between(node: x.Between) -> Value:
     value, low, high = map(compile_expression, (node.value, node.low, node.high))
-    many = _any_instance(node.value)
+    many, wire = _any_instance(node.value), isinstance(node.value, _WIRE)
 
     def run(scope: Scope) -> bool:
         # The value is worked out once: it may be a draw.
         held = value(scope)
         least, most = low(scope), high(scope)
         return any(
-            in_order(node.span, ">=", one, least) and in_order(node.span, "<=", one, most)
+            in_order(node.span, ">=", one, least, wire=wire) and in_order(node.span, "<=", one, most, wire=wire)
             for one in (held if many else (held,))
         )
 
@@ -458,16 +488,16 @@ def _call(node: x.Call) -> Value:
             stream, n = scope.facts.chance()
             return getattr(functions, name)(stream, n, *worked_out)
         except NoValueError as error:
-            shown = ", ".join(values.show(value) for value in worked_out)
-            shown = shown if len(shown) <= SHOWN_UP_TO else shown[: SHOWN_UP_TO - 1] + "…"
-            raise EvaluationError(node.span, f"{name}({shown}) has no value: {error}", error.remedy) from None
+            given = ", ".join(map(shown, worked_out))
+            given = given if len(given) <= SHOWN_UP_TO else given[: SHOWN_UP_TO - 1] + "…"
+            raise EvaluationError(node.span, f"{name}({given}) has no value: {error}", error.remedy) from None
 
     return run
 
 
 def _items(node: x.Call, value: Any) -> Any:
     if not isinstance(value, (list, tuple, Mapping)):
-        raise EvaluationError(node.span, f"{values.show(value)} is not a number of things that could be counted")
+        raise EvaluationError(node.span, f"{shown(value)} is not a number of things that could be counted")
     return value
 
 
@@ -477,37 +507,35 @@ def _argument(node: Any) -> Value:
 
 def _devices(node: Any) -> Value:
     """Devices where a value is wanted, their numbers: counted, gone through, or asked for what they have."""
-    return lambda scope: list(resolve(node, scope))
+    return lambda scope: resolve(node, scope)
 
 
 # --- targets ---------------------------------------------------------------------------------------------------------
 
 
-def resolve(target: x.Target, scope: Scope) -> list[int]:
-    """Return the numbers of the devices that a target names now, ascending, each once."""
+def resolve(target: x.Target, scope: Scope) -> Devices:
+    """Return the numbers of the devices that a target names now, ascending, each once. Raises EvaluationError."""
+    return Devices(_numbers(target, scope))
+
+
+def _numbers(target: x.Target, scope: Scope) -> Sequence[int]:
     if isinstance(target, x.Cohort):
         try:
             bound = scope.look_up(target.name)
         except KeyError:
             try:
-                return list(scope.facts.devices(target.name))
+                return scope.facts.devices(target.name)
             except KeyError:
                 raise EvaluationError(target.span, f"no devices are called '{target.name}' yet") from None
-        if isinstance(bound, list):
-            return bound
-        if type(bound) is int:
-            return [bound]
-        raise EvaluationError(target.span, f"'{target.name}' is not devices")
+        return needs.devices(bound, target.span, target.name)
     if isinstance(target, x.All):
-        return list(scope.facts.devices(None))
+        return scope.facts.devices(None)
     if isinstance(target, x.Device):
         return [_the_device(target, scope)]
     if isinstance(target, x.Slice):
         base = resolve(target.base, scope)
         first = evaluate(target.first, scope)
         last = evaluate(target.last, scope) if target.last is not None else first
-        if any(isinstance(each, bool) or not isinstance(each, int) for each in (first, last)):
-            raise EvaluationError(target.span, "devices are counted by whole numbers, from 1")
         if not 1 <= first <= last <= len(base):
             raise EvaluationError(target.span, f"there are {len(base)} devices, counted from 1")
         return base[first - 1 : last]
@@ -630,14 +658,16 @@ class CompiledPattern:
                 found |= 1 << bit
         return found
 
-    def mask_then(self, facts: Facts, device: int, message: MessageView | None, http: Any) -> int:
-        """Return the same with the facts as they were when the message came."""
+    def mask_then(
+        self, facts: Facts, noted: dict[str, Any], device: int, message: MessageView | None, http: Any
+    ) -> int:
+        """Return the same with the facts as they were when the message came, and names of what was noted then."""
         scope = self._asked
-        now, scope.facts = scope.facts, facts
+        now, scope.facts, scope.variables = scope.facts, facts, noted
         try:
             return self.mask(device, message, http)
         finally:
-            scope.facts = now
+            scope.facts, scope.variables = now, {}
 
 
 _COMPILERS: dict[type, Callable[[Any], Value]] = {
@@ -659,5 +689,6 @@ _COMPILERS: dict[type, Callable[[Any], Value]] = {
     x.Test: _test,
     x.Conditional: _conditional,
     x.Call: _call,
+    x.Needed: _needed,
     **dict.fromkeys((x.All, x.Slice, x.Where, x.Except, x.Union_, x.Draw), _devices),
 }

@@ -12,6 +12,9 @@ from typing import Any, Literal
 
 from cpescript.diagnostics import Span
 
+MESSAGE = "message"
+"""The name under which a handler binds what came."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -56,7 +59,7 @@ class Device(Node):
 
 @dataclass(frozen=True, slots=True)
 class Message(Node):
-    """`message`: what came, in a handler."""
+    """`message`: what came, in a handler, which binds it as `MESSAGE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,20 @@ class Call(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Needed(Node):
+    """A value that is only known while running, where the sentence needs one of a type (`needs.needed`).
+
+    `what` is what an error calls it. `lacking`: whether it may be what a device or a message does not have, which is
+    not true.
+    """
+
+    value: Expr
+    wanted: str
+    what: str
+    lacking: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Setting(Node):
     """`PATH` or `PATH = value` inside a message pattern."""
 
@@ -170,14 +187,15 @@ class Setting(Node):
 @dataclass(frozen=True, slots=True)
 class MessagePattern(Node):
     """A message claim's predicate: a kind (canonical name: `SetParameterValues`, or `Request`, `Response`), its
-    settings, and `where`. `dynamic` says that it names something bound only while running (a capture, a `let`)."""
+    settings, and `where`."""
 
     kind: str
     kinds: frozenset[str]
     """The kinds of trace records that can match: one, or all requests of an ACS for `Request`."""
     settings: tuple[Setting, ...] = ()
     where: Expr | None = None
-    dynamic: bool = False
+    late: frozenset[str] = frozenset()
+    """The names in it that are bound while running: captures, `let`, what a loop or a handler has."""
 
 
 # --- who -------------------------------------------------------------------------------------------------------------
@@ -249,4 +267,5 @@ Expr = (
     | Test
     | Conditional
     | Call
+    | Needed
 )

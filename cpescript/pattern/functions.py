@@ -7,12 +7,14 @@ Nothing here knows scopes or spans. What has no value raises `NoValueError` with
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cpescript.kernel import draws
 from cpescript.kernel.time import Percent
 from cpescript.pattern import values
+from cpescript.pattern.kinds import comparable, type_of
 from cpescript.regular import RegularError, regular
 
 
@@ -89,9 +91,12 @@ def _over(
             return empty
         if any(item is None or isinstance(item, barred) for item in items):
             raise NoValueError("it goes over numbers, durations, sizes, instants or texts, and each must be there")
+        kinds = {type_of(item) for item in items} - {"bool"}
+        if not all(comparable(one, next(iter(kinds))) for one in kinds):
+            raise NoValueError("these values do not go with each other")
         try:
             return worked_out(items)
-        except TypeError:
+        except (TypeError, OverflowError):
             raise NoValueError("these values do not go with each other") from None
 
     return run
@@ -136,15 +141,19 @@ def random(stream: int, n: int, low: Any, high: Any) -> Any:
     for bound in (low, high):
         if isinstance(bound, bool) or not isinstance(bound, (int, float)):
             raise NoValueError(f"{values.show(bound)} is no number")
+    if not comparable(type_of(low), type_of(high)):
+        raise NoValueError("these values do not go with each other")
     if low > high:
         raise NoValueError("the first is larger")
     if isinstance(low, int) and isinstance(high, int):
         return type(low)(draws.between(stream, n, low, high))
-    return low + (high - low) * draws.unit(stream, n)
+    kind = type(low) if type(low) is type(high) else float
+    return kind(low + (high - low) * draws.unit(stream, n))
 
 
 def share_of(amount: Any, whole: int) -> int:
-    """Return how many a number or a percentage of `whole` is: rounded half up, at least 1 of something; 0% is none.
+    """Return how many to draw for a number or a percentage of `whole`: rounded half up, at least 1 of something; 0% is
+    none.
 
     Raises NoValueError for what is no number, and for less than nothing.
     """
@@ -157,3 +166,19 @@ def share_of(amount: Any, whole: int) -> int:
     if amount < 0:
         raise NoValueError(f"{amount} devices are less than none")
     return amount
+
+
+def quota(kind: str, amount: Any, whole: int) -> int:
+    """Return the number of devices that `at least`, `at most` or `exactly` an amount of `whole` comes down to.
+
+    A percentage is what it says: of 13 devices 12 are fewer than 95%, so that `at least 95%` is 13 of them, and `at
+    most 10%` one; of 5 it is none. `exactly` asks for the nearest number, as a draw of that share has.
+    """
+    if not isinstance(amount, Percent) or kind not in _TOWARDS:
+        return share_of(amount, whole)
+    # Rounded before: what a multiplication leaves far behind the point is no device.
+    return _TOWARDS[kind](round(float(amount) * whole / 100, 6))
+
+
+_TOWARDS: dict[str, Callable[[float], int]] = {"at least": math.ceil, "at most": math.floor}
+"""Quantifier to the side to which its percentage is rounded."""

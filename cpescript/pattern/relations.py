@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from cpescript.diagnostics import Span
+from cpescript.kernel.time import Percent
 from cpescript.pattern import functions, values
 from cpescript.pattern.functions import NoValueError
+from cpescript.pattern.kinds import EXAMPLES, READERS, noun, type_of
+from cpescript.pattern.needs import shown
 from cpescript.pattern.scope import EvaluationError
 
 
@@ -19,7 +22,7 @@ def contains(left: Any, right: Any) -> bool:
     if isinstance(left, str):
         return values.text(right) in left
     if isinstance(left, Mapping):
-        return right in left
+        return isinstance(right, Hashable) and right in left
     return any(values.same(item, right) for item in left) if isinstance(left, Iterable) else False
 
 
@@ -29,9 +32,13 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     ">": lambda left, right: left > right,
     ">=": lambda left, right: left >= right,
 }
+_HOLDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "in": lambda left, right: right,
+    "not in": lambda left, right: right,
+    "contains": lambda left, right: left,
+}
+"""Operator to which of its sides holds something."""
 _RELATION: dict[str, Callable[[Any, Any], bool]] = {
-    "==": values.same,
-    "!=": lambda left, right: not values.same(left, right),
     "in": lambda left, right: contains(right, left),
     "not in": lambda left, right: not contains(right, left),
     "contains": contains,
@@ -41,7 +48,7 @@ _RELATION: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def _number(value: Any) -> Any:
-    """A text that came off the wire, where a number is wanted."""
+    """A text where a number is wanted."""
     if isinstance(value, str):
         try:
             return int(value)
@@ -50,25 +57,83 @@ def _number(value: Any) -> Any:
     return value
 
 
-def in_order(span: Span, operator: str, one: Any, two: Any) -> bool:
-    """Whether two values stand in an order; null is in none. Raises EvaluationError for what has none."""
+def in_order(span: Span, operator: str, one: Any, two: Any, *, wire: bool = False) -> bool:
+    """Whether two values stand in an order; null is in none. A text is read by what stands on the other side.
+
+    `wire`: whether a side is what a device or a message has: text that is no number there is neither more nor less than
+    one. Raises EvaluationError for what has no order.
+    """
     if one is None or two is None:
         return False
+    given = one, two
     if isinstance(one, str) != isinstance(two, str):
         try:
-            one, two = _number(one), _number(two)
-        except ValueError:
-            return False
+            one, two = _read(one, two), _read(two, one)
+        except (ValueError, OverflowError):
+            if wire:
+                return False
+            raise _incomparable(span, *given) from None
+    if (type(one) in values.UNITS or type(two) in values.UNITS) and type(one) is not type(two):
+        raise _incomparable(span, *given)
     try:
         return _ORDER[operator](one, two)
     except TypeError:
-        raise EvaluationError(span, f"cannot compare {values.show(one)} with {values.show(two)}") from None
+        raise _incomparable(span, *given) from None
 
 
-def relation_of(span: Span, operator: str) -> Callable[[Any, Any], bool] | None:
-    """Return what a comparison asks of its two values, None for an operator that does not compare."""
+def _read(value: Any, other: Any) -> Any:
+    """Return a text as what the other side is. Raises ValueError where it is none."""
+    if not isinstance(value, str):
+        return value
+    if type(other) in values.UNITS or isinstance(other, Percent):
+        return READERS[type_of(other)](value)
+    return _number(value)
+
+
+def _incomparable(span: Span, one: Any, two: Any) -> EvaluationError:
+    unit = next((each for each in (one, two) if type(each) in values.UNITS), None)
+    remedy = (
+        f"{noun(type_of(unit))} is compared with its like: as in {EXAMPLES[type_of(unit)]}" if unit is not None else ""
+    )
+    return EvaluationError(span, f"cannot compare {shown(one)} with {shown(two)}", remedy)
+
+
+_EQUALLED: frozenset[type] = frozenset({str, type(None)})
+"""What anything may be asked to equal: a text is read, and null is nothing."""
+
+
+def equal(span: Span, one: Any, two: Any) -> bool:
+    """Whether two values are equal (`values.same`). Raises EvaluationError for a duration and a number and their like,
+    which never are, as the checker does where it knows."""
+    kinds = {type(one), type(two)}
+    if len(kinds) == 2 and kinds & values.UNITS and not kinds & _EQUALLED:
+        raise _incomparable(span, one, two)
+    return values.same(one, two)
+
+
+def _holding(span: Span, operator: str) -> Callable[[Any, Any], bool]:
+    relation, holder = _RELATION[operator], _HOLDERS[operator]
+
+    def run(one: Any, two: Any) -> bool:
+        whole = holder(one, two)
+        if whole is not None and not isinstance(whole, (str, Iterable)):
+            raise EvaluationError(span, f"{shown(whole)} contains nothing", "a list or a text does")
+        return relation(one, two)
+
+    return run
+
+
+def relation_of(span: Span, operator: str, *, wire: bool = False) -> Callable[[Any, Any], bool] | None:
+    """Return what a comparison asks of its two values, None for an operator that does not compare (`wire`: see
+    `in_order`)."""
     if operator in _ORDER:
-        return lambda one, two: in_order(span, operator, one, two)
+        return lambda one, two: in_order(span, operator, one, two, wire=wire)
+    if operator == "==":
+        return lambda one, two: equal(span, one, two)
+    if operator == "!=":
+        return lambda one, two: not equal(span, one, two)
+    if operator in _HOLDERS:
+        return _holding(span, operator)
     if operator != "matches":
         return _RELATION.get(operator)
 

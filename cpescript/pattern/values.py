@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from math import floor
 from typing import Any
 
-from cpescript.kernel.time import Duration, Instant, Percent, Size, parse_instant
+from cpescript.kernel.time import Duration, Instant, Percent, Size, TimeOfDay, in_calendar, parse_instant
+from cpescript.pattern.kinds import READERS, noun, type_of
 
 TRUE = frozenset({"1", "true"})
 FALSE = frozenset({"0", "false"})
+UNITS: frozenset[type] = frozenset({Duration, Size, Instant, TimeOfDay})
+"""What no plain number equals, and what has an order among its own only."""
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
+"""A text that may equal a whole number. A number of the language has 18 digits, and Python refuses to read 5,000."""
 
 
 def typed(text: str, kind: str | None) -> Any:
@@ -41,10 +47,10 @@ def same(actual: Any, expected: Any) -> bool:
         return left is not None and left is right
     if isinstance(actual, str) != isinstance(expected, str):
         text, other = (actual, expected) if isinstance(actual, str) else (expected, actual)
-        if isinstance(other, Instant):
-            return bool(typed(text, "dateTime") == other)
+        if type(other) in UNITS:
+            return bool(read_beside(text, other) == other)
         if isinstance(other, int):
-            return bool(re.fullmatch(r"[+-]?\d+", text)) and int(text) == other
+            return _WHOLE.fullmatch(text) is not None and int(text) == other
         if isinstance(other, float):
             try:
                 return float(text) == other
@@ -55,6 +61,14 @@ def same(actual: Any, expected: Any) -> bool:
         # What comes off the wire is a tuple, what a scenario writes a list.
         return len(actual) == len(expected) and all(map(same, actual, expected))
     return bool(actual == expected)
+
+
+def read_beside(text: str, other: Any) -> Any:
+    """Return a text as what it is compared with: a duration beside a duration; the text itself where it is none."""
+    try:
+        return READERS[type_of(other)](text)
+    except (KeyError, ValueError, OverflowError):
+        return text
 
 
 def _boolean(value: Any) -> bool | None:
@@ -75,26 +89,34 @@ def same_text(text: str, kind: str | None, expected: Any) -> bool:
 
 
 def add(left: Any, right: Any) -> Any:
-    """Return the sum: numbers, texts, lists; Duration + Duration, Instant + Duration."""
+    """Return the sum: numbers, texts, lists; Duration + Duration, Instant + Duration.
+
+    Raises OverflowError for an instant that is none of the calendar.
+    """
+    if isinstance(left, (list, tuple)):
+        # What comes off the wire is a tuple, what a scenario writes a list.
+        return [*left, *right]
     result = left + right
     if isinstance(left, Instant) or isinstance(right, Instant):
-        return Instant(result)
+        return in_calendar(result)
     return _like(left, right, result)
 
 
 def subtract(left: Any, right: Any) -> Any:
-    """Return the difference; between two Instants it is a Duration."""
+    """Return the difference; between two Instants it is a Duration. Raises OverflowError as `add` does."""
     result = left - right
     if isinstance(left, Instant):
-        return Duration(result) if isinstance(right, Instant) else Instant(result)
+        return Duration(result) if isinstance(right, Instant) else in_calendar(result)
     return _like(left, right, result)
 
 
 def multiply(left: Any, right: Any) -> Any:
+    """Return the product; a share of something whole (`10% * 25`) is whole, rounded half up."""
     if isinstance(left, Percent) or isinstance(right, Percent):
         share, whole = (left, right) if isinstance(left, Percent) else (right, left)
         result = float(share) / 100 * whole
-        return type(whole)(round(result)) if isinstance(whole, int) else result
+        # Half up, as everywhere; what a multiplication leaves far behind the point is no half.
+        return type(whole)(floor(round(result, 6) + 0.5)) if isinstance(whole, int) else result
     return _like(left, right, left * right)
 
 
@@ -106,6 +128,11 @@ def divide(left: Any, right: Any) -> Any:
             return left / right if isinstance(right, unit) else unit(round(left / right))
     result = left / right
     return int(result) if isinstance(left, int) and isinstance(right, int) and left % right == 0 else result
+
+
+def remainder(left: Any, right: Any) -> Any:
+    """Return what is left over: of two Durations a Duration. Raises ZeroDivisionError."""
+    return _like(left, right, left % right)
 
 
 def _like(left: Any, right: Any, result: Any) -> Any:
@@ -129,7 +156,7 @@ def show(value: Any) -> str:
         return "[" + ", ".join(show(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
-    return str(value)
+    return str(value) if isinstance(value, (int, float)) else noun(type_of(value))
 
 
 def text(value: Any) -> str:

@@ -47,18 +47,25 @@ def walk(root: Any, without: tuple[type, ...] = ()) -> Iterator[Any]:
 def rewrite(node: Any, change: Callable[[Any], Any]) -> Any:
     """Return `node` with `change` applied to every node below it and then to itself; what is unchanged is shared."""
     kind: Any = type(node)
+    rewritten = rebuilt(node, lambda part: rewrite(part, change))
+    return change(rewritten) if kind not in _PLAIN and _names(kind) is not None else rewritten
+
+
+def rebuilt(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Return `node` with `change` applied to what stands right below it; what is unchanged is shared."""
+    kind: Any = type(node)
     if kind in _PLAIN:
         return node
     if kind is tuple or kind is list:
-        items = [rewrite(item, change) for item in node]
+        items = [change(item) for item in node]
         return node if all(map(is_, items, node)) else tuple(items)
     if kind is dict:
-        values = {name: rewrite(value, change) for name, value in node.items()}
+        values = {name: change(value) for name, value in node.items()}
         return node if all(values[name] is node[name] for name in node) else values
     names = _names(kind)
     if names is None:
         return node
-    parts = {name: rewrite(getattr(node, name), change) for name in names}
-    if any(parts[name] is not getattr(node, name) for name in names):
-        node = kind(**{each.name: parts.get(each.name, getattr(node, each.name)) for each in fields(kind)})
-    return change(node)
+    parts = {name: change(getattr(node, name)) for name in names}
+    if all(parts[name] is getattr(node, name) for name in names):
+        return node
+    return kind(**{each.name: parts.get(each.name, getattr(node, each.name)) for each in fields(kind)})

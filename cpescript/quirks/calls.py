@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cpescript.cwmp.digest import digest_challenge, parse_authorization, verify
+from cpescript.cwmp.digest import digest_challenge
 from cpescript.cwmp.hooks import Called, Hook, Point
 from cpescript.cwmp.http import HttpRequest, HttpResponse
-from cpescript.quirks.catalogue import quirk
+from cpescript.quirks.catalogue import Range, quirk
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
@@ -52,7 +52,7 @@ class ConnectionRequestAlways401(_CallQuirk):
     "backs off and tries again",
 )
 class ConnectionRequest503(_CallQuirk):
-    retry_after: int = 30
+    retry_after: Annotated[int, Range(0)] = 30
 
     def connection_request(self, device: Device, request: HttpRequest, called: Called) -> Called:
         if not called.session:
@@ -83,8 +83,6 @@ class ConnectionRequestCloses(_CallQuirk):
 )
 class ConnectionRequestNoQop(_CallQuirk):
     def connection_request(self, device: Device, request: HttpRequest, called: Called) -> Called:
-        if called.response.status == 401 and self._answers(device, request):
-            return Called(HttpResponse(200), session=True)
         headers = tuple(
             (name, re.sub(r',? *qop="[^"]*"', "", value) if name.lower() == "www-authenticate" else value)
             for name, value in called.response.headers
@@ -93,12 +91,3 @@ class ConnectionRequestNoQop(_CallQuirk):
             return called
         self.fired(device)
         return replace(called, response=HttpResponse(401, headers, called.response.body))
-
-    def _answers(self, device: Device, request: HttpRequest) -> bool:
-        """Whether the request answers the challenge as it was sent: a clean device wants a nonce count besides."""
-        paths = device.schema.connection_request.credentials
-        credentials = parse_authorization(request.header("Authorization") or "")
-        if paths is None or credentials is None or (credentials.fields or {}).get("qop"):
-            return False
-        fresh = credentials.nonce == device.agent.work().nonce
-        return fresh and verify(credentials, device.get(paths.username), device.get(paths.password), request.method)

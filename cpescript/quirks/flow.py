@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from cpescript.cwmp.events import (
     BOOT,
     BOOTSTRAP,
     CONNECTION_REQUEST,
     DIAGNOSTICS_COMPLETE,
+    PERIODIC,
     TRANSFER_COMPLETE,
     VALUE_CHANGE,
     Events,
@@ -17,7 +18,7 @@ from cpescript.cwmp.hooks import Detour, Hook, Point
 from cpescript.cwmp.message import Event
 from cpescript.cwmp.rpcs import EMPTY
 from cpescript.kernel.time import SECOND, Duration
-from cpescript.quirks.catalogue import QuirkError, quirk
+from cpescript.quirks.catalogue import Range, quirk
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
@@ -61,12 +62,10 @@ class BootMissing(_FlowQuirk):
     "drops the session, keeps what it had to do, and accepts the next Inform",
 )
 class AbortMidway(_FlowQuirk):
-    times: int = 1
+    times: Annotated[int, Range(0)] = 1
 
     def __post_init__(self) -> None:
         self.done = 0
-        if self.times < 0:
-            raise QuirkError("times of abort-midway must not be negative")
 
     def session_step(self, device: Device, kind: str) -> Detour | None:
         if kind != EMPTY or (self.times and self.done >= self.times):
@@ -82,7 +81,7 @@ class AbortMidway(_FlowQuirk):
     "waits as long as it is configured to, then drops the session and accepts the next Inform",
 )
 class SlowCpe(_FlowQuirk):
-    pause: Duration = Duration(20 * SECOND)
+    pause: Annotated[Duration, Range(0)] = Duration(20 * SECOND)
 
     def session_step(self, device: Device, kind: str) -> Detour | None:
         self.fired(device)
@@ -142,12 +141,10 @@ class ValueChangeEveryBoot(_FlowQuirk):
     "takes each as it comes, and calls nobody for it",
 )
 class ConnectionRequestRepeated(_FlowQuirk):
-    times: int = 3
+    times: Annotated[int, Range(1)] = 3
 
     def __post_init__(self) -> None:
         self.left = 0
-        if self.times < 1:
-            raise QuirkError("times of cr-event-repeated must be at least 1")
 
     def session_events(self, device: Device, events: Events) -> Events:
         if any(event.code == CONNECTION_REQUEST for event in events):
@@ -171,7 +168,7 @@ class DiagnosticsCompleteMissing(_FlowQuirk):
         if kept == events:
             return events
         self.fired(device)
-        return kept or (Event("2 PERIODIC"),)
+        return kept or (Event(PERIODIC),)
 
 
 @quirk(
@@ -180,12 +177,10 @@ class DiagnosticsCompleteMissing(_FlowQuirk):
     "notices that periodic Informs stay away",
 )
 class GoesSilent(_FlowQuirk):
-    after: int = 1
+    after: Annotated[int, Range(1)] = 1
 
     def __post_init__(self) -> None:
         self.seen = 0
-        if self.after < 1:
-            raise QuirkError("after of goes-silent must be at least 1")
 
     def session_events(self, device: Device, events: Events) -> Events:
         self.seen = 1 if any(event.code == BOOT for event in events) else self.seen + 1

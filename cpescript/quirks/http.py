@@ -63,8 +63,7 @@ class SoapActionMissing(_HttpQuirk):
 )
 class NewTcpPerPost(_HttpQuirk):
     def http_request(self, device: Device, request: HttpRequest) -> HttpRequest:
-        self.fired(device)
-        return HttpRequest((*request.headers, ("Connection", "close")), request.body, request.method, request.path)
+        return self._with(device, request, (*request.headers, ("Connection", "close")))
 
 
 @quirk(

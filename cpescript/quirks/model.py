@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from cpescript.cwmp.hooks import Hook, Point
-from cpescript.quirks.catalogue import QuirkError, quirk
+from cpescript.quirks.catalogue import Range, quirk
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
@@ -37,11 +37,7 @@ class SpvAckedNotApplied(_ModelQuirk):
     "reads back and lives with the value; does not set it again for ever",
 )
 class IntervalClamped(_ModelQuirk):
-    minimum: int = 60
-
-    def __post_init__(self) -> None:
-        if self.minimum < 1:
-            raise QuirkError("minimum of interval-clamped must be at least 1")
+    minimum: Annotated[int, Range(1)] = 60
 
     def data_model(self, device: Device, path: str, value: str) -> str | None:
         periodic = device.schema.periodic

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from cpescript.cwmp.hooks import Hook, Point, Reply
 from cpescript.cwmp.message import Message, ParameterInfo, ParameterValue
 from cpescript.cwmp.rpcs import ABBREVIATIONS, FAULTS, MESSAGES
-from cpescript.quirks.catalogue import QuirkError, quirk
+from cpescript.quirks.catalogue import QuirkError, Range, quirk
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
@@ -38,7 +38,7 @@ class GpnRootRejected(_RpcQuirk):
     "splits the request and tries again",
 )
 class GpvBatchLimit(_RpcQuirk):
-    names: int = 32
+    names: Annotated[int, Range(0)] = 32
 
     def rpc_answer(self, device: Device, request: Message) -> Reply | None:
         if request.kind != "GetParameterValues" or len(request.paths) <= self.names:
@@ -218,7 +218,7 @@ class SpvMistyped(_RefusesValues):
     "asks in smaller parts, and bounds its tries",
 )
 class SpaLargeCrash(_RpcQuirk):
-    parameters: int = 16
+    parameters: Annotated[int, Range(0)] = 16
 
     def rpc_answer(self, device: Device, request: Message) -> Reply | None:
         many = len(request.fields.get("parameter_list", ()))

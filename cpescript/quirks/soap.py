@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from cpescript.cwmp.codec import escape
 from cpescript.cwmp.hooks import Hook, Point
-from cpescript.quirks.catalogue import QuirkError, quirk
+from cpescript.quirks.catalogue import Range, quirk
 from cpescript.quirks.envelope import entries
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 _ID = re.compile(rb"(<cwmp:ID [^>]*>)[^<]*(</cwmp:ID>)")
 _COUNT = re.compile(rb'(soapenc:arrayType="[^"\[]*\[)(\d+)(\]")')
-MOST_PARAMETERS = 50_000
-"""Of `huge-inform`: some 5 MB, beyond what an ACS must take."""
 _STATUS = re.compile(rb"<Status>[^<]*</Status>")
 
 
@@ -221,6 +220,20 @@ class ConnectionRequestUrlStale(_SoapQuirk):
         return self._changed(device, body, re.sub(pattern, lambda found: found[1] + url, body))
 
 
+MOST_PARAMETERS = 50_000
+"""Of `huge-inform`: some 5 MB, beyond what an ACS must take."""
+
+
+@lru_cache(maxsize=4)
+def _surplus(count: int) -> list[bytes]:
+    """Return that many parameters as they stand in an Inform; one list for all devices of a fleet."""
+    return [
+        b"<ParameterValueStruct><Name>Device.X_Huge.%d.Value</Name>"
+        b'<Value xsi:type="xsd:string">%d</Value></ParameterValueStruct>' % (number, number)
+        for number in range(count)
+    ]
+
+
 @quirk(
     "huge-inform",
     "the Inform carries that many parameters more",
@@ -228,21 +241,12 @@ class ConnectionRequestUrlStale(_SoapQuirk):
     "derived",
 )
 class HugeInform(_SoapQuirk):
-    parameters: int = 1000
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.parameters <= MOST_PARAMETERS:
-            raise QuirkError(f"parameters of huge-inform must lie within 1..{MOST_PARAMETERS}")
-        self._more = [
-            b"<ParameterValueStruct><Name>Device.X_Huge.%d.Value</Name>"
-            b'<Value xsi:type="xsd:string">%d</Value></ParameterValueStruct>' % (number, number)
-            for number in range(self.parameters)
-        ]
+    parameters: Annotated[int, Range(1, MOST_PARAMETERS)] = 1000
 
     def soap_bytes(self, device: Device, kind: str, body: bytes) -> bytes:
         if kind != "Inform":
             return body
-        return self._changed(device, body, entries(lambda members: members + self._more)(body))
+        return self._changed(device, body, entries(lambda members: members + _surplus(self.parameters))(body))
 
 
 @quirk(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cpescript.cwmp.hooks import Ending, Hook, Point
 from cpescript.cwmp.rpcs import FAULTS
-from cpescript.quirks.catalogue import QuirkError, quirk
+from cpescript.quirks.catalogue import CPE_FAULTS, Range, quirk
 
 if TYPE_CHECKING:
     from cpescript.device.device import Device
@@ -24,15 +24,11 @@ class _TransferQuirk(Hook):
     "holds it for failed, keeps the reason, and tries again a bounded number of times",
 )
 class TransferFault(_TransferQuirk):
-    code: int
-    times: int = 1
+    code: Annotated[int, CPE_FAULTS]
+    times: Annotated[int, Range(0)] = 1
 
     def __post_init__(self) -> None:
         self.done = 0
-        if not 9000 <= self.code <= 9899:
-            raise QuirkError(f"code of transfer-fault is {self.code}; the faults of a device are 9000 to 9899")
-        if self.times < 0:
-            raise QuirkError("times of transfer-fault must not be negative")
 
     def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
         if self.times and self.done >= self.times:
@@ -86,11 +82,7 @@ class TransferCompleteTwice(_TransferQuirk):
     "lets the last one count",
 )
 class TransferCompleteFaultFirst(_TransferQuirk):
-    code: int = 9017
-
-    def __post_init__(self) -> None:
-        if not 9000 <= self.code <= 9899:
-            raise QuirkError(f"code of tc-fault-then-success is {self.code}; the faults of a device are 9000 to 9899")
+    code: Annotated[int, CPE_FAULTS] = 9017
 
     def transfer(self, device: Device, request: Mapping[str, Any], ending: Ending) -> Ending:
         self.fired(device)

@@ -24,12 +24,14 @@ from cpescript.cwmp.message import Message
 from cpescript.device.schema import Schema
 from cpescript.kernel.time import MINUTE, SECOND, Duration, format_clock, format_duration
 from cpescript.kernel.trace import FROM_ACS, LOCAL, TO_ACS
+from cpescript.recording.calls import Cause, cause_of
 from cpescript.recording.reading import Entry, Header, Line, TraceError
 from cpescript.simulation import decode_or_none
 
 Secret = Callable[[str, str], bool]
 """Whether the value of a path is to be left out."""
 
+_PERIODIC = "2 PERIODIC"
 LEAST = MINUTE
 """The least time that an ACS is given: a lab's is not slower."""
 MOST_SESSIONS = 200
@@ -43,6 +45,7 @@ class Talk:
     t: int
     events: tuple[str, ...]
     values: dict[str, str]
+    session: int
     asked: list[Message] = field(default_factory=list)
     last: int = 0
     changed: tuple[str, ...] = ()
@@ -121,8 +124,11 @@ def _take(talks: list[Talk], known: dict[str, str], line: Entry, message: Messag
             for path, value in values.items()
             if path in known and known[path] != value and not path.endswith(".ParameterKey")
         )
-        if not talks or talks[-1].events != events or talks[-1].asked or message.fields.get("retry_count", 0) == 0:
-            talks.append(Talk(line.t, events, values, last=line.t, changed=changed))
+        # Asked for its password, or cut off, a device says the same again.
+        last = talks[-1] if talks else Talk(0, (), {}, session=-1)
+        again = last.events == events and not last.asked and message.fields.get("retry_count", 0)
+        if line.session != last.session and not again:
+            talks.append(Talk(line.t, events, values, line.session, last=line.t, changed=changed))
         known.update(values)
     elif line.direction == FROM_ACS and talks and message.kind in _ASKED:
         if message.kind == "SetParameterValues":
@@ -176,7 +182,7 @@ def _spawned(part: Part, *, several: bool) -> Iterator[str]:
 
 def _statements(part: Part, talk: Talk, first: bool) -> Iterator[str]:
     schema, cohort = part.schema, part.cohort
-    if not first and not talk.asked and talk.events == ("2 PERIODIC",):
+    if not first and not talk.asked and talk.events == (_PERIODIC,):
         return
     asked = [text for message in talk.asked if (text := _claim(message, schema, part.secret)) is not None]
     cause = None if first else _cause(talk, schema, cohort)
@@ -207,25 +213,32 @@ def _statements(part: Part, talk: Talk, first: bool) -> Iterator[str]:
 
 def _cause(talk: Talk, schema: Schema, cohort: str) -> str:
     """Return the statement that makes the device call, or a comment."""
-    events = talk.events
-    if "6 CONNECTION REQUEST" in events:
-        return "# the ACS called the device: what made it do so is not in the trace, then it asked"
-    if any(event.startswith("M ") for event in events):
-        return "# the device came back from what it was told before, then the ACS asked"
+    cause = cause_of(talk.events)
+    if cause in _NOT_ITS_OWN:
+        return _NOT_ITS_OWN[cause]
     if talk.ordered and talk.asked:
         return f"# the ACS had been ordered '{talk.ordered[-1]}', then it asked"
-    if "0 BOOTSTRAP" in events:
+    if cause == "bootstrap":
         return f"factory-reset {cohort}"
-    if "1 BOOT" in events:
+    if cause == "boot":
         return f"reboot {cohort}"
-    if "4 VALUE CHANGE" in events:
+    if cause == "change":
         changed = [path for path in talk.changed if path in schema.leaves]
         if changed:
             settings = ", ".join(f"{path} = {_value(schema, path, talk.values[path])}" for path in changed)
             return f"set {settings} on {cohort}"
     if talk.odd:
         return "# an order? in other sessions that began like this one the ACS asked nothing; then it asked"
-    return f"inform {cohort}"
+    # That it is time says least of what made a device call.
+    event = next((each for each in talk.events if each != _PERIODIC), next(iter(talk.events), ""))
+    return f'inform {cohort} event "{_quoted(event)}"' if event else f"inform {cohort}"
+
+
+_NOT_ITS_OWN: Mapping[Cause, str] = {
+    "called": "# the ACS called the device: what made it do so is not in the trace, then it asked",
+    "told": "# the device came back from what it was told before, then the ACS asked",
+}
+"""What makes a device call that is the ACS's own affair."""
 
 
 # --- claims -----------------------------------------------------------------------------------------------------------

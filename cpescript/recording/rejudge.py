@@ -14,7 +14,8 @@ from cpescript.language.program import Program
 from cpescript.language.timeline import Spawn, Timeline
 from cpescript.pattern.walking import walk
 from cpescript.recording.reading import Entry, Header, Line, TraceError
-from cpescript.recording.world import Parted, RecordedWorld, ReplayTrace, Unlike
+from cpescript.recording.replay import Parted
+from cpescript.recording.world import RecordedWorld, ReplayTrace, Unlike
 from cpescript.results import Problem, ScenarioResult
 from cpescript.runner.case import Case
 from cpescript.runner.last import REPEATED
@@ -138,6 +139,20 @@ class Judged:
     remedy: str = ""
 
 
+def programs_of(paths: Sequence[Path], params: Mapping[str, str], bag: Bag) -> list[Program]:
+    """Return what the files hold; what is wrong with them, or with `params`, is in the bag."""
+    programs, catalogue = [], standard_catalogue(read_system)
+    for path in paths:
+        program, problems = load(path, catalogue)
+        bag.extend(problems)
+        if program is not None:
+            programs.append(program)
+    if len(programs) > 1 and not bag.failed:
+        declared = {param.name for program in programs for param in program.params}
+        check_params(RunOptions(scenarios=(), params=params), declared, bag)
+    return programs
+
+
 def judge_trace(
     paths: Sequence[Path],
     lines: Iterable[Line],
@@ -151,15 +166,7 @@ def judge_trace(
 
     Raises TraceError.
     """
-    programs, catalogue = [], standard_catalogue(read_system)
-    for path in paths:
-        program, problems = load(path, catalogue)
-        bag.extend(problems)
-        if program is not None:
-            programs.append(program)
-    if len(programs) > 1 and not bag.failed:
-        declared = {param.name for program in programs for param in program.params}
-        check_params(RunOptions(scenarios=(), params=params), declared, bag)
+    programs = programs_of(paths, params, bag)
     if bag.failed:
         return Judged()
     turns: dict[str, list[ScenarioResult]] = {}

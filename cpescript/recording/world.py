@@ -29,15 +29,15 @@ from cpescript.device.mix import Mix
 from cpescript.device.schema import Schema
 from cpescript.device.states import STATES
 from cpescript.execution.beliefs import Question
-from cpescript.execution.facts import FleetFacts
 from cpescript.execution.world import RefusedError
 from cpescript.kernel import draws
-from cpescript.kernel.queue import DEVICE, LIMIT, TIMELINE, Kernel, Owner
+from cpescript.kernel.queue import DEVICE, LIMIT, TIMELINE, Kernel
 from cpescript.kernel.time import format_clock
 from cpescript.kernel.trace import FROM_ACS, LOCAL, Trace
 from cpescript.pattern.message import Parts, fits
 from cpescript.recording.reading import Entry
-from cpescript.simulation import Answers, Simulation, decode_or_none
+from cpescript.recording.replay import LAST, Parted, ReplayedWorld
+from cpescript.simulation import Answers, decode_or_none
 from cpescript.simulation.acts import ACTS
 
 OWN = frozenset({"act", "stimulus", "answered", "claim-opened", "claim-closed", "note", "cut"})
@@ -46,9 +46,6 @@ DONE = frozenset({"act", "stimulus", "answered"})
 """Those that say what was done: what devices and ACS did then, they did because of it."""
 _APPLIED = frozenset({"set", "add", "delete", "label", "serial"})
 """Acts that change a shadow at once; what the others lead to is in the trace."""
-_HEARTBEAT = ["Inform", "InformResponse", "Empty", "Empty"]
-_LAST = Owner((1 << 28) - 1)
-"""Behind everybody else of its priority."""
 _SAME = ("line", "claim")
 """What two facts of a claim have in common when they are the same one."""
 _DONE_ALIKE = ("verb", "devices")
@@ -57,10 +54,6 @@ _COMMENT = re.compile(r'\s#(?=(?:[^"]*"[^"]*")*[^"]*$).*')
 
 Done = Callable[[Any], None]
 """Takes the results of an order, or the error that it ended in."""
-
-
-class Parted(BaseException):
-    """The trace says nothing of what comes now. Ends the judging wherever it stands, as no error of a step does."""
 
 
 class Unlike(BaseException):
@@ -84,67 +77,18 @@ class ReplayTrace(Trace):
         super().fact(device, kind, session, **data)
 
 
-class RecordedFacts(FleetFacts):
-    """What execution asks of devices: the trace's word first, then the shadow's."""
-
-    def __init__(self, kernel: Kernel, start: Any, seed: int) -> None:
-        super().__init__(kernel, start, seed)
-        self.identities: dict[int, str] = {}
-
-    def attribute(self, device: int, name: str) -> Any:
-        identity = self.identities.get(device)
-        if identity is not None and name == "identity":
-            return identity
-        return super().attribute(device, name)
-
-
-class _Shadows:
-    """The host of the shadows: their time and their seed, and nobody who listens."""
-
-    def __init__(self, world: RecordedWorld) -> None:
-        self.kernel = world.kernel
-        self.trace = Trace(world.kernel)
-        self.start = world.start
-        self.seed = world.seed
-        self.serial_prefix = ""
-        self.acs_url = world.acs_url
-        self.firmware = world.firmware
-        self.watches: Callable[[str], bool] | None = None
-        self.appeared: Callable[[Any, str], None] | None = None
-
-    def open(self, session: Any) -> None:
-        """A shadow opens no session."""
-
-    def connection_request_url(self, device: Any) -> str:
-        return ""
-
-    def fetch(self, device: Any, fetch: Any, done: Callable[[Any], None]) -> None:
-        """A shadow fetches nothing."""
-
-
-class RecordedWorld(Simulation):
-    """A simulation whose devices and ACS are a trace. `load` comes before `drive`."""
+class RecordedWorld(ReplayedWorld):
+    """The world of a run that was saved."""
 
     def __init__(self, kernel: Kernel, trace: Trace, **more: Any) -> None:
         super().__init__(kernel, trace, **more)
         self._seen_of: dict[tuple[Parts, bool], set[int]] = {}
         """Devices that a followed path was told of."""
-        self.facts: RecordedFacts = RecordedFacts(kernel, self.start, self.seed)
-        self.feeding = False
         self.parted = ""
         """Why the trace says nothing from here on."""
         self.parting: Callable[[str], None] = lambda why: None
         """Told so, before anything is left."""
-        self.complete = False
-        """Whether the trace tells its end."""
-        self.wall: int | None = None
         self.interrupt: Callable[[str], None] = lambda why: None
-        self.troubled: Callable[[Mapping[str, Any]], None] = lambda data: None
-        """Told what went wrong then, and was not the ACS's doing."""
-        self._source: Iterator[Entry] = iter(())
-        self._ahead: deque[Entry] = deque()
-        self._hosts = _Shadows(self)
-        self._named: dict[str, Device] = {}
         self._hooks: dict[int, list[Callable[[int, Any], Answers]]] = {}
         self._unanswered: deque[tuple[Done, int]] = deque()
         self._believing: list[_Believing] = []
@@ -152,37 +96,19 @@ class RecordedWorld(Simulation):
         """The beliefs that were told at one instant: a claim that opens in it may come after them here."""
         self._talk = _Talk()
         self._stage = DEVICE
-        self._last: dict[int, tuple[int, list[Entry]]] = {}
-        """Of each device: its last session, and what was said in it."""
-
-    def load(self, entries: Iterator[Entry]) -> None:
-        """Take the records of one scenario."""
-        self._source = entries
 
     def drive(self) -> None:
-        self.kernel.at(0, _LAST, self._feed)
+        self.kernel.at(0, LAST, self._feed)
         self.kernel.run()
 
     # --- records ------------------------------------------------------------------------------------------------------
-
-    def first(self) -> Entry | None:
-        """Return the first record, None where there is none."""
-        return self._head()
-
-    def _head(self) -> Entry | None:
-        if not self._ahead:
-            entry = next(self._source, None)
-            if entry is None:
-                return None
-            self._ahead.append(entry)
-        return self._ahead[0]
 
     def _feed(self, _: object) -> None:
         """Announce what belongs to this instant, up to something that execution has to say first."""
         while (entry := self._head()) is not None:
             if entry.t > self.kernel.now:
                 self._stage = DEVICE
-                self.kernel.at(entry.t, _LAST, self._feed)
+                self.kernel.at(entry.t, LAST, self._feed)
                 return
             if entry.kind in OWN or (entry.device is not None and entry.device not in self._named):
                 # Execution has to say it, or to make the device first.
@@ -196,7 +122,7 @@ class RecordedWorld(Simulation):
                 "the trace ends before the scenario does: its run was killed, or wrote no 'end', as older versions do"
             )
         # Behind all that this last instant still decides.
-        self.kernel.at(self.kernel.now, _LAST, self._run_out, None, LIMIT)
+        self.kernel.at(self.kernel.now, LAST, self._run_out, None, LIMIT)
 
     def _run_out(self, _: object) -> None:
         self._part(f"the trace ends at {format_clock(self.kernel.now)}, before the scenario does")
@@ -227,7 +153,7 @@ class RecordedWorld(Simulation):
         for stage in (TIMELINE, LIMIT):
             if self._stage < stage:
                 self._stage = stage
-                self.kernel.at(self.kernel.now, _LAST, self._feed, None, stage)
+                self.kernel.at(self.kernel.now, LAST, self._feed, None, stage)
                 return True
         self._stage = DEVICE
         if entry.kind == "cut":
@@ -277,36 +203,8 @@ class RecordedWorld(Simulation):
             self._announce_entry(self._ahead.popleft())
 
     def _announce_entry(self, entry: Entry) -> None:
+        super()._announce_entry(entry)
         device = self._named.get(entry.device or "")
-        self.wall = entry.wall_ns
-        if entry.direction == LOCAL:
-            if entry.kind == "end":
-                self.complete = True
-            elif entry.kind == "problem":
-                self.troubled(entry.data)
-            if device is not None:
-                self._apply_fact(device, entry)
-            feeding, self.feeding = self.feeding, True
-            try:
-                if entry.kind == "SessionEnd" and device is not None and entry.data.get("outcome", "done") != "done":
-                    ended = entry.data["outcome"], entry.data.get("reason", "")
-                    self.trace.remember(device, entry.session, entry.kind, *ended)
-                self.trace.fact(device, entry.kind, entry.session, **entry.data)
-            finally:
-                self.feeding = feeding
-            if entry.kind == "SessionEnd" and device is not None and self._is_heartbeat(device):
-                self.trace.hush(device, entry.session)
-        elif device is not None:
-            last = self._last.get(device.number)
-            if last is None or entry.session != last[0]:
-                last = self._last[device.number] = (entry.session, [])
-                self.sessions += 1
-            last[1].append(entry)
-            message = self._apply_message(device, entry)
-            self.trace.message(
-                device, entry.session, entry.direction, entry.protocol, entry.kind, entry.http, entry.body, message
-            )
-            self._ask_handlers(device, entry, message)
         number = device.number if device is not None else 0
         if entry.kind == "belief":
             if self._believed[0] != self.kernel.now:
@@ -315,17 +213,22 @@ class RecordedWorld(Simulation):
         for believing in list(self._believing):
             believing.saw(entry, number)
 
-    def _is_heartbeat(self, device: Device) -> bool:
-        """Whether the last session said no more than that the device is there: evidence folds such sessions."""
-        said = self._last.get(device.number, (0, []))[1]
-        if [entry.kind for entry in said] != _HEARTBEAT or said[0].body is None:
-            return False
-        message = decode_or_none(said[0].body)
-        return message is not None and [code for code, _ in message.fields.get("event", ())] == ["2 PERIODIC"]
-
     # --- shadows ------------------------------------------------------------------------------------------------------
 
-    def _apply_fact(self, device: Device, entry: Entry) -> None:
+    def _learn(self, device: Device, entry: Entry) -> Any:
+        """Bring a shadow to what a record says of its device; return the message where it was decoded."""
+        if entry.direction == LOCAL:
+            self._learn_fact(device, entry)
+            return None
+        apply = _TOLD.get(entry.kind)
+        if apply is None or not entry.body:
+            return None
+        message = decode_or_none(entry.body)
+        if message is not None:
+            apply(self._talk, device, message)
+        return message
+
+    def _learn_fact(self, device: Device, entry: Entry) -> None:
         data = entry.data
         if "state" in data and data["state"] in STATES:
             bit = STATES[data["state"]].bit
@@ -335,17 +238,7 @@ class RecordedWorld(Simulation):
         elif entry.kind == "spawn":
             self.facts.identities[device.number] = str(data.get("identity", ""))
 
-    def _apply_message(self, device: Device, entry: Entry) -> Any:
-        """Bring a shadow to what a message says of its device; return the message where it was decoded."""
-        apply = _TOLD.get(entry.kind)
-        if apply is None or not entry.body:
-            return None
-        message = decode_or_none(entry.body)
-        if message is not None:
-            apply(self._talk, device, message)
-        return message
-
-    def _ask_handlers(self, device: Device, entry: Entry, message: Any) -> None:
+    def _said(self, device: Device, entry: Entry, message: Any) -> None:
         """Let a handler that answers in the device's place see a request, the newest first."""
         hooks = self._hooks.get(device.number)
         if not hooks or entry.direction != FROM_ACS or entry.kind.endswith("Response") or not entry.body:
@@ -426,9 +319,6 @@ class RecordedWorld(Simulation):
             self._feed_while(lambda entry: entry.kind == "parameter" and entry.device == one.name)
         return True
 
-    def lacks(self, system: str, verb: str) -> str:
-        return ""
-
     def order(
         self,
         system: str,
@@ -468,9 +358,6 @@ class RecordedWorld(Simulation):
 
         return end
 
-    def be_patient(self, patience: int) -> Callable[[], None]:
-        return lambda: None
-
     def answer_hook(self, device: int, ask: Callable[[int, Any], Answers]) -> Callable[[], None]:
         hooks = self._hooks.setdefault(device, [])
         hooks.append(ask)
@@ -493,11 +380,6 @@ class RecordedWorld(Simulation):
                 and fits(parts, partial, str(entry.data.get("path", "")))
             )
         )
-
-    # --- the judge's witness ------------------------------------------------------------------------------------------
-
-    def identity(self, device: int) -> str:
-        return self.facts.identities.get(device) or super().identity(device)
 
 
 class _Believing:

@@ -69,7 +69,7 @@ def plain(lines: Iterable[Line]) -> str:
 def scenario_lines(scenario: ScenarioResult) -> Iterator[Line]:
     """Yield one verdict line and, where there is something to explain, everything a reader needs to understand it."""
     yield verdict_line(scenario)
-    if scenario.reason and scenario.verdict != "passed":
+    if scenario.reason and scenario.verdict != "passed" and not _is_all(scenario):
         yield (("  ", "plain"), (" " * _WIDTH, "plain"), (scenario.reason, "plain"))
     for t, text in scenario.notes:
         yield (("  ", "plain"), (f"note {format_clock(t)}  ", "dim"), (text, "plain"))
@@ -84,6 +84,12 @@ def scenario_lines(scenario: ScenarioResult) -> Iterator[Line]:
     if scenario.rerun and (scenario.vacuous or VERDICTS[scenario.verdict][1] in ("bad", "odd")):
         yield (("  run it again: ", "dim"), (scenario.rerun, "strong"))
         yield ()
+
+
+def _is_all(scenario: ScenarioResult) -> bool:
+    """Whether the reason is the one problem that is told right below, and all that there is to tell before it."""
+    told = [claim for claim in scenario.claims if claim.verdict in _NEWS]
+    return not (told or scenario.notes) and [problem.message for problem in scenario.problems] == [scenario.reason]
 
 
 def evidence_lines(scenario: ScenarioResult) -> Iterator[Line]:
@@ -143,6 +149,8 @@ def claim_lines(claim: ClaimResult) -> Iterator[Line]:
     role: Role = "odd" if claim.verdict == "inconclusive" else "bad"
     yield ((f"{claim.verdict}: ", role), (claim.message, "strong"))
     yield from excerpt(claim.span, claim.source, claim.hint)
+    if claim.real_seconds is not None:
+        yield ((f"  the ACS was given {claim.real_seconds:.1f} s of real time", "dim"),)
     for caller in reversed(claim.callers):
         yield ((f"  called from {caller.place}", "dim"),)
     for miss in claim.misses:
@@ -226,7 +234,7 @@ def paced_lines(one: Paced) -> Iterator[Line]:
     """Yield what became of a statement with `over`: the rates, the times from when sessions were due, the limit."""
     ended = [f"{one.done:,} done", *(f"{count:,} {outcome}" for outcome, count in one.failed.items())]
     ended += [f"{one.missing:,} missing"] if one.missing else []
-    yield (("paced: ", "dim"), (f"line {one.line}: {one.source}", "strong"))
+    yield (("paced: ", "dim"), (f"{one.place}: {one.source}", "strong"))
     yield (("  asked      ", "dim"), (f"{one.asked_rate:.4g} sessions/s for {one.asked_seconds:.4g} s", "plain"))
     yield (("  reached    ", "dim"), (f"{one.reached_rate:.4g} sessions/s: {', '.join(ended)}", "plain"))
     yield (("  session    ", "dim"), (f"{_milliseconds(one.times)}, counted from when each was due", "plain"))
@@ -247,6 +255,8 @@ def summary_line(result: RunResult) -> Line:
     told: list[Segment] = [(f"{number} {verdict}", VERDICTS[verdict][1]) for verdict, number in count.items() if number]
     for index, segment in enumerate(told or [nothing]):
         segments += [(", ", "plain"), segment] if index else [segment]
+    if result.not_run:
+        segments += [(", ", "plain"), (f"{result.not_run} not run", "odd")]
     if result.interrupted:
         segments += [(", ", "plain"), ("interrupted", "odd")]
     segments.append((f" in {result.real_seconds:.1f} s", "dim"))

@@ -55,12 +55,22 @@ class JudgeTimers:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._owner = Owner(0)
+        self._actions: dict[int, Callable[[], None]] = {}
+        """By handle. The queue keeps what is cancelled until its instant, and a claim on a large fleet is heavy."""
 
     def at(self, when: int, action: Callable[[], None]) -> int:
-        return self._kernel.at(when, self._owner, lambda _: action(), None, DEADLINE)
+        handles: list[int] = []
+        handle = self._kernel.at(when, self._owner, self._ring, handles, DEADLINE)
+        handles.append(handle)
+        self._actions[handle] = action
+        return handle
 
     def cancel(self, handle: int) -> None:
+        del self._actions[handle]
         self._kernel.cancel(handle)
+
+    def _ring(self, handles: list[int]) -> None:
+        self._actions.pop(handles[0])()
 
 
 class Case:
@@ -279,20 +289,13 @@ class Case:
         return {
             "version": __version__,
             "digest": self.timeline.digest,
-            "case": {name: plain_value(value) for name, value in self.timeline.case.items()},
-            "params": self._params(),
+            "case": _case(self.timeline),
+            "params": _params(self.timeline),
             "seed": self.seed,
-            "clock": self._clock(),
+            "clock": _clock(self.timeline),
             "start": format_instant(self.start),
             "acs": EMBEDDED if self.options.acs == EMBEDDED else "external",
         }
-
-    def _params(self) -> dict[str, Any]:
-        return {param.name: "***" if param.secret else plain_value(param.value) for param in self.timeline.params}
-
-    def _clock(self) -> str:
-        clock = self.timeline.clock
-        return f"scaled {self.timeline.scale:g}x" if clock == "scaled" else clock
 
     def result(self) -> ScenarioResult:
         """Return what was found, secrets masked."""
@@ -315,18 +318,9 @@ class Case:
         paced = target.paces.result() if target is not None and target.paces is not None else ()
         missed = list(dict.fromkeys(miss.device for claim in claims for miss in claim.misses))
         result = ScenarioResult(
-            name=timeline.name,
-            title=self.title,
-            file=timeline.file,
-            case={name: plain_value(value) for name, value in timeline.case.items()},
-            tags=timeline.tags,
-            docstring=timeline.docstring,
+            **_said(timeline, self.options, self.title, self.seed),
             verdict=verdict,
             reason=reason,
-            seed=self.seed,
-            clock=self._clock(),
-            acs=self.options.acs,
-            params=self._params(),
             virtual_ns=self.kernel.now,
             real_seconds=self.real,
             claims=tuple(claims),
@@ -383,6 +377,34 @@ class Case:
         return f"cpescript run {shlex.quote(self.spelt)} --seed {self.seed}{options}"
 
 
+def _said(timeline: Timeline, options: RunOptions, title: str, seed: int) -> dict[str, Any]:
+    """Return the fields of a result that are known before anything runs."""
+    return {
+        "name": timeline.name,
+        "title": title,
+        "file": timeline.file,
+        "case": _case(timeline),
+        "tags": timeline.tags,
+        "docstring": timeline.docstring,
+        "seed": seed,
+        "clock": _clock(timeline),
+        "acs": options.acs,
+        "params": _params(timeline),
+    }
+
+
+def _case(timeline: Timeline) -> dict[str, Any]:
+    return {name: plain_value(value) for name, value in timeline.case.items()}
+
+
+def _params(timeline: Timeline) -> dict[str, Any]:
+    return {param.name: "***" if param.secret else plain_value(param.value) for param in timeline.params}
+
+
+def _clock(timeline: Timeline) -> str:
+    return f"scaled {timeline.scale:g}x" if timeline.clock == "scaled" else timeline.clock
+
+
 def plain_value(value: Any) -> Any:
     """Return a parameter's value as JSON can hold it: units as their text."""
     if isinstance(value, (list, tuple)):
@@ -402,18 +424,9 @@ def unrun(
 ) -> ScenarioResult:
     """Return the result of a case that did not run, or whose process is gone."""
     result = ScenarioResult(
-        name=timeline.name,
-        title=title,
-        file=timeline.file,
-        case={name: plain_value(value) for name, value in timeline.case.items()},
-        tags=timeline.tags,
-        docstring=timeline.docstring,
+        **_said(timeline, options, title, seed),
         verdict=verdict,
         reason=reason,
-        seed=seed,
-        clock=timeline.clock,
-        acs=options.acs,
-        params={param.name: "***" if param.secret else plain_value(param.value) for param in timeline.params},
         virtual_ns=0,
         real_seconds=0.0,
         claims=(),

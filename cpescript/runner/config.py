@@ -49,6 +49,7 @@ class NamedTarget:
     window: int | None = None
     in_flight: int | None = None
     patience: int | None = None
+    session_gap: int | None = None
     keep: bool | None = None
     yes: bool = True
     secrets: tuple[str, ...] = ()
@@ -179,10 +180,12 @@ KEYS: Mapping[str, _Key] = {
         _connections, False, "as `--connections`: `profile`, `kept` by each device, or `shared` by all", "connections"
     ),
     "source_address": _Key(_texts, False, "as `--source-address`; a text, or a list of them", "source_addresses"),
+    "answers_held": _Key(_number, False, "as `--answers-held`, in MiB", "answers_held"),
     "serial_prefix": _Key(_text, False, "as `--serial-prefix`"),
     "window": _Key(_duration, False, "as `--window`"),
     "in_flight": _Key(_number, False, "as `--in-flight`"),
     "patience": _Key(_duration, False, "as `--patience`"),
+    "session_gap": _Key(_duration, False, "as `--session-gap`"),
     "keep": _Key(_flag, False, "as `--keep`"),
     "yes": _Key(_flag, False, "`false`: `--yes` is asked for all the same (`true`)"),
 }
@@ -213,6 +216,7 @@ def with_target(options: RunOptions, folder: Path | None = None) -> RunOptions:
         window_ns=_unless_given(options.window_ns, DEFAULT_WINDOW, target.window),
         in_flight=_unless_given(options.in_flight, DEFAULT_IN_FLIGHT, target.in_flight),
         patience_ns=options.patience_ns if options.patience_ns is not None else target.patience,
+        session_gap_ns=options.session_gap_ns if options.session_gap_ns is not None else target.session_gap,
         keep=options.keep or bool(target.keep),
         yes=options.yes or target.yes,
         secrets=(*options.secrets, *target.secrets),

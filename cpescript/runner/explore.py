@@ -32,7 +32,10 @@ MOST_SEEDS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Smallest:
-    """The size found by bisection: `size` still fails; one less was run too and does not (0: there is none less)."""
+    """The size found by bisection: `size` still fails; one less was run too and does not (0: there is none less).
+
+    That of the whole fleet is found where no smaller one fails.
+    """
 
     size: int
     of: int
@@ -180,7 +183,7 @@ class _Shrinking:
         self._params = _params_of_counts(first.job.timeline)
 
     def smallest(self) -> Smallest | None:
-        """Return the smallest size found; None where no fleet is known, or none but the whole fails."""
+        """Return the smallest size found; None where no fleet is known, or it was interrupted before it found one."""
         whole = max(counts(self._first.job.timeline), default=0)
         if whole < 2:
             return None
@@ -192,7 +195,9 @@ class _Shrinking:
             else:
                 passes = middle
         if fails == whole:
-            return None
+            # That the whole fleet fails was known before.
+            found = passes == whole - 1
+            return Smallest(whole, whole, self._first.result.rerun, len(self._sizes)) if found else None
         result = self._sizes[fails]
         assert result is not None
         return Smallest(fails, whole, result.rerun, len(self._sizes))

@@ -54,6 +54,12 @@ class LastRun:
         """The files of these cases, each once."""
         return list(dict.fromkeys(file for file, _ in self._cases))
 
+    def missing(self, known: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return (file, title) of the cases that are not among those that their file, if any of it is known, has."""
+        there = {(_absolute(file), title) for file, title in known}
+        read = {file for file, _ in there}
+        return [case for case in self._cases if case[0] in read and case not in there]
+
     def seed(self, file: str, title: str) -> int | None:
         """Return the seed with which a case did not pass, None for one that is not among them."""
         return self._cases.get((_absolute(file), title))

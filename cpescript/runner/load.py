@@ -352,6 +352,7 @@ def who_was_the_limit(result: LoadResult, outcomes: Outcomes) -> str:
     return limit_of(
         cpu_share=result.cpu_share,
         late_ms=result.own_delay.p99,
+        session_ms=result.sessions.p50,
         unserved=sum(result.failed.values()) + result.unfinished,
         reached=result.reached_rate,
         wanted=result.planned / result.asked_seconds if result.asked_seconds else 0.0,

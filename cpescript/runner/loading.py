@@ -86,7 +86,7 @@ def cases_of(
         named.update((param.name for param in program.params) if checked and program else in_environment(options))
     if program is None or bag.failed:
         if others is not None:
-            others.update(given, from_file)
+            others.update(given, from_file, in_environment(options))
         return [], bag
     if others is not None:
         declared = {param.name for param in program.params}

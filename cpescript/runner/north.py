@@ -16,7 +16,8 @@ from cpescript.acs.orders import VERBS
 from cpescript.adapters.base import Adapter, AdapterError, Jobs, RunNow
 from cpescript.adapters.command import Command
 from cpescript.adapters.cpescript import Cpescript
-from cpescript.adapters.genieacs import CALLS, INSTEAD, GenieAcs
+from cpescript.adapters.genieacs import INSTEAD, GenieAcs
+from cpescript.adapters.genieacs_calls import CALLS
 from cpescript.adapters.http_yaml import load_http_adapter
 from cpescript.adapters.manual import Manual
 from cpescript.adapters.north import North
@@ -61,7 +62,7 @@ def make_adapter(
     `remarks`. Raises AdapterError."""
     side = side if side is not None else options.north_side
     if name == "manual":
-        return Manual(sys.stderr, sys.stdin, options.observer.make_room)
+        return Manual(sys.stderr, sys.stdin, spawn, options.observer.make_room)
     if name == "command":
         if not options.allow_exec:
             raise NoSuchAdapter("the adapter 'command' runs a program", "say --allow-exec if you mean it")

@@ -41,8 +41,8 @@ class Observer(Protocol):
     def progress(self, snapshot: Snapshot) -> None:
         """How far the run is; called as often as the engine likes, the observer thins it out."""
 
-    def make_room(self) -> None:
-        """Somebody is about to be asked something on the terminal: it must be free."""
+    def make_room(self, asking: bool) -> None:
+        """Somebody is asked something on the terminal, which must be free, or has answered."""
 
     def finished(self, result: ScenarioResult) -> None:
         """A case is over."""
@@ -63,7 +63,7 @@ class Silent:
     def progress(self, snapshot: Snapshot) -> None:
         pass
 
-    def make_room(self) -> None:
+    def make_room(self, asking: bool) -> None:
         pass
 
     def finished(self, result: ScenarioResult) -> None:
@@ -149,6 +149,9 @@ class RunOptions:
     real_limit_s: float = DEFAULT_REAL_LIMIT
     patience_ns: int | None = None
     """Stronger than the scenario's `patience`."""
+    session_gap_ns: int | None = None
+    """Real time that a device rests between two sessions, under `clock virtual`; None: `SESSION_GAP`, and none for an
+    ACS that is driven, which is on the same clock."""
     trace: Path | None = None
     """Where the trace is written as JSON Lines."""
     state: Path | None = None

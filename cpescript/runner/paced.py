@@ -36,6 +36,7 @@ class Row:
     """One statement under way."""
 
     line: int
+    place: str
     source: str
     devices: int
     seconds: float
@@ -65,10 +66,10 @@ class Pacing:
 
     # --- what execution tells -----------------------------------------------------------------------------------------
 
-    def begin(self, line: int, source: str, devices: int, over: int) -> Row:
+    def begin(self, line: int, place: str, source: str, devices: int, over: int) -> Row:
         """A statement begins: `devices` sessions over so many virtual nanoseconds."""
         seconds = over / SECOND / self._pace.factor
-        row = Row(line, source.strip(), devices, seconds, self._real(), cpu_seconds())
+        row = Row(line, place, source.strip(), devices, seconds, self._real(), cpu_seconds())
         self.rows.append(row)
         return row
 
@@ -124,7 +125,7 @@ def remarks(paced: Iterable[Paced]) -> Iterator[str]:
     """Say of statements that reached their rate where the simulator was late all the same."""
     for each in paced:
         if told := late_remark(each.limit, cpu_share=each.cpu_share, late_ms=each.own_delay.p99):
-            yield f"line {each.line}: {told}"
+            yield f"{each.place}: {told}"
 
 
 def _paced(row: Row, *, cut: bool, dark: int) -> Paced:
@@ -134,9 +135,10 @@ def _paced(row: Row, *, cut: bool, dark: int) -> Paced:
     share = (row.cpu_last - row.cpu) / (row.last - row.began) if row.last > row.began else 0.0
     missing = row.devices - row.done - sum(row.failed.values())
     asked, reached = row.devices / row.seconds, row.done / spent
-    own_delay = _times("own delay", row.own_delay)
+    times, own_delay = _times("session", row.times), _times("own delay", row.own_delay)
     return Paced(
         line=row.line,
+        place=row.place,
         source=row.source,
         devices=row.devices,
         asked_rate=asked,
@@ -145,7 +147,7 @@ def _paced(row: Row, *, cut: bool, dark: int) -> Paced:
         done=row.done,
         failed=dict(sorted(row.failed.items())),
         missing=missing,
-        times=_times("session", row.times),
+        times=times,
         own_delay=own_delay,
         cpu_share=share,
         limit=CUT
@@ -153,6 +155,7 @@ def _paced(row: Row, *, cut: bool, dark: int) -> Paced:
         else limit_of(
             cpu_share=share,
             late_ms=own_delay.p99,
+            session_ms=times.p50,
             unserved=missing - dark + sum(row.failed.values()),
             reached=reached,
             wanted=row.devices / wanted_for,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BufferedWriter, FileIO
 from typing import IO, Any
 
 from cpescript import __version__
@@ -107,6 +108,17 @@ def selected(options: RunOptions, others: set[str] | None = None) -> tuple[list[
     return found, bag
 
 
+class TraceFile(FileIO):
+    """A trace on its way to a file. Raises UsageError where the disk does not take it: half a trace proves nothing."""
+
+    def write(self, octets: Any) -> int:
+        try:
+            return super().write(octets)
+        except OSError as error:
+            message = f"'{self.name}' cannot be written: {error.strerror}"
+            raise UsageError(message, "make room, or name another") from error
+
+
 def resolved(options: RunOptions) -> RunOptions:
     """Return the options with a named target put in, and every secret of it known. Raises UsageError."""
     try:
@@ -134,7 +146,7 @@ def run(options: RunOptions, warned: Callable[[Bag], None] | None = None) -> Run
         jobs = list(_jobs(found, options, state))
         trace: IO[bytes] | None = None
         if options.trace is not None:
-            trace = stack.enter_context(open(options.trace, "wb"))
+            trace = stack.enter_context(BufferedWriter(TraceFile(options.trace, "wb")))
         work = stack.enter_context(closing(_work(jobs, options, trace, state)))
         for each in work:
             done.append(each)
@@ -201,9 +213,10 @@ def _work(
             current[:] = [case.simulation]
 
         for done in one_by_one(jobs, options, trace, around=restore):
+            told = state.remarks()
             if current:
                 _keep(state, current.pop())
-            yield done
+            yield replace(done, result=replace(done.result, remarks=(*done.result.remarks, *told))) if told else done
 
 
 def _settled(done: Iterable[Done], options: RunOptions) -> tuple[ScenarioResult, ...]:

@@ -147,6 +147,10 @@ def warn(
         _odd(bag, "--tags", options.tags, "no case has such tags", did_you_mean(word, tags, _known(tags)))
     for file in wanted.last.gone if wanted.last is not None else ():
         _odd(bag, "--rerun-failed", file, "this file is gone, and its failures with it", "")
+    known = [(each.file, each.title) for each in everything]
+    for file, title in wanted.last.missing(known) if wanted.last is not None else ():
+        remedy = f"it is forgotten with '{options.last_run}'"
+        _odd(bag, "--rerun-failed", title, f"this case has failed, and '{Path(file).name}' has it no more", remedy)
     # A real ACS may do otherwise each time, and a fleet that is kept has gone on.
     if options.repeat > 1 and options.seed is None and options.acs == EMBEDDED and options.state is None:
         fixed = list(dict.fromkeys(each.name for each in found if each.seed is not None))

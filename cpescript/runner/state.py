@@ -18,7 +18,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x43504553
 """The application id in the file's header: "CPES"."""
-VERSION = 3
+VERSION = 5
 """The version of the tables and of what stands in them."""
 
 _TABLES = """
@@ -66,6 +66,8 @@ class State:
         self.seed: int | None = None
         self.restored = 0
         """Devices that were gone on with in the present scenario."""
+        self.moved = 0
+        """Those of them whose ACS is at another URL than before."""
         self._fingerprints: dict[int, str] = {}
         self._file: sqlite3.Connection | None = None
         if path.exists() and path.stat().st_size:
@@ -120,8 +122,8 @@ class State:
                 same = row[0] == self._fingerprint(device.schema)
                 kept.grow(device, saved["agent"])
                 device.restore(saved["device"], same_profile=same)
-                kept.restore(device.agent, saved["agent"])
                 simulation.quirks.restore(device, saved.get("quirks", ()), same_profile=same)
+                self.moved += kept.restore(device.agent, saved["agent"])
             except (KeyError, AttributeError) as error:
                 raise StateError(f"'{self.path}' holds nothing that is a device for {device.identity}") from error
         self.restored += 1
@@ -132,8 +134,8 @@ class State:
         Raises StateError where the file cannot be written; then the old one is left as it was.
         """
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        part.unlink(missing_ok=True)
         try:
+            part.unlink(missing_ok=True)
             with closing(sqlite3.connect(part)) as file:
                 file.executescript(_TABLES)
                 file.execute(f"PRAGMA application_id = {APPLICATION}")
@@ -146,10 +148,18 @@ class State:
             self.close()
             os.replace(part, self.path)
         except (sqlite3.Error, OSError) as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise StateError(f"'{self.path}' cannot be written: {error}") from error
-        self.restored = 0
+        self.restored = self.moved = 0
         self._open()
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what a reader of the present scenario's result should know of the devices that went on."""
+        if not self.moved:
+            return ()
+        many = f"{self.moved} of {self.restored} device{'s' if self.restored > 1 else ''} of '{self.path}'"
+        return (f"{many} had another ACS URL before: to the present one they came with 0 BOOTSTRAP",)
 
     def _rows(self, simulation: Simulation) -> Iterator[tuple[str, str, str]]:
         for device in simulation.devices:

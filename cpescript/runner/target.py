@@ -26,7 +26,7 @@ from cpescript.runner.options import ASK_ABOVE, EMBEDDED, NorthSide, RunOptions
 from cpescript.runner.paced import Pacing
 from cpescript.runner.watching import passwords_in
 from cpescript.simulation import Simulation
-from cpescript.transport.base import Watch, Wire
+from cpescript.transport.base import SESSION_GAP, Watch, Wire
 from cpescript.transport.calls import connect
 from cpescript.transport.http import HttpWire
 from cpescript.transport.listener import Listener
@@ -205,15 +205,18 @@ def _external(timeline: Timeline, options: RunOptions, setup: Setup, simulation:
     wrong = [each for each in remote.defects if each not in options.defects] if remote is not None else []
     if wrong:
         target.remarks.append(f"the ACS is served with deliberate defects: {', '.join(wrong)}")
+    gap = 0.0 if remote is not None else SESSION_GAP
+    if options.session_gap_ns is not None:
+        gap = options.session_gap_ns / SECOND
     pace: Pace
     if timeline.clock == "virtual":
-        pace = VirtualPace(window=options.window_ns, patience=patience, remote=remote)
+        pace = VirtualPace(window=options.window_ns, patience=patience, gap=gap, remote=remote)
     else:
         pace = BoundPace(timeline.scale if timeline.clock == "scaled" else 1.0)
         target.paces = Pacing(pace, wire.real, lambda: simulation.kernel.now, simulation.trace)
         simulation.opening = target.paces.opening
     wire.pace = pace
-    target.remarks += _time_remarks(timeline, options, patience, driven=remote is not None)
+    target.remarks += _time_remarks(timeline, options, patience, gap, driven=remote is not None)
     if options.serial_prefix:
         target.remarks.append(f"serial numbers begin with '{options.serial_prefix}'")
     if options.north_side.tls_insecure:
@@ -296,12 +299,12 @@ _CONNECTIONS: Mapping[ConnectionsKept, str | None] = {
 
 
 def _connections(target: Target, wire: HttpWire) -> None:
-    """Say in the report what became of connections that were kept, and where this machine was the limit."""
-    waits, keeping = wire.reach.waits, wire.keeping
+    """Say in the report what became of connections, and where this machine, or a budget, was the limit."""
+    waits, keeping, holding = wire.reach.waits, wire.keeping, wire.holding
     if keeping.anew:
         target.remarks.append(
-            f"{keeping.anew} session{'s' * (keeping.anew > 1)} began on a kept connection that the ACS was closing, "
-            "and anew on another"
+            f"{keeping.anew} request{'s' * (keeping.anew > 1)} went out on a connection that the ACS was closing "
+            "without having said so, and again on another"
         )
     if keeping.early:
         target.remarks.append(
@@ -313,6 +316,12 @@ def _connections(target: Target, wire: HttpWire) -> None:
             f"{waits} connection{'s' * (waits > 1)} waited for a port or descriptor of this machine: "
             "--source-address adds ports, ulimit -n descriptors"
         )
+    if holding.refused:
+        target.remarks.append(
+            f"{holding.refused} session{'s' * (holding.refused > 1)} failed ('no-room') because unfinished answers of "
+            f"the ACS took all of the {holding.most >> 20} MiB that they may: --answers-held allows more, --in-flight "
+            "fewer at once"
+        )
 
 
 def _beside(wire: HttpWire, simulation: Simulation) -> Jobs:
@@ -323,6 +332,7 @@ def _beside(wire: HttpWire, simulation: Simulation) -> Jobs:
             # A question is no traffic: patience that began anew at each would never end.
             wire.run_job(_or_error(job), done, stirs=not simulation.asking)
         else:
+            wire.drop_jobs()
             done(wire.loop.run_until_complete(_or_error(job)))
 
     return run
@@ -336,7 +346,7 @@ def figures(wire: HttpWire) -> tuple[Latency, ...]:
     )
 
 
-def _time_remarks(timeline: Timeline, options: RunOptions, patience: float, *, driven: bool) -> list[str]:
+def _time_remarks(timeline: Timeline, options: RunOptions, patience: float, gap: float, *, driven: bool) -> list[str]:
     """Say by which rule time moved: it limits what a verdict means."""
     if timeline.clock == "scaled":
         return [f"virtual time ran {timeline.scale:g} times as fast as the wall clock"]
@@ -346,6 +356,8 @@ def _time_remarks(timeline: Timeline, options: RunOptions, patience: float, *, d
         f"virtual time against an external ACS: events of {options.window_ns / SECOND:g} s share the wire, "
         f"{options.in_flight} sessions at most"
     )
+    if gap:
+        window += f", a device rests {gap * 1e3:g} ms of real time between two"
     if driven:
         return [f"{window}; the ACS's own timers are on the same clock"]
     return [f"{window}, and {patience:g} s of real quiet pass before each deadline"]

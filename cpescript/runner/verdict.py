@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
 from cpescript.diagnostics import placing
@@ -41,22 +42,24 @@ def expected_to_fail(verdict: Verdict, reason: str, why: str) -> tuple[Verdict, 
 
 
 def merge_matrix(results: Sequence[ScenarioResult], *, strict: bool) -> list[ScenarioResult]:
-    """Settle `sometimes` over the cases of each scenario: coming true in one of them is enough."""
+    """Settle `sometimes` over the cases of each scenario: coming true in one of them is enough.
+
+    One that is opened more than once in a case, by a loop or by calls of a procedure, is so many claims: the first of
+    them is settled by the first in the other cases, the second by the second.
+    """
     came_true = {
-        (result.file, result.name, claim.span)
+        key
         for result in results
-        for claim in result.claims
+        for key, claim in zip(_keys(result), result.claims, strict=True)
         if claim.statement == "sometimes" and claim.verdict == "met"
     }
     merged = []
     for result in results:
         claims = tuple(
             replace(claim, verdict="met", message="it came true in another case", missed=0)
-            if claim.statement == "sometimes"
-            and claim.verdict == "missed"
-            and (result.file, result.name, claim.span) in came_true
+            if claim.statement == "sometimes" and claim.verdict == "missed" and key in came_true
             else claim
-            for claim in result.claims
+            for key, claim in zip(_keys(result), result.claims, strict=True)
         )
         if claims == result.claims:
             merged.append(result)
@@ -64,6 +67,15 @@ def merge_matrix(results: Sequence[ScenarioResult], *, strict: bool) -> list[Sce
         verdict, reason = settle(claims, result.problems, result.vacuous, result.cut, result.expected_to_fail, strict)
         merged.append(replace(result, claims=claims, verdict=verdict, reason=reason))
     return merged
+
+
+def _keys(result: ScenarioResult) -> Iterator[Hashable]:
+    """Yield for each claim of a case what it has in common with its like in the other cases of the scenario."""
+    turns: Counter[Hashable] = Counter()
+    for claim in result.claims:
+        place = (claim.span, claim.callers)
+        turns[place] += 1
+        yield result.file, result.name, place, turns[place]
 
 
 def settle(

@@ -47,8 +47,8 @@ class Masked:
     def progress(self, snapshot: Snapshot) -> None:
         self._observer.progress(self._masker.value(snapshot))
 
-    def make_room(self) -> None:
-        self._observer.make_room()
+    def make_room(self, asking: bool) -> None:
+        self._observer.make_room(asking)
 
     def finished(self, result: ScenarioResult) -> None:
         self._observer.finished(self._masker.value(result))

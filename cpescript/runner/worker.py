@@ -85,7 +85,7 @@ class Worker:
     def progress(self, snapshot: Snapshot) -> None:
         self._connection.send(("progress", snapshot))
 
-    def make_room(self) -> None:
+    def make_room(self, asking: bool) -> None:
         """Nobody is asked anything where cases run side by side."""
 
     def finished(self, result: ScenarioResult) -> None:

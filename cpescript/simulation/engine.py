@@ -27,7 +27,7 @@ from cpescript.execution.world import RefusedError
 from cpescript.kernel import draws
 from cpescript.kernel.queue import Kernel, Owner
 from cpescript.kernel.time import DEFAULT_START, SECOND, Instant
-from cpescript.kernel.trace import EVIDENCE_DEPTH, HEARTBEATS, Trace
+from cpescript.kernel.trace import BEGINNING, EVIDENCE_DEPTH, HEARTBEATS, LOCAL, Trace, evidence
 from cpescript.pattern.message import Parts, brief
 from cpescript.quirks.held import HeldQuirks
 from cpescript.results import MessageLine
@@ -48,8 +48,6 @@ URLS_KEPT = 1 << 13
 """Connection-request URLs that are kept: every Inform tells one."""
 MOST_DEVICES = 5_000_000
 """A slip of the pen rather than a fleet, past this: idle devices alone would take ten gigabytes."""
-BODY_SHOWN = 4_096
-"""Octets of a message's body that a failure's evidence keeps."""
 
 
 def decode_or_none(body: bytes) -> Message | None:
@@ -164,20 +162,23 @@ class Simulation:
 
     def recent(self, device: int) -> tuple[MessageLine, ...]:
         lines = []
-        entries = self.facts.device(device).recent or []
+        entries = evidence(self.facts.device(device).recent)
         for entry in entries[-EVIDENCE_DEPTH:]:
             t, session, (direction, protocol, kind), http, body, message = (*entry, None, None, None)[:6]
             if kind == HEARTBEATS:
                 many = f"{message} heartbeat session{'s' * (message > 1)}: Inform 2 PERIODIC, nothing asked"
                 lines.append(MessageLine(t, session, direction, kind, many))
                 continue
+            if direction == LOCAL and message is None:
+                # In a large fleet a fact has its words in its kind.
+                kind, _, message = kind.partition(" ")
             if isinstance(message, str):
-                lines.append(MessageLine(t, session, direction, kind, f"{kind} {message}"))
+                lines.append(MessageLine(t, session, direction, kind, f"{kind} {message}".rstrip()))
                 continue
             if message is None and body and protocol == "cwmp":
                 message = decode_or_none(body)
             status = getattr(http, "status", None)
-            shown = body[:BODY_SHOWN].decode("utf-8", "backslashreplace") if body else None
+            shown = body[:BEGINNING].decode("utf-8", "backslashreplace") if body else None
             lines.append(MessageLine(t, session, direction, kind, brief(kind, message), status, shown))
         return tuple(lines)
 

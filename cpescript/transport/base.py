@@ -1,8 +1,8 @@
 """What every transport to an ACS has in common: the `Wire` protocol, the limits, and how a run is cut short.
 
-A session is stepped (architecture page, rule 4): `start`, `receive`, `failed` and `resume` each return what to do next,
-a request to send, an instant to wait for, or that the session is over. A wire carries those steps and knows nothing of
-what is in them.
+A session is stepped (architecture page, Journey): `start`, `receive`, `failed` and `resume` each return what to do
+next, a request to send, an instant to wait for, or that the session is over. A wire carries those steps and knows
+nothing of what is in them.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ class Limits:
 
     header: int = 64 * 1024
     """A response's head. Servers stop at some 8 KiB of request head; eight times that is no ACS's answer."""
+    lines: int = 1000
+    """Of a response's head: a line without a value takes thirty times its octets, and servers stop at a hundred."""
     body: int = 8 * 1024 * 1024
     """A response's body. SetParameterValues for 10,000 parameters of 400 octets each is half of that."""
     connect: float = 10.0
@@ -104,6 +106,8 @@ WINDOW = 1_000_000_000
 """Virtual nanoseconds whose events share the wire (architecture page, Time)."""
 PATIENCE = 2.0
 """Real seconds of quiet before virtual time passes a deadline (language page, Time)."""
+SESSION_GAP = 0.02
+"""Real seconds between two sessions of a device: an ACS writes what it has learnt, and lets go of its lock, within."""
 REAL_LIMIT = 3600.0
 """Real seconds that a run may take (language page, Time)."""
 

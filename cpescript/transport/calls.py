@@ -27,7 +27,7 @@ class Agent(Protocol):
     @property
     def listening(self) -> bool: ...
 
-    def connection_request(self, request: HttpRequest, /) -> HttpResponse: ...
+    def connection_request(self, request: HttpRequest, came: int | None, /) -> HttpResponse: ...
 
 
 class Callee(Protocol):
@@ -67,8 +67,11 @@ def resolve(seed: int, path: str, lookup: Lookup) -> Callee | None:
     return device
 
 
-def answer(seed: int, request: HttpRequest, lookup: Lookup) -> HttpResponse | None:
-    """Return what a caller is answered, None where the device is dark and nobody answers at all."""
+def answer(seed: int, request: HttpRequest, lookup: Lookup, came: int | None = None) -> HttpResponse | None:
+    """Return what a caller is answered, None where the device is dark and nobody answers at all.
+
+    `came` is when the request came, in nanoseconds of the wall clock; None where its caller lives in virtual time.
+    """
     device = resolve(seed, request.path, lookup)
     if device is None:
         return HttpResponse(404)
@@ -76,7 +79,7 @@ def answer(seed: int, request: HttpRequest, lookup: Lookup) -> HttpResponse | No
         return None
     if request.method != "GET":
         return HttpResponse(405, (("Allow", "GET"),))
-    return cast(HttpResponse, device.agent.connection_request(request))
+    return cast(HttpResponse, device.agent.connection_request(request, came))
 
 
 def connect(seed: int, url: str, username: str, password: str, lookup: Lookup) -> str:

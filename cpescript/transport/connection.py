@@ -12,16 +12,24 @@ Rules:
    answer that comes first makes it needless, and the connection useless.
 6. A body without a length ends with the connection (RFC 9112, 6.3), if that is closed in order.
 7. Nearly all answers of an ACS in one second begin with the same octets, and what these mean was found out once
-   (`Heads`). Everything else goes through the parser.
+   (`heads`). Everything else goes through the parser.
+8. Of a request that nobody answered it is said whether the peer can have read it (`unread`): a peer that had closed
+   before resets what comes, or has not even acknowledged it.
+9. What is held of answers that are not whole yet is bounded for all connections together, too (`holding`). What a
+   connection holds it gives back with whatever ends the answer, and lets go of in the same moment.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
+from fcntl import ioctl
 from functools import lru_cache
 from math import inf
+from struct import Struct
+from termios import TIOCOUTQ
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
@@ -30,6 +38,8 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from cpescript.cwmp.http import Failure, HttpRequest, HttpResponse
 from cpescript.transport import tls
 from cpescript.transport.base import Limits
+from cpescript.transport.heads import Heads
+from cpescript.transport.holding import Holding
 
 Answer = HttpResponse | Failure
 
@@ -39,10 +49,8 @@ _CHUNK = 4096
 """Octets of a chunk, as a device with little memory sends them."""
 _LEAVE_AFTER = 1.0
 """Real seconds until a body goes out without the peer's leave."""
+_INT = Struct("i")
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
-_HEADS_KEPT = 256
-_LONGEST_HEAD = 2048
-"""Octets of a head that is kept: 256 of these are half a megabyte."""
 
 
 class Target(NamedTuple):
@@ -86,72 +94,30 @@ def request_bytes(request: HttpRequest, target: Target, proxy: str | None = None
     path = request.path or target.path
     if proxy is not None:
         path = f"http://{authority}{path}"
-    lines = [f"{request.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in request.headers]
+    head = f"{request.method} {path} HTTP/1.1\r\nHost: {authority}\r\n"
+    for name, value in request.headers:
+        head = f"{head}{name}: {value}\r\n"
     if proxy:
-        lines.append(f"Proxy-Authorization: {proxy}\r\n")
-    if manner is None and body:
-        lines.append(f"Content-Length: {len(body)}\r\n\r\n")
-        return "".join(lines).encode("latin-1", "replace") + body, b""
-    waits = False
+        head = f"{head}Proxy-Authorization: {proxy}\r\n"
+    waits = chunked = False
     if manner is not None:
         if manner.connection == "post":
-            lines.append("Connection: close\r\n")
+            head = f"{head}Connection: close\r\n"
         if body and manner.expect_continue:
-            lines.append("Expect: 100-continue\r\n")
+            head = f"{head}Expect: 100-continue\r\n"
             waits = True
-    if body and manner is not None and manner.chunked:
-        lines.append("Transfer-Encoding: chunked\r\n")
+        chunked = manner.chunked
+    if body and chunked:
+        head = f"{head}Transfer-Encoding: chunked\r\n"
         body = b"".join([b"%x\r\n%b\r\n" % (len(each), each) for each in _chunks(body)]) + b"0\r\n\r\n"
     elif body or request.method not in ("GET", "HEAD"):
-        lines.append(f"Content-Length: {len(body)}\r\n")
-    lines.append("\r\n")
-    head = "".join(lines).encode("latin-1", "replace")
-    return (head, body) if waits else (head + body, b"")
+        head = f"{head}Content-Length: {len(body)}\r\n"
+    octets = f"{head}\r\n".encode("latin-1", "replace")
+    return (octets, body) if waits else (octets + body, b"")
 
 
 def _chunks(body: bytes) -> list[bytes]:
     return [body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)]
-
-
-class _Head(NamedTuple):
-    """What a head says, and how many octets of body go with it."""
-
-    status: int
-    headers: tuple[tuple[str, str], ...]
-    close: bool
-    length: int
-
-
-class Heads:
-    """Heads of whole answers that the parser has read. Where a length is in them, or the status allows no body, the
-    same head before a body of the same length means the same."""
-
-    __slots__ = ("_known",)
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, _Head] = {}
-
-    def read(self, octets: bytes) -> HttpResponse | None:
-        """Return the response that the octets are, None where that is for the parser to say."""
-        end = octets.find(b"\r\n\r\n") + 4
-        head = self._known.get(octets[:end])
-        if head is None or len(octets) != end + head.length:
-            return None
-        return HttpResponse(head.status, head.headers, octets[end:], head.close)
-
-    def learn(self, octets: bytes, response: HttpResponse) -> None:
-        """Remember the head of a response that was read from these octets, and from no others.
-
-        Chunks and interim responses are octets besides head and body: such a response is not remembered, nor is one
-        whose like will hardly come again.
-        """
-        end, length = octets.find(b"\r\n\r\n") + 4, len(response.body)
-        if end > _LONGEST_HEAD or len(octets) != end + length or response.status == 401 or b"et-Cookie: " in octets:
-            return
-        if len(self._known) >= _HEADS_KEPT:
-            del self._known[next(iter(self._known))]
-        self._known[octets[:end]] = _Head(response.status, response.headers, response.close, length)
 
 
 class Connection(asyncio.Protocol):
@@ -162,11 +128,13 @@ class Connection(asyncio.Protocol):
         "_begun",
         "_body",
         "_clock",
+        "_counted",
         "_first",
         "_head",
         "_headers",
         "_heads",
         "_held",
+        "_holding",
         "_limits",
         "_octets",
         "_parser",
@@ -180,14 +148,23 @@ class Connection(asyncio.Protocol):
         "lost",
         "reason",
         "sent",
+        "unread",
         "usable",
     )
 
     def __init__(
-        self, limits: Limits, answered: Callable[[Answer], None], clock: Callable[[], float], heads: Heads
+        self,
+        limits: Limits,
+        answered: Callable[[Answer], None],
+        clock: Callable[[], float],
+        heads: Heads,
+        holding: Holding,
     ) -> None:
         self._limits = limits
         self._heads = heads
+        self._holding = holding
+        self._counted = 0
+        """Octets of the present answer that count as held."""
         self.answered = answered
         """Told what becomes of each request: whoever has the connection now."""
         self.lost: Callable[[Connection], object] | None = None
@@ -208,17 +185,26 @@ class Connection(asyncio.Protocol):
         """Whether another request may be sent once the present one is answered."""
         self.reason = ""
         """Why it failed, in a few words, where more is known than the failure says."""
+        self.unread = False
+        """Whether the peer closed without having read the present request, and without an octet of an answer."""
         self.sent = inf
         """When the present request went out, infinity while the connection does not stand."""
         self._clear()
 
     def _clear(self) -> None:
         self._octets = 0
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._body: bytes | bytearray = b""
         self._head = False
         self._begun = 0
         self._response: HttpResponse | None = None
+        self._let_loose()
+
+    def _let_loose(self) -> None:
+        """Let go of what came of the present answer, whole or not."""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: bytes | bytearray = b""
+        if self._counted:
+            self._holding.give(self._counted)
+            self._counted = 0
 
     @property
     def stands(self) -> bool:
@@ -268,17 +254,22 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Close in order; what was asked for is not reported any more."""
-        self.usable = self._waiting = False
-        self._forget_timer()
+        self._over()
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""
-        self.usable = self._waiting = False
-        self._forget_timer()
+        self._over()
         if self._transport is not None:
             self._transport.abort()
+
+    def _over(self) -> None:
+        """Nothing is asked or reported any more."""
+        self.usable = self._waiting = False
+        self._forget_timer()
+        if self._octets:
+            self._let_loose()
 
     # What asyncio calls.
 
@@ -298,6 +289,7 @@ class Connection(asyncio.Protocol):
             self._take(known)
             return
         self._octets += len(data)
+        measured = self._head
         if self._parser is None:
             self._parser = HttpResponseParser(self)
         try:
@@ -307,14 +299,31 @@ class Connection(asyncio.Protocol):
                 self._settle("http")
                 return
         limits = self._limits
-        if self._octets > limits.header and (
-            not self._head or len(self._body) > limits.body or self._octets > limits.header + 2 * limits.body
+        if len(self._headers) > limits.lines or (
+            self._octets > limits.header
+            and (
+                not self._head
+                or (not measured and sum(len(name) + len(value) for name, value in self._headers) > limits.header)
+                or len(self._body) > limits.body
+                or self._octets > limits.header + 2 * limits.body
+            )
         ):
             self._settle("too-large")
         elif self._response is not None:
             if self._octets == len(data):
                 self._heads.learn(data, self._response)
             self._take(self._response)
+        elif not self._hold():
+            self.reason = self._holding.full()
+            self._settle("no-room")
+
+    def _hold(self) -> bool:
+        """Count what is kept of an answer that is not whole yet; returns whether there was room for it."""
+        kept = min(self._octets, self._limits.header + len(self._body))
+        if not self._holding.take(kept - self._counted):
+            return False
+        self._counted = kept
+        return True
 
     def _take(self, response: HttpResponse) -> None:
         usable = self.usable = self._begun <= 1 and not (response.close or self._held or self.last)
@@ -329,11 +338,14 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The peer ends its side: so do we, and `connection_lost` follows."""
+        self.unread = self._waiting and self.silent and _refused(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
+        if isinstance(exc, ConnectionResetError | BrokenPipeError):
+            self.unread = self._waiting and self.silent
         if not self._waiting:
-            self._transport = None
+            self._transport = self._parser = None
             if self.lost is not None:
                 self.lost(self)
             return
@@ -348,6 +360,7 @@ class Connection(asyncio.Protocol):
                 self.reason = "closed before the first answer over TLS: the ACS may want a client certificate"
             self._settle("cut")
         self._transport = None
+        self._parser = None  # The two hold each other.
 
     def _settle(self, answer: Answer) -> None:
         self._waiting = False
@@ -407,3 +420,17 @@ class Connection(asyncio.Protocol):
             self._headers.clear()
             return
         self._response = self._whole()
+
+
+def _refused(transport: asyncio.Transport | None) -> bool:
+    """Whether a peer that has ended its side left something unread: it has reset the connection since, or there are
+    octets that it has not acknowledged. False where that cannot be known."""
+    if transport is None or (peer := transport.get_extra_info("socket")) is None:
+        return False
+    try:
+        if peer.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return True
+        (waiting,) = _INT.unpack(ioctl(peer.fileno(), TIOCOUTQ, bytes(_INT.size)))
+    except OSError:
+        return False
+    return bool(waiting)

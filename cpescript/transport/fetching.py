@@ -42,6 +42,12 @@ _CHUNK = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
+class _Heard:
+    """What has been heard of a file server before time ran out."""
+
+    status: int | None = None
+
+
 class Fetcher:
     """Carries files for a fleet, with the TLS, the proxy and the source address that its sessions have."""
 
@@ -57,16 +63,17 @@ class Fetcher:
 
     async def carry(self, who: Who, fetch: Fetch) -> Fetched:
         """Make the exchange that a device wants."""
+        heard = _Heard()
         async with self._turns:
             try:
                 async with asyncio.timeout(self._limits.carrying):
-                    return await self._carry(who, fetch)
+                    return await self._carry(who, fetch, heard)
             except aiohttp.ConnectionTimeoutError:
                 return Fetched("timeout", reason=f"no connection within {self._limits.connect:g} s")
             except aiohttp.ServerTimeoutError:
                 return Fetched("timeout", reason=f"nothing came for {self._limits.response:g} s")
             except TimeoutError:
-                return Fetched("timeout", reason=f"not done within {self._limits.carrying:g} s")
+                return Fetched("timeout", heard.status, reason=f"not done within {self._limits.carrying:g} s")
             except aiohttp.ClientConnectorCertificateError as problem:
                 return Fetched("tls", reason=words(problem.certificate_error))
             except aiohttp.ClientConnectorSSLError as problem:
@@ -101,7 +108,7 @@ class Fetcher:
             return f"nobody listens at {where}"
         return f"no connection to {where}: {problem.os_error.strerror or problem.os_error}"
 
-    async def _carry(self, who: Who, fetch: Fetch) -> Fetched:
+    async def _carry(self, who: Who, fetch: Fetch, heard: _Heard) -> Fetched:
         url, authorization, context = fetch.url, "", self._tls.of(who)
         redirects = asked = 0
         while True:
@@ -124,6 +131,7 @@ class Fetcher:
                         return Fetched("http", reason=why)
                     url, authorization, asked = new, "", 0
                 else:
+                    heard.status = response.status
                     return await self._read(response, fetch)
 
     async def _request(

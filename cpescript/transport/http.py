@@ -3,7 +3,8 @@
 Rules:
 
 1. A session keeps one connection as long as the ACS lets it (TR-069 3.4: a session should), and closes it at its end,
-   unless it is one that is kept for a later session (`keeping`).
+   unless it is one that is kept for a later session (`keeping`). One that the ACS closes in between, without having
+   said so, costs the session nothing (RFC 9112, 9.5): a request that nobody can have read goes out again on a new one.
 2. At most `in_flight` sessions are on the wire, the others queue in order. A session that waits for an instant of
    virtual time gives its place back.
 3. Everything that comes in enters by `enter`: one place that stops what comes after the end, lets the rule of time
@@ -35,13 +36,16 @@ from cpescript.transport.base import (
     Stepped,
     Watch,
 )
-from cpescript.transport.connection import Answer, Connection, Heads, Target, request_bytes, target_of
+from cpescript.transport.connection import Answer, Connection, Target, request_bytes, target_of
+from cpescript.transport.heads import Heads
+from cpescript.transport.holding import Holding
 from cpescript.transport.keeping import Keeping, Place, Whose
 from cpescript.transport.latency import Latencies
 from cpescript.transport.options import DEFAULT, WireOptions
 from cpescript.transport.pacing import Pace, VirtualPace
 from cpescript.transport.reach import Reach, Unreached
-from cpescript.transport.tls import Who
+from cpescript.transport.rests import Rests
+from cpescript.transport.tls import NOBODY, Who
 
 if TYPE_CHECKING:
     from cpescript.cwmp.session import Step
@@ -74,6 +78,7 @@ class _Carried:
         "deadline",
         "keeps",
         "kind",
+        "opening",
         "session",
         "target",
         "whose",
@@ -93,12 +98,16 @@ class _Carried:
         self.whose: Whose = 0
         """As whose it is kept."""
         self.again: HttpRequest | None = None
-        """The first request, while it may be that the kept connection that it went out on was closed by then."""
+        """The request that is out on a connection that has carried others, which the peer may have closed by then."""
+        self.opening = False
+        """Whether that is the first of its session."""
 
     @property
     def unanswered(self) -> bool:
-        """Whether the connection has gone, and no octet of an answer has come."""
-        return self.connection is not None and self.connection.silent
+        """Whether the connection has gone, and a request may go out again: no octet of an answer has come, and nobody
+        has read it, or it opens a session, which does no harm twice."""
+        connection = self.connection
+        return connection is not None and (connection.unread or (self.opening and connection.silent))
 
     def overdue(self, now: float, response: float) -> bool:
         connection = self.connection
@@ -140,10 +149,14 @@ class HttpWire:
             if loop is None:
                 self.loop.close()
             raise
+        self.awaited: list[object] = []
+        """What time waits for besides sessions and jobs: each is true while it does."""
         self.keeping = Keeping(options.connections, self._part)
+        self.holding = Holding(options.answers_held << 20)
         self._limits = limits
         self._options = options
         self._heads = Heads()
+        self._rests = Rests()
         self._fetcher: Fetcher | None = None
         self._watch = watch or Watch()
         self._ready: deque[_Carried] = deque()
@@ -206,6 +219,11 @@ class HttpWire:
         self._jobs[task] = None
         task.add_done_callback(self._jobs.pop)
 
+    def drop_jobs(self) -> None:
+        """The last drive is over: nobody waits for its jobs any more, and what they hold is to be free."""
+        for task in self._jobs:
+            task.cancel()
+
     def close(self) -> None:
         """Drop every connection and close the loop."""
         self.loop.run_until_complete(self._farewell())
@@ -223,7 +241,7 @@ class HttpWire:
 
     @property
     def quiet(self) -> bool:
-        return not (self._carried or self._ready or self._outstanding_jobs)
+        return not (self._carried or self._ready or self._outstanding_jobs or any(self.awaited))
 
     @property
     def room(self) -> bool:
@@ -257,6 +275,10 @@ class HttpWire:
     def stir(self) -> None:
         """There is traffic that no session carries, a connection request for one."""
         self.pace.stir()
+
+    def look(self) -> None:
+        """Nothing came in, but something that time waited for may be over."""
+        self.enter(_nothing)
 
     def _catch_up(self) -> None:
         late, self._late = self._late, deque()
@@ -294,6 +316,7 @@ class HttpWire:
         try:
             self._watch.check()
         except BaseException as problem:
+            self.pace.arrive(self)  # What is still to be done and told is at the instant at which the run was cut.
             self._end(problem)
             return
         for carried in [each for each in self._carried if each.overdue(now, self._limits.response)]:
@@ -323,10 +346,12 @@ class HttpWire:
                 return
             target = target_of(carried.session.url)
             if target is not None:
-                self._send(carried, target, step)
+                send = self._send_rested if carried.target is None else self._send
+                send(carried, target, step)
                 return
             step = carried.session.failed("refused")
         del self._carried[carried]
+        self._rests.begin(carried.session.device.number, self.real(), self.pace.gap)
         if not self._keep(carried):
             self._disconnect(carried)
 
@@ -334,6 +359,14 @@ class HttpWire:
         carried.begin = carried.session.resume
         self._ready.append(carried)
         self._fill()
+
+    def _send_rested(self, carried: _Carried, target: Target, request: HttpRequest) -> None:
+        """Send the first request of a session, when its device has rested."""
+        left = self._rests.left(carried.session.device.number, self.real())
+        if left:
+            self.loop.call_later(left, self.enter, self._send, carried, target, request)
+        else:
+            self._send(carried, target, request)
 
     def _send(self, carried: _Carried, target: Target, request: HttpRequest) -> None:
         proxy = self.reach.proxy
@@ -348,9 +381,13 @@ class HttpWire:
             self._disconnect(carried)
             connection = None
         carried.target = target
-        carried.keeps = self.keeping.keeps(request.manner)
-        if connection is None and before is None and carried.keeps:
-            connection = self._take(carried, target, request)
+        carried.opening = before is None
+        if before is None:
+            carried.keeps = self.keeping.keeps(request.manner)
+            if carried.keeps:
+                connection = self._take(carried, target, request)
+        elif connection is not None:
+            carried.again = request
         if connection is None:
             connection = self._make(carried, target)
         if request.manner is not None:
@@ -370,7 +407,7 @@ class HttpWire:
                 self.latencies.error(carried.kind, str(answer.status))
             self._follow(carried, carried.session.receive(answer))
         elif carried.again is not None and carried.unanswered:
-            self._begin_anew(carried, carried.again)
+            self._send_anew(carried, carried.again)
         else:
             self.latencies.error(carried.kind, answer)
             reason = carried.connection.reason if carried.connection is not None else ""
@@ -381,7 +418,9 @@ class HttpWire:
     def _make(self, carried: _Carried, target: Target) -> Connection:
         """Return a connection that is being made."""
         self.keeping.make_room(len(self._carried) + len(self._parked))
-        connection = carried.connection = Connection(self._limits, self._told(carried), monotonic, self._heads)
+        connection = carried.connection = Connection(
+            self._limits, self._told(carried), monotonic, self._heads, self.holding
+        )
         carried.deadline = monotonic() + self._limits.connect
         carried.connecting = self.loop.create_task(self._connect(carried, connection, target))
         return connection
@@ -412,8 +451,8 @@ class HttpWire:
         self.keeping.give(carried.whose, target[:3], connection)
         return True
 
-    def _begin_anew(self, carried: _Carried, request: HttpRequest) -> None:
-        """Send the first request of a session again: the kept connection was closed before anybody read it."""
+    def _send_anew(self, carried: _Carried, request: HttpRequest) -> None:
+        """Send a request again, on a new connection: the one that it went out on was closed, and nobody answered."""
         assert carried.target is not None
         self.keeping.anew += 1
         carried.again = None
@@ -439,9 +478,9 @@ class HttpWire:
         """Make a connection stand; its request goes out with it. A failure is the session's."""
         failure: Failure | None = None
         try:
-            await self.reach.stand(
-                connection, target, who_is(carried.session.device), partial(setattr, carried, "deadline")
-            )
+            # Only TLS asks who it is, and a serial number may have to be worked out.
+            who = who_is(carried.session.device) if target.tls else NOBODY
+            await self.reach.stand(connection, target, who, partial(setattr, carried, "deadline"))
         except asyncio.CancelledError:
             # It may have stood for long enough to be answered, before this was told.
             self.stood = self.stood or connection.sent != inf

@@ -11,7 +11,8 @@ Rules:
    for one that is needed (`early` counts them).
 5. A peer may close an idle connection at any time. So the first request on a kept one that dies before an octet of an
    answer is sent again on a new one (RFC 9112, 9.3.1; `anew` counts them): it opens a session, and an ACS that has
-   seen it all the same finds a session that was opened twice, as after any retry.
+   seen it all the same finds a session that was opened twice, as after any retry. A later request of a session goes
+   out again only where the ACS cannot have read it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Keeping:
     ) -> None:
         self.shared = how == "shared"
         self.anew = 0
-        """Sessions that were begun again, on a new connection, because a kept one had gone."""
+        """Requests that were sent again, on a new connection, because one that had carried others had gone."""
         self.early = 0
         """Kept connections that were closed for want of descriptors."""
         self.most = most if most is not None else descriptors()

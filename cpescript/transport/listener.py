@@ -6,8 +6,8 @@ What a call leads to is the device's own business: the listener carries it there
 2. Strangers and callers, who have called a device by its path and shown no wrong proof, do not compete for a place. A
    stranger who has had time to say what he wants makes room for the next one; of callers, whoever was quiet longest. So
    a crowd that knows no path lets everybody through who says at once what he wants.
-3. Nobody can keep virtual time from moving: a call counts as traffic when it is let in, and a challenge when its nonce
-   is another one than that of the last that counted for that device.
+3. Nobody can keep virtual time from moving: a call counts as traffic when it is let in, and a challenge when time waits
+   for its answer (`challenges`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from cpescript.cwmp.digest import parse_challenge
 from cpescript.cwmp.http import HttpRequest, HttpResponse
+from cpescript.kernel.time import SECOND
 from cpescript.transport.calls import Lookup, answer, connect, resolve, token_path
+from cpescript.transport.challenges import Challenges
 from cpescript.transport.http import HttpWire
 
 __all__ = ["Listener", "connect", "resolve", "token_path"]
@@ -68,8 +70,7 @@ class Listener:
         """Callers who have not called a device by its path, or shown a wrong proof; whoever was quiet longest first."""
         self._callers: dict[_Caller, None] = {}
         """The others, in the same order."""
-        self._challenges: dict[str, str | None] = {}
-        """By path, the nonce of a device's challenge that has counted as traffic."""
+        self._challenges = Challenges()
 
     def start(self, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> int:
         """Listen, for HTTPS only where a context is given, and return the port. Raises OSError where that fails."""
@@ -80,6 +81,7 @@ class Listener:
             )
         )
         self.wire.ticks.append(self._tick)
+        self.wire.awaited.append(self._challenges)
         return int(self._server.sockets[0].getsockname()[1])
 
     def close(self) -> None:
@@ -87,6 +89,7 @@ class Listener:
         server, self._server = self._server, None
         if server is not None:
             self.wire.ticks.remove(self._tick)
+            self.wire.awaited.remove(self._challenges)
             server.close()
             for caller in self._everybody():
                 caller.drop()
@@ -133,30 +136,34 @@ class Listener:
         self.wire.enter(partial(self._handle, caller, request))
 
     def _handle(self, caller: _Caller, request: HttpRequest) -> None:
-        response = answer(self.seed, request, self.lookup)
+        response = answer(self.seed, request, self.lookup, int(self.wire.real() * SECOND))
         status = response.status if response is not None else 0
         wrong = status == 404 or (status == 401 and request.header("Authorization") is not None)
         if caller.there:
             self._placed(caller, stranger=wrong)
-        if response is not None and not wrong and self._counts(request.path.partition("?")[0], response):
+        if response is not None and self._counts(request, response, wrong=wrong):
             self.wire.stir()
         caller.respond(response)
 
-    def _counts(self, path: str, response: HttpResponse) -> bool:
-        """Whether a call with no wrong proof is traffic: virtual time waits for what it leads to."""
+    def _counts(self, request: HttpRequest, response: HttpResponse, *, wrong: bool) -> bool:
+        """Whether a call is traffic: virtual time waits for what it leads to."""
+        path = request.path.partition("?")[0]
         if response.status == 401:
             challenge = parse_challenge(response.all("WWW-Authenticate"))
-            nonce = challenge.nonce if challenge is not None else None
-            known = path in self._challenges and self._challenges[path] == nonce
-            self._challenges[path] = nonce
-            return not known
-        if response.status < 300:
-            self._challenges.pop(path, None)
-        return response.status != 405
+            # A proof that was right but for its nonce is no wrong one: who has it will try again.
+            if challenge is None or (wrong and not challenge.stale):
+                return False
+            return self._challenges.put(path, self.wire.real() + self.wire.pace.patience)
+        if response.status in (404, 405):
+            return False
+        self._challenges.met(path)
+        return True
 
     def _tick(self, now: float) -> None:
         for caller in [each for each in self._everybody() if each.since + IDLE < now]:
             caller.drop()
+        if self._challenges.give_up(now):
+            self.wire.look()
 
 
 class _Caller(asyncio.Protocol):

@@ -27,6 +27,9 @@ class WireOptions:
     connections: ConnectionsKept = "profile"
     """What becomes of a connection after its session: as the device's profile says; `kept`: each device keeps its own,
     unless it is of those that close it after each POST; `shared`: all devices share what is open."""
+    answers_held: int = 256
+    """MiB of answers that are not whole yet, over all sessions: 32 of the largest (`Limits.body`), or 1.3 for each of
+    200. A session that needs more fails."""
     source_addresses: tuple[str, ...] = ()
     """Addresses of this machine that connections are made from, in turn; empty: as the routing table says."""
     listen: tuple[str, int] = ("127.0.0.1", 0)

@@ -9,7 +9,9 @@
    came: what an ACS does of its own accord counts for the instant that it happens at. Any traffic starts the patience
    anew; a quiet that was served holds until there is traffic again, whatever virtual time does meanwhile, for an ACS
    that knows nothing of virtual time has had its chance.
-4. An ACS that is driven (`RemoteClock`) is told the instant before the events at it run, and time stops at its own
+4. A device rests `gap` real seconds between two sessions: its next request goes out when that is over, and is under
+   way meanwhile. Nothing of virtual time changes by it, and others go on.
+5. An ACS that is driven (`RemoteClock`) is told the instant before the events at it run, and time stops at its own
    timers on the way; there is nothing to be patient about. A window ends before the ACS's next timer.
 
 `BoundPace` (`clock scaled`, `clock real`) binds virtual time to the wall clock: an event runs when its real moment has
@@ -24,7 +26,7 @@ from typing import Any, Protocol
 
 from cpescript.kernel.queue import DEADLINE, Kernel
 from cpescript.kernel.time import SECOND
-from cpescript.transport.base import PATIENCE, WINDOW
+from cpescript.transport.base import PATIENCE, SESSION_GAP, WINDOW
 
 SLICE = 500
 """How many events run before the sockets are looked at again: a few milliseconds' worth."""
@@ -62,6 +64,11 @@ class RemoteClock(Protocol):
 class Pace(Protocol):
     """Decides which events may run now."""
 
+    patience: float
+    """Real seconds that time waits for somebody of whom nobody knows whether he will come."""
+    gap: float
+    """Real seconds between two sessions of a device."""
+
     def begin(self, wire: Traffic) -> None:
         """The run begins, or goes on after a pause."""
 
@@ -79,13 +86,21 @@ class Pace(Protocol):
 class VirtualPace:
     """Time jumps from event to event and stands still while the wire is busy.
 
-    `window` is in virtual nanoseconds (0: one instant at a time), `patience` in real seconds and may be changed while
-    the run goes on. `ask`, if set, is called each real second that patience lasts.
+    `window` is in virtual nanoseconds (0: one instant at a time), `patience` and `gap` are in real seconds, and
+    patience may be changed while the run goes on. `ask`, if set, is called each real second that patience lasts.
     """
 
-    def __init__(self, *, window: int = WINDOW, patience: float = PATIENCE, remote: RemoteClock | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        window: int = WINDOW,
+        patience: float = PATIENCE,
+        gap: float = SESSION_GAP,
+        remote: RemoteClock | None = None,
+    ) -> None:
         self.window = window
         self.patience = patience
+        self.gap = gap
         self.ask: Callable[[], object] | None = None
         self.served = 0.0
         """Real seconds of patience served so far."""
@@ -190,6 +205,9 @@ class VirtualPace:
 
 class BoundPace:
     """Virtual time runs `factor` times as fast as the wall clock, from where the kernel stands at the beginning."""
+
+    patience = gap = 0.0
+    """Time waits for nobody, and devices rest as long as they do."""
 
     def __init__(self, factor: float = 1.0) -> None:
         if not 0 < factor < inf:

@@ -2,12 +2,14 @@
 
 Rules:
 
-1. Requests and answers go through as they are, but for the headers of a connection (RFC 9110, 7.6.1) and Host. The
-   path that devices use is kept, because a digest covers it.
-2. A device is known by its Inform; what follows belongs to it by its connection, or by the cookies that the ACS gave.
-   A session whose connection is gone, and that goes on over no other within `SETTLE`, was cut.
-3. The trace has credentials masked (`masked`); what goes through has them, of course.
-4. Connection requests pass this proxy by, unless it is told to relay them: then ConnectionRequestURLs in Informs are
+1. Requests and answers go through as they are, but for the headers of a connection (RFC 9110, 7.6.1), Host and Expect,
+   and a redirect to the ACS itself leads here. The path that devices use is kept, because a digest covers it.
+2. Each connection of a device has one of its own to the ACS, which may know the device by it; who closes his is copied
+   on the other side.
+3. The trace has what was said when it was said, and whose it was (`recorder_devices`); an answer that comes when its
+   device is gone belongs to the session that it answers.
+4. The trace has credentials masked (`masked`); what goes through has them, of course.
+5. Connection requests pass this proxy by, unless it is told to relay them: then ConnectionRequestURLs in Informs are
    rewritten to lead here. The path is kept, because a digest covers it: of devices with the same path the first has the
    port of the proxy, and each other one a port of its own, as far as there are any (`ports`). Behind https it is always
    a port of its own kind: connection requests are http (TR-069, 3.2.2).
@@ -23,9 +25,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp import web
@@ -35,6 +36,7 @@ from cpescript.cwmp.codec import CwmpSyntaxError, decode
 from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Message
 from cpescript.kernel.trace import FROM_ACS, LOCAL, TO_ACS, Direction, Record, Writer
+from cpescript.transport.recorder_devices import Known, KnownDevices
 
 MAX_BODY = 16 * 1024 * 1024
 """Octets of a message that are passed on: twice what an ACS's answer may have anywhere else here."""
@@ -42,12 +44,14 @@ TIMEOUT = 90.0
 """Real seconds that an ACS has for an answer: longer than any device waits."""
 SETTLE = 5.0
 """Real seconds in which a device that opens a connection for each message is back with the next one."""
-MOST_DEVICES = 100_000
-MOST_COOKIES = 200_000
+MOST_TROUBLES = 20
+"""Reasons why the ACS could not be reached that are told: more are more of the same."""
+_AGAIN = frozenset({301, 302, 307, 308, 401})
+"""Statuses that have a device say the same once more, in the same session."""
 
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-     "upgrade", "host", "content-length"}
+     "upgrade", "host", "content-length", "expect"}
 )  # fmt: skip
 """Headers that do not go through, and those that whoever sends sets anew."""
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
@@ -67,26 +71,36 @@ def masked(body: bytes) -> bytes:
     return _PARAMETER.sub(rb"\1***\3", _ELEMENT.sub(rb"\1***\4", body))
 
 
-@dataclass(slots=True)
-class _Known:
-    """A device: its name in the trace, where it listens, and its session."""
+class _Unreachable(Exception):
+    """No connection to the ACS stands; the text says why."""
 
-    number: int
-    identity: str
-    url: str = ""
-    session: int = 0
-    open: bool = False
-    transport: asyncio.BaseTransport | None = None
-    """The connection that it was last heard on."""
-    at: tuple[int, str] | None = None
-    """Port and path at which it is called, where its calls are relayed."""
-    gone: float | None = None
-    """Since when that is closed."""
-    recent: Any = None
 
-    @property
-    def name(self) -> str:
-        return f"recorded[{self.number}]"
+class _Broken(Exception):
+    """The ACS has not answered to the end."""
+
+    def __init__(self, outcome: str) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+class _Answer(NamedTuple):
+    """What an ACS has answered: its body as it came over the wire."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        return next((value for each, value in self.headers if each.lower() == name), "")
+
+
+def _client(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+        auto_decompress=False,
+        connector=connector,
+    )
 
 
 class Recorder:
@@ -105,7 +119,9 @@ class Recorder:
     ) -> None:
         self.acs = acs
         self.messages = 0
-        self._parts = urlsplit(acs)
+        parts = urlsplit(acs)
+        # Devices log in by themselves, with what they have.
+        self._parts = parts._replace(netloc=parts.netloc.rpartition("@")[2])
         self._writer = writer
         self._relay = relay
         self._ports = ports
@@ -114,12 +130,12 @@ class Recorder:
         self._tls = tls
         self._began = time.monotonic_ns()
         self._n = 0
-        self._devices: dict[str, _Known] = {}
-        self._connections: dict[int, tuple[asyncio.BaseTransport, _Known]] = {}
-        """By the id of the transport, which is held so that no other gets that id."""
-        self._talking: dict[int, _Known] = {}
-        self._cookies: dict[str, _Known] = {}
-        self._paths: dict[tuple[int, str], _Known] = {}
+        self._devices = KnownDevices(self._appeared, self._ended)
+        self._lines: dict[int, tuple[asyncio.BaseTransport, aiohttp.ClientSession]] = {}
+        """By the id of a device's connection: that, and the one to the ACS that belongs to it."""
+        self._troubles: set[str] = set()
+        """Why the ACS could not be reached, as far as that was told."""
+        self._paths: dict[tuple[int, str], Known] = {}
         """Who is called at a port and path."""
         self._client: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -129,13 +145,9 @@ class Recorder:
 
     async def start(self, host: str, port: int, stack: AsyncExitStack, tls: ssl.SSLContext | None = None) -> int:
         """Listen and return the port. What is opened is closed by `stack`. Raises OSError."""
-        self._client = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-            auto_decompress=False,
-            connector=aiohttp.TCPConnector(limit=0),
-        )
+        self._client = _client(aiohttp.TCPConnector(limit=0))
         stack.push_async_callback(self._client.close)
+        stack.push_async_callback(self._hang_up, lambda transport: True)
         app = web.Application(client_max_size=MAX_BODY)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=1.0)
@@ -168,51 +180,85 @@ class Recorder:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return web.Response(status=413)
+        except (aiohttp.ClientError, web.RequestPayloadError, OSError):
+            # It has gone in the middle of what it said: nobody is there to be answered.
+            return web.Response(status=400)
         plain = _unpacked(body, request.headers.get("Content-Encoding", ""))
         message = _decoded(plain)
-        device = self._whose(request, message)
+        device = self._devices.whose(request.transport, request.headers.get("Cookie", ""), message)
+        session = device.session if device is not None else 0
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP]
         if self._relay and device is not None and message is not None and message.kind == "Inform":
             rewritten = await self._rewritten(plain, device, request)
             if rewritten is not plain:
                 body = rewritten
                 headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
-        self._tell(device, TO_ACS, _kind(message, plain), HttpRequest(_shown(headers), b""), plain)
-        answer = await self._forward(request, headers, body)
-        if answer is None:
-            if device is not None:
-                self._end(device, "refused")
+        self._tell(
+            device, session, TO_ACS, _kind(message, plain), HttpRequest(_shown(request.headers.items()), b""), plain
+        )
+        try:
+            answer = await self._forward(request, headers, body)
+        except _Unreachable as unreachable:
+            self._trouble(str(unreachable))
+            self._over(device, session, "refused")
             return web.Response(status=502, text="the ACS cannot be reached")
-        status, answer_headers, raw = answer
-        told = _unpacked(raw, next((value for name, value in answer_headers if name.lower() == "content-encoding"), ""))
+        except _Broken as broken:
+            # As the device would have seen it: no answer, and a connection that is gone.
+            self._over(device, session, broken.outcome)
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=502)
+        told = _unpacked(answer.body, answer.header("content-encoding"))
         reply = _decoded(told)
+        kind = "HttpError" if answer.status not in (200, 204) else _kind(reply, told)
+        self._tell(device, session, FROM_ACS, kind, HttpResponse(answer.status, _shown(answer.headers)), told)
         if device is not None:
-            for name, value in answer_headers:
-                if name.lower() == "set-cookie" and len(self._cookies) < MOST_COOKIES:
-                    self._cookies[value.partition(";")[0].strip()] = device
-        kind = "HttpError" if status not in (200, 204) else _kind(reply, told)
-        self._tell(device, FROM_ACS, kind, HttpResponse(status, _shown(answer_headers)), told)
-        if device is not None:
-            if status == 204 or (status == 200 and not told):
-                self._end(device, "done")
-            elif status not in (200, 401):
-                self._end(device, "http")
-        response = web.Response(status=status, body=raw or None)
-        for name, value in answer_headers:
+            self._devices.given(device, (value for name, value in answer.headers if name.lower() == "set-cookie"))
+            if answer.status in _AGAIN:
+                device.asked_again = True
+            elif answer.status == 204 or (answer.status == 200 and not told):
+                self._devices.end(device, session, "done")
+            elif answer.status != 200:
+                self._devices.end(device, session, "http")
+        return self._answered(request, answer)
+
+    def _answered(self, request: web.Request, answer: _Answer) -> web.Response:
+        """Return the ACS's answer as the device gets it."""
+        response = web.Response(status=answer.status, body=answer.body or None)
+        for name, value in answer.headers:
             if name.lower() == "content-type":
                 response.headers[name] = value
+            elif name.lower() == "location":
+                response.headers[name] = self._here(request, value)
             elif name.lower() not in HOP_BY_HOP:
                 response.headers.add(name, value)
+        if "close" in answer.header("connection").lower():
+            response.force_close()
         return response
 
-    async def _forward(
-        self, request: web.Request, headers: list[tuple[str, str]], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes] | None:
-        assert self._client is not None
+    def _here(self, request: web.Request, location: str) -> str:
+        """Return where a redirect leads from here: what leads to the ACS comes by again."""
+        parts = urlsplit(location)
+        if (parts.scheme, parts.netloc) != (self._parts.scheme, self._parts.netloc):
+            return location
+        return urlunsplit(parts._replace(scheme=request.scheme, netloc=request.host))
+
+    def _over(self, device: Known | None, session: int, outcome: str) -> None:
+        if device is not None:
+            self._devices.end(device, session, outcome)
+
+    def _trouble(self, why: str) -> None:
+        """Say why the ACS cannot be reached, once."""
+        if why not in self._troubles and len(self._troubles) < MOST_TROUBLES:
+            self._troubles.add(why)
+            self._say(f"the ACS cannot be reached: {why}")
+
+    async def _forward(self, request: web.Request, headers: list[tuple[str, str]], body: bytes) -> _Answer:
+        """Hand a message to the ACS, and return its answer. Raises _Unreachable, _Broken."""
         path = request.raw_path if request.raw_path not in ("", "/") else (self._parts.path or "/")
         target = f"{self._parts.scheme}://{self._parts.netloc}{path}"
         try:
-            async with self._client.request(
+            async with self._line(request.transport).request(
                 "POST",
                 URL(target, encoded=True),
                 headers=headers,
@@ -225,11 +271,30 @@ class Recorder:
                 async for part in response.content.iter_any():
                     size += len(part)
                     if size > MAX_BODY:
-                        return None
+                        raise _Broken("cut")
                     parts.append(part)
-                return response.status, list(response.headers.items()), b"".join(parts)
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return None
+                return _Answer(response.status, tuple(response.headers.items()), b"".join(parts))
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise _Unreachable(str(error)) from None
+        except TimeoutError:
+            raise _Broken("timeout") from None
+        except (aiohttp.ClientError, OSError):
+            raise _Broken("cut") from None
+
+    def _line(self, transport: asyncio.Transport | None) -> aiohttp.ClientSession:
+        """Return what speaks to the ACS over the connection that belongs to a device's."""
+        assert self._client is not None
+        if transport is None:
+            return self._client
+        if id(transport) not in self._lines:
+            self._lines[id(transport)] = (transport, _client(aiohttp.TCPConnector(limit=1)))
+        return self._lines[id(transport)][1]
+
+    async def _hang_up(self, gone: Callable[[asyncio.BaseTransport], bool]) -> None:
+        """Close the connections to the ACS whose devices are gone."""
+        for key in [key for key, (transport, _) in self._lines.items() if gone(transport)]:
+            _, line = self._lines.pop(key)
+            await line.close()
 
     # --- connection requests ------------------------------------------------------------------------------------------
 
@@ -256,7 +321,7 @@ class Recorder:
                 answer.headers.add(name, value)
         return answer
 
-    async def _rewritten(self, plain: bytes, device: _Known, request: web.Request) -> bytes:
+    async def _rewritten(self, plain: bytes, device: Known, request: web.Request) -> bytes:
         """Return an Inform whose ConnectionRequestURL leads here."""
         found = _CONNECTION_URL.search(plain)
         if found is None:
@@ -273,7 +338,7 @@ class Recorder:
         here = f"http://{at}:{port}{path}".replace("&", "&amp;").encode()
         return plain[: found.start(2)] + here + plain[found.end(2) :]
 
-    async def _port(self, device: _Known, path: str) -> int | None:
+    async def _port(self, device: Known, path: str) -> int | None:
         """Return the port at which a device is called for, None where there is none left for its path."""
         port = device.at[0] if device.at is not None else self._called
         if device.at is not None and device.at != (port, path):
@@ -294,68 +359,42 @@ class Recorder:
 
     # --- the trace ----------------------------------------------------------------------------------------------------
 
-    def _whose(self, request: web.Request, message: Message | None) -> _Known | None:
-        transport = request.transport
-        if message is None or message.kind != "Inform":
-            _, device = self._connections.get(id(transport), (None, None))
-            if device is None:
-                cookies = request.headers.get("Cookie", "").split(";")
-                device = next((self._cookies[each.strip()] for each in cookies if each.strip() in self._cookies), None)
-            if device is not None:
-                device.transport, device.gone = transport, None
-            return device
-        fields = message.fields
-        parts = (fields.get("oui", ""), fields.get("product_class", ""), fields.get("serial_number", ""))
-        identity = "-".join(str(part) for part in parts)
-        device = self._devices.get(identity)
-        if device is None:
-            if len(self._devices) >= MOST_DEVICES:
-                return None
-            device = self._devices[identity] = _Known(len(self._devices) + 1, identity)
-            self._fact(device, "spawn", cohort="recorded", index=device.number, identity=identity, labels={})
-            self._say(f"{device.name} is {identity}")
-        if not device.open:
-            device.session += 1
-            device.open = True
-            self._talking[device.number] = device
-        device.transport, device.gone = transport, None
-        if transport is not None:
-            self._connections[id(transport)] = (transport, device)
-        return device
-
     async def _sweep(self) -> None:
-        """End the sessions of devices that have gone, and forget connections that are closed."""
+        """End what is over, and forget it."""
         while True:
             await asyncio.sleep(self._settle / 4)
-            now = time.monotonic()
-            for device in list(self._talking.values()):
-                if device.transport is not None and not device.transport.is_closing():
-                    continue
-                device.gone = now if device.gone is None else device.gone
-                if now - device.gone >= self._settle:
-                    self._end(device, "cut")
-            for key in [key for key, (transport, _) in self._connections.items() if transport.is_closing()]:
-                del self._connections[key]
+            self._devices.sweep(time.monotonic(), self._settle)
+            await self._hang_up(lambda transport: transport.is_closing())
 
-    def _end(self, device: _Known, outcome: str) -> None:
-        if device.open:
-            device.open = False
-            self._talking.pop(device.number, None)
-            self._fact(device, "SessionEnd", outcome=outcome)
+    def _appeared(self, device: Known) -> None:
+        self._fact(device, "spawn", cohort="recorded", index=device.number, identity=device.identity, labels={})
+        self._say(f"{device.name} is {device.identity}")
+
+    def _ended(self, device: Known, outcome: str) -> None:
+        self._fact(device, "SessionEnd", outcome=outcome)
+
+    def end(self) -> None:
+        """Say that nothing more came up to now: a recording without it breaks off."""
+        self._write(None, 0, LOCAL, "", "end", None, None, {}, None)
 
     def _tell(
-        self, device: _Known | None, direction: Direction, kind: str, http: HttpRequest | HttpResponse, body: bytes
+        self,
+        device: Known | None,
+        session: int,
+        direction: Direction,
+        kind: str,
+        http: HttpRequest | HttpResponse,
+        body: bytes,
     ) -> None:
         self.messages += 1
-        session = device.session if device is not None else 0
         self._write(device, session, direction, "cwmp", kind, http, masked(body) or None, {}, time.time_ns())
 
-    def _fact(self, device: _Known, kind: str, **data: Any) -> None:
+    def _fact(self, device: Known, kind: str, **data: Any) -> None:
         self._write(device, device.session if kind == "SessionEnd" else 0, LOCAL, "", kind, None, None, data, None)
 
     def _write(
         self,
-        device: _Known | None,
+        device: Known | None,
         session: int,
         direction: Direction,
         protocol: str,
@@ -425,3 +464,4 @@ async def record(
     async with AsyncExitStack() as stack:
         announce(await recorder.start(host, port, stack, tls))
         await over.wait()
+    recorder.end()

@@ -66,6 +66,10 @@ class Who(NamedTuple):
     number: int = 0
 
 
+NOBODY = Who("")
+"""Where no TLS asks who it is."""
+
+
 class Contexts:
     """TLS contexts for a fleet. Raises TlsProblem where the CA file or the folder cannot be used."""
 

@@ -145,6 +145,20 @@ class TestPlaces:
         assert len(run.entries) == 1
         assert call(acs, fleet, "2.2.0") is not run
 
+    def test_a_later_call_joins_what_is_under_way_and_begins_anew_when_that_is_over(self) -> None:
+        acs = acs_of(concurrency=1)
+        fleet = fleet_of(acs, 2)
+        run = call(acs, fleet)
+        for cpe in fleet:
+            acs.advance(acs.now + MINUTE)
+            assert call(acs, [cpe]) is run
+            boots(cpe, downloads(cpe))
+        assert [state(run, cpe) for cpe in fleet] == ["done", "done"]
+        acs.advance(acs.now + MINUTE)
+        anew = call(acs, fleet)
+        assert anew is not run
+        assert [state(anew, cpe) for cpe in fleet] == ["skipped", "skipped"]
+
     def test_without_a_device_it_is_for_all_that_are_known(self) -> None:
         acs = acs_of()
         fleet_of(acs, 3)
@@ -241,6 +255,16 @@ class TestOutcomes:
         assert state(run, cpe) == "transferring"
         boots(cpe, second)
         assert state(run, cpe) == "done"
+
+    def test_a_try_that_is_given_up_takes_back_its_own_and_nothing_else(self) -> None:
+        acs = acs_of(retries=1, retry_after="1m", timeout="20m")
+        (cpe,) = fleet_of(acs, 1)
+        acs.order(Order("reboot", cpe.key))
+        run = call(acs, [cpe])
+        acs.advance(20 * MINUTE)
+        assert (state(run, cpe), run.entries[cpe.key].reason) == ("retrying", "no answer in time")
+        acs.advance(21 * MINUTE)
+        assert sorted(kinds(cpe.session("6 CONNECTION REQUEST"))) == ["Download", "Reboot"]
 
     def test_the_patience_with_a_try_is_its_own(self) -> None:
         acs = acs_of(retries=1, retry_after="1m", timeout="20m")

@@ -238,7 +238,14 @@ class TestConnectionRequests:
         cpe.acs.connection_request_done(cpe.key, UNAUTHORIZED)
         cpe.acs.advance(HOUR)
         assert not cpe.acs.outbox
-        assert kinds(cpe.session("2 PERIODIC")) == ["Reboot"]
+        give(cpe, "get", paths=["Device.A"])
+        assert len(cpe.acs.outbox) == 1, "another order is worth another call"
+        assert kinds(cpe.session("2 PERIODIC")) == ["Reboot", "GetParameterValues"]
+
+    def test_whoever_is_being_called_is_not_called_twice(self, cpe: Cpe) -> None:
+        give(cpe, "connect")
+        give(cpe, "connect")
+        assert len(cpe.acs.outbox) == 1
 
     def test_a_device_in_a_session_is_not_called_unless_the_session_dies(self, cpe: Cpe) -> None:
         cpe.inform("2 PERIODIC")
@@ -259,6 +266,22 @@ class TestConnectionRequests:
         cpe.acs.outbox.clear()
         give(cpe, "forget")
         cpe.acs.connection_request_done(cpe.key, "refused")
+        cpe.acs.advance(HOUR)
+        assert not cpe.acs.outbox
+
+    def test_a_device_that_is_forgotten_in_its_session_is_not_called_for_what_was_ordered(self, cpe: Cpe) -> None:
+        cpe.inform("2 PERIODIC")
+        give(cpe, "reboot")
+        give(cpe, "forget")
+        cpe.acs.advance(HOUR)
+        assert not cpe.acs.outbox
+
+    def test_a_device_that_is_forgotten_before_the_next_try_is_not_called_for_it(self, cpe: Cpe) -> None:
+        cpe.answers["GetParameterValues"] = lambda request: 9004
+        give(cpe, "get", paths=["Device.A"])
+        cpe.session("6 CONNECTION REQUEST")
+        cpe.acs.outbox.clear()
+        give(cpe, "forget")
         cpe.acs.advance(HOUR)
         assert not cpe.acs.outbox
 

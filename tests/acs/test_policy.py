@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cpescript.acs.policy import SECTIONS, load_policy, policy_reference, read_policy, value_type
+from cpescript.acs.policy import SECTIONS, load_policy, read_policy, value_type
 from cpescript.acs.rules import DEFAULT_POLICY, Action, Condition, Policy, Rule, Window
 from cpescript.cwmp.events import CODES, PERSISTENCE
 from cpescript.kernel.time import HOUR, MINUTE, SECOND
 from cpescript.language.vocabulary import EVENTS
+from scripts import make_reference
 
 HERE = Path(__file__).parent
 POLICIES = HERE / "policies"
@@ -197,7 +198,7 @@ def test_the_type_of_a_value_by_its_look(text: str, type: str) -> None:
 
 
 def test_the_reference_page_lists_every_key() -> None:
-    page = policy_reference()
+    page = make_reference.policy()
     for keys in SECTIONS.values():
         for key in keys:
             assert f"| `{key.name}`" in page
@@ -205,5 +206,5 @@ def test_the_reference_page_lists_every_key() -> None:
 
 
 def test_the_example_of_the_reference_page_is_a_good_policy() -> None:
-    policy = good(policy_reference().partition("```yaml\n")[2].partition("```")[0])
+    policy = good(make_reference.policy().partition("```yaml\n")[2].partition("```")[0])
     assert "start_rollout" in policy.campaigns

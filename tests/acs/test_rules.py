@@ -105,6 +105,12 @@ class TestConditions:
         asked = cpe.session("1 BOOT", ("M Reboot", "k"), DeviceInfo_UpTime="100")
         assert kinds(asked) == (["Reboot"] if applies else [])
 
+    @pytest.mark.parametrize("reported", ["²", "--5", "9" * 5000, "-", "", "ten"])
+    @pytest.mark.parametrize("test", ["above: 99", "below: 99", "is: 100"])
+    def test_what_is_no_number_of_a_data_model_is_compared_as_none(self, test: str, reported: str) -> None:
+        cpe = Cpe(acs_of(f"rules: [{{when: {{parameter: {{path: .DeviceInfo.UpTime, {test}}}}}, then: [reboot]}}]"))
+        assert cpe.session("1 BOOT", DeviceInfo_UpTime=reported) == []
+
     def test_first_is_once_until_the_next_bootstrap(self) -> None:
         cpe = Cpe(acs_of("rules: [{repeat: first, then: [get: .A]}]"))
         events = ["1 BOOT", "2 PERIODIC", "0 BOOTSTRAP", "2 PERIODIC"]
@@ -144,7 +150,7 @@ class TestActions:
                 """
                 rules:
                   - then:
-                      - get: [.A, .B.]
+                      - get: [.A, ".B.{product_class}."]
                       - delete_object: .C.1.
                       - download: {file_type: 3 Vendor Configuration File, url: "http://files.example/{serial}.cfg"}
                       - upload: {file_type: 2 Vendor Log File, url: http://files.example/log}
@@ -155,6 +161,7 @@ class TestActions:
         asked = cpe.session("1 BOOT")
         # The upload waits for the outcome of the download.
         assert kinds(asked) == ["GetParameterValues", "DeleteObject", "Download", "FactoryReset"]
+        assert asked[0].fields["parameter_names"] == ("Device.A", "Device.B.HG100.")
         assert asked[2].fields["url"] == "http://files.example/HG000001.cfg"
 
     def test_a_value_with_names_has_the_type_of_what_is_filled_in(self) -> None:

@@ -219,6 +219,7 @@ class TestRequestsOfTheDevice:
         kind, id = ("GetParameterValuesResponse", "1") if wrong == "kind" else ("SetParameterValuesResponse", "2")
         fields = {"parameter_list": ()} if wrong == "kind" else {"status": 0}
         assert cpe.send(Message(kind, fields, id)).status == 400
+        assert cpe.post(b"").status == 400, "its cookie is good for nothing any more"
         assert kinds(cpe.session("2 PERIODIC")) == ["SetParameterValues"]
 
 
@@ -289,7 +290,7 @@ class TestHostilePeers:
 
 
 class TestShortcuts:
-    """A shortcut gives what the plain way gives (architecture, rule 8)."""
+    """A shortcut gives what the plain way gives."""
 
     @pytest.mark.parametrize("id", ["17", "0", "a1B2", "<&>", "", None])
     @pytest.mark.parametrize("version", ["1.0", "1.2"])

@@ -17,7 +17,7 @@ from cpescript.acs.beliefs import Beliefs
 from cpescript.acs.orders import DeviceKey, Order
 from cpescript.acs.server import Acs
 from cpescript.adapters.base import AdapterError
-from cpescript.adapters.genieacs import device_id
+from cpescript.adapters.genieacs_names import device_id
 from cpescript.transport.acs_service import AcsService
 
 

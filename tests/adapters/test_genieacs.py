@@ -15,7 +15,9 @@ from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.acs.records import DeviceRecord
 from cpescript.acs.server import Acs
 from cpescript.adapters.base import AdapterError, Setup
-from cpescript.adapters.genieacs import CALLS, GenieAcs, device_id, seen
+from cpescript.adapters.genieacs import GenieAcs, seen
+from cpescript.adapters.genieacs_calls import CALLS
+from cpescript.adapters.genieacs_names import device_id
 from cpescript.adapters.north import North
 from cpescript.results import ScenarioResult
 from cpescript.runner.options import RunOptions

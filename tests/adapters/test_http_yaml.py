@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from cpescript import libraries
 from cpescript.acs.orders import DeviceKey, Order, OrderResult
 from cpescript.adapters.base import AdapterError, Setup
-from cpescript.adapters.http_format import SECTIONS, read_description
+from cpescript.adapters.http_format import SECTIONS
+from cpescript.adapters.http_reading import read_description
 from cpescript.adapters.http_yaml import HttpAdapter, load_http_adapter
 from cpescript.adapters.north import North
 from cpescript.adapters.values import Condition, Template, TemplateProblem, look_up, pointer
@@ -366,6 +367,7 @@ def test_an_acs_that_cannot_be_asked(here: Here) -> None:
         ("sees: {path: /, value: '{{ path | shout }}'}", 1, "bad-template", "filters: abs, base64, default"),
         ("verbs:\n  reboot: {path: /, json: 1, form: {a: b}}", 2, "two-bodies", "one body at most"),
         ("verbs:\n  reboot: {path: /, expect: {status: ok}}", 2, "not-a-status", "100 to 599"),
+        ("verbs:\n  reboot: {path: /, expect: {status: ²}}", 2, "not-a-status", "100 to 599"),
         ("verbs:\n  reboot: {path: /, expect: {where: 'a b'}}", 2, "bad-template", "where"),
         ("verbs:\n  reboot: {path: /, expect: {equals: {a: 1}}}", 2, "bad-pointer", "write '/a'"),
         ("verbs:\n  reboot: []", 2, "no-steps", "has no steps"),
@@ -503,6 +505,13 @@ def test_a_condition_over_what_is_not_there_does_not_hold() -> None:
     assert not Condition("body.a.b == 1").holds({"body": {}})
     with pytest.raises(TemplateProblem):
         Condition("body.a +").holds({"body": {}})
+
+
+@pytest.mark.parametrize("index", ["²", "01", "-1", "2", "9" * 5000, "x", ""])
+def test_a_pointer_to_no_item_of_a_list_finds_nothing(index: str) -> None:
+    assert look_up({"a": ["b", "c"]}, "/a/1") == "c"
+    with pytest.raises(LookupError):
+        look_up({"a": ["b", "c"]}, f"/a/{index}")
 
 
 @given(st.dictionaries(st.text(), st.integers()))

@@ -67,11 +67,11 @@ class Outcome:
 
 @pytest.fixture
 def pytest_run(tmp_path):
-    def start(*arguments, plugin=True):
+    def start(*arguments, plugin=True, **more):
         load = [] if INSTALLED or not plugin else ["-p", "cpescript.pytest_plugin"]
         load += ["-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", "-v", *load, *map(str, arguments)]
-        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **more}
         return Outcome(
             subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
         )
@@ -119,6 +119,22 @@ def test_with_xdist_it_is_the_same(library, pytest_run):
     assert {name: ended[name] for name in OUTCOMES} == OUTCOMES, found.text
 
 
+def test_what_failed_is_run_again_and_named_by_its_id(tmp_path, pytest_run):
+    """Brackets and colons of a title are part of a name here, and part of an id to pytest."""
+    titles = ["wifi [5 GHz]", "a::b", "all is well"]
+    text = 'scenario "three" for n in [1, 2]:\n    spawn n of hg100 as cpe\n    expect each cpe registered within 1m\n'
+    text += "    if n == 2:\n        expect Download on cpe within 1m\n"
+    for title in titles:
+        kind = "InformResponse" if title == titles[-1] else "Download"
+        text += f'scenario "{title}":\n    spawn 1 of hg100 as cpe\n    expect {kind} on cpe within 1m\n'
+    (tmp_path / "lib.cpes").write_text(text)
+    failed = {"three [n=2]": "FAILED", "wifi [5 GHz]": "FAILED", "a:b": "FAILED"}
+    found = pytest_run("-p", "cacheprovider")
+    assert found.tests == {**failed, "three [n=1]": "PASSED", "all is well": "PASSED"}
+    assert pytest_run("-p", "cacheprovider", "--lf").tests == failed
+    assert pytest_run(*(f"lib.cpes::{name}" for name in failed)).tests == failed
+
+
 def test_words_and_tags_select(library, pytest_run):
     assert set(pytest_run(library, "-k", "fails").tests) == {"fails [n=1]", "fails [n=2]"}
     assert set(pytest_run(library, "-m", "quick-one").tests) == {"passes"}
@@ -133,6 +149,17 @@ def test_params_reach_the_files_that_declare_them(library, pytest_run):
     wrong = pytest_run(library, "--param", "sise=3")
     assert wrong.status == 4
     assert "none of these files has a param 'sise'" in wrong.text
+
+
+def test_a_param_of_the_environment_that_nobody_has_is_told_once(library, pytest_run):
+    arguments = ("-k", "passes", "-W", "default")
+    told = "no scenario of this run has a param 'clain'"
+    alone = pytest_run(library, *arguments, CPES_PARAM_clain="Inform", CPES_PARAM_claim="Inform")
+    assert alone.status == 0
+    assert alone.text.count(told) == 1
+    assert "did you mean 'claim'?" in alone.text
+    assert pytest_run(library, *arguments, "-n", 2, CPES_PARAM_clain="Inform").text.count(told) == 1
+    assert "has a param" not in pytest_run(library, *arguments, CPES_PARAM_claim="Inform").text
 
 
 def test_a_file_that_does_not_check_is_an_error_of_collection(tmp_path, pytest_run):
@@ -194,6 +221,22 @@ def test_a_setting_without_a_name(simulation):
 def test_a_time_without_a_unit(simulation):
     simulation.expect("Inform", within=60)
 """
+
+
+STRICT = """
+def test_claims_of_nobody(simulation):
+    fleet = simulation.spawn(1, "hg100", as_="fleet")
+    simulation.never("Download", on="fleet where offline")
+    simulation.advance("1m")
+"""
+
+
+def test_the_fixture_is_strict_where_asked(tmp_path, pytest_run):
+    (tmp_path / "test_strict.py").write_text(STRICT)
+    assert pytest_run(tmp_path).tests == {"test_claims_of_nobody": "PASSED"}
+    strict = pytest_run(tmp_path, "--cpes-strict")
+    assert strict.tests == {"test_claims_of_nobody": "FAILED"}
+    assert "no device was ever one that this 'never' speaks of" in strict.text
 
 
 def test_slips_of_the_pen_are_told_in_the_summary_too(tmp_path, pytest_run):

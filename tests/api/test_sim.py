@@ -23,6 +23,11 @@ def test_what_is_asked_of_the_acs_reaches_the_devices():
         assert fleet[2].value(INTERVAL) == 600
         assert fleet[1:2].value(INTERVAL) == [600, 600]
         assert fleet.where('device.serial ends with "3"').value(INTERVAL) == 600
+        assert [device.value("Device.DeviceInfo.SerialNumber")[-1] for device in fleet] == ["1", "2", "3"]
+        online = fleet.where("online")
+        assert (len(fleet), len(online), len(fleet[1:2]), len(fleet.where("offline"))) == (3, 3, 2, 0)
+        assert str(online[2]) == "(fleet where online)[2]"
+        assert online.where('device.serial ends with "3"')[1].value(INTERVAL) == 600
         sim.advance("30m")
         assert sim.now >= 30 * MINUTE
         assert sim.verdict == "passed"
@@ -218,11 +223,80 @@ def test_the_named_methods_say_what_they_mean(monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "call"),
+    [
+        ("add Device.A. on f", lambda sim: sim.add("f", "Device.A.")),
+        ("delete Device.A.1. on f", lambda sim: sim.delete("f", "Device.A.1.")),
+        ("wait until f online within 5m for 1m", lambda sim: sim.wait_until("f online", within="5m", for_="1m")),
+        ("never Download on f until elapsed > 1h", lambda sim: sim.never("Download", "f", "elapsed > 1h")),
+        ("wait 90s", lambda sim: sim.advance("90s")),
+        ("acs set Device.A = 1 on f", lambda sim: sim.acs.set("f", {"Device.A": 1})),
+        ("acs add Device.A. on f as made", lambda sim: sim.acs.add("f", "Device.A.", as_="made")),
+        ("acs delete Device.A.1. on f", lambda sim: sim.acs.delete("f", "Device.A.1.")),
+        (
+            'acs upload "2 Vendor Log File" url "http://x/" on f',
+            lambda sim: sim.acs.upload("f", "2 Vendor Log File", "http://x/"),
+        ),
+        ("acs reboot f", lambda sim: sim.acs.reboot("f")),
+        ("acs factory-reset f", lambda sim: sim.acs.factory_reset("f")),
+        ("acs connect f", lambda sim: sim.acs.connect("f")),
+        ("acs forget f", lambda sim: sim.acs.forget("f")),
+    ],
+)
+def test_a_named_method_says_one_statement(monkeypatch, said, call):
+    with Sim(seed=1) as sim:
+        heard = []
+        monkeypatch.setattr(Sim, "do", lambda self, text: heard.append(text))
+        call(sim)
+        monkeypatch.undo()
+    assert heard == [said]
+
+
+@pytest.mark.parametrize(("by", "raised"), [(None, ClaimMissed), (ZeroDivisionError(), ZeroDivisionError)])
+def test_leaving_the_block_closes_and_raises_what_was_missed_or_what_went_wrong_before(by, raised):
+    sim = Sim(seed=1)
+
+    def block():
+        with sim:
+            sim.check("Download", on=sim.spawn(1, "hg100", as_="fleet"), within="1m")
+            sim.advance("5m")
+            if by is not None:
+                raise by
+
+    with pytest.raises(raised):
+        block()
+    with pytest.raises(ScenarioError, match="closed"):
+        sim.advance("1m")
+
+
 def test_values_are_written_as_the_language_writes_them():
     assert literal({"a": [1.5, "{b}\n", Duration(90 * 10**9)]}) == '{"a": [1.5, "{{b}}\\n", 1m30s]}'
     assert length(timedelta(days=1, milliseconds=5)) == "1d5ms"
     with pytest.raises(TypeError, match="no word"):
         literal(object())
+    with pytest.raises(TypeError, match="no word for nan"):
+        literal(float("nan"))
+
+
+@pytest.mark.parametrize("value", [0.5, -2.25, 1e-7, 1e17, 123456789.125])
+def test_a_float_is_written_as_the_language_has_them(value):
+    with Sim(seed=1) as sim:
+        assert sim.value(literal(value)) == value
+
+
+def test_an_expression_that_is_wrong_is_told_without_a_word_about_anything_else():
+    with Sim(seed=1) as sim, pytest.raises(ScenarioError, match="nothing is called 'nope'") as caught:
+        sim.value("nope")
+    assert "warning" not in str(caught.value)
+
+
+@pytest.mark.parametrize("what", [{}, {"firmware": "2.1.0", "file_type": "1 Firmware Upgrade Image"}])
+def test_a_download_is_of_one_thing(what):
+    with Sim(seed=1) as sim:
+        cpe = sim.spawn(1, "hg100", as_="cpe")
+        with pytest.raises(ScenarioError, match="a firmware, or a file type and a URL"):
+            sim.acs.download(cpe, **what)
 
 
 @pytest.mark.parametrize(
@@ -249,11 +323,11 @@ def test_the_first_line_of_an_error_says_why():
     sim.check("Download", on="fleet", within="1m")
     with pytest.raises(ClaimMissed, match=r"\Acheck Download on fleet within 1m: 0 of 1 device met it within 1m\n"):
         sim.finish()
-    with Sim(seed=1, limit="1h") as sim:
-        sim.spawn(1, "hg100", as_="fleet")
+    sim = Sim(seed=1, limit="1h")
+    sim.spawn(1, "hg100", as_="fleet")
+    sim.advance("50m")
+    with pytest.raises(ScenarioError, match=r"\A\S.*limit"):
         sim.advance("50m")
-        with pytest.raises(ScenarioError, match=r"\A\S.*limit"):
-            sim.advance("50m")
     with pytest.raises(ScenarioError, match=r'\Aa length of time has a unit: "60s" or a timedelta, not 60\Z'):
         Sim(seed=1).advance(60)
 
@@ -271,3 +345,25 @@ def test_a_defect_is_found():
     fleet = sim.spawn(1, "hg100", as_="fleet")
     with pytest.raises(ClaimMissed):
         sim.expect(f"{INTERVAL} == 300", on=fleet, within="15m")
+
+
+def test_what_could_not_be_judged_passes_for_nothing():
+    sim = Sim(seed=1)
+    sim.spawn(1, "hg100", as_="fleet")
+    sim.do("at +30m:\n    check Reboot on fleet within 1h")
+    sim.advance("40m")
+    with pytest.raises(ScenarioError, match="the run ended before it was decided"):
+        sim.finish()
+
+
+def test_strict_is_about_claims_not_about_having_none():
+    """A test in Python asserts by itself; what it does claim is to be able to fail."""
+    with Sim(seed=1, strict=True) as sim:
+        sim.spawn(1, "hg100", as_="fleet")
+        sim.advance("1m")
+    sim = Sim(seed=1, strict=True)
+    sim.spawn(1, "hg100", as_="fleet")
+    sim.never("Download", on="fleet where offline")
+    sim.advance("1m")
+    with pytest.raises(ScenarioError, match=r"vacuous: .*no device was ever one that this 'never' speaks of"):
+        sim.finish()

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -33,6 +34,16 @@ def test_a_policy_with_mistakes_is_shown_and_nothing_is_served(cpescript, tmp_pa
     status, out, err = cpescript("acs", "serve", "--policy", policy, "--port", 0, "--north-port", 0)
     assert (status, out) == (2, "")
     assert f"{policy}:1:" in err
+
+
+def test_a_port_that_is_taken_is_named_with_the_options_for_another(cpescript):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, out, err = cpescript("acs", "serve", "--port", 0, "--north-port", port)
+    assert (status, out) == (2, "")
+    assert str(port) in err
+    assert "--host, --port and --north-port say where" in err
+    assert "Errno" not in err
 
 
 @pytest.mark.parametrize(

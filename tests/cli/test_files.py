@@ -18,6 +18,27 @@ def test_a_text_is_written_whole_and_nothing_is_left_beside_it(tmp_path):
     assert os.listdir(tmp_path) == ["report.xml"]
 
 
+def test_what_cannot_be_written_whole_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "report.xml"
+    path.write_text("old")
+
+    def full(self, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(click.ClickException, match="cannot be written: No space left on device"):
+        files.write(path, "new")
+    assert (path.read_text(), os.listdir(tmp_path)) == ("old", ["report.xml"])
+
+
+def test_asking_whether_a_file_can_be_written_changes_none(tmp_path):
+    old = tmp_path / "old.xml"
+    old.write_text("old")
+    assert files.writable(str(old)) == old
+    assert files.writable(str(tmp_path / "a" / "b" / "new.xml")).parent.is_dir()
+    assert (old.read_text(), os.listdir(tmp_path / "a" / "b")) == ("old", [])
+
+
 def test_mode_and_link_stay_as_they_are(tmp_path):
     real, link = tmp_path / "real.cpes", tmp_path / "link.cpes"
     real.write_text("old")
@@ -43,15 +64,17 @@ def test_a_folder_that_is_gone_is_a_message(tmp_path):
         files.write(tmp_path / "gone" / "report.xml", "x")
 
 
+def test_a_file_where_a_folder_should_be_is_a_message(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(click.ClickException, match="cannot be written: Not a directory"):
+        files.write(tmp_path / "file" / "report.xml", "x")
+
+
 def test_what_is_not_utf_8_is_a_message(tmp_path):
     path = tmp_path / "latin.cpes"
     path.write_bytes(b"# caf\xe9")
     with pytest.raises(click.ClickException, match="is not UTF-8: octet 5 cannot be decoded"):
         files.read(path)
-
-
-def test_a_report_may_go_to_a_folder_that_is_not_there_yet(tmp_path):
-    assert files.writable(str(tmp_path / "reports" / "x.html")).parent.is_dir()
 
 
 def test_a_path_is_stronger_than_a_name_that_ships(tmp_path, monkeypatch):

@@ -86,7 +86,7 @@ def test_the_docs_list_every_command():
         (["run", "x", "--sed", "1"], "No such option '--sed'."),
         (["run", "x", "--window", "3"], "'3' is not a duration: write 250ms, 30s, 5m, 2h or 1h30m"),
         (["run", "x", "--param", "size"], "a param is given as NAME=VALUE"),
-        (["run", "x", "--param", "size=4", "--param", "size=5"], "    2 | size=***\n"),
+        (["run", "x", "--param", "size=4", "--param", "size=5"], "--param size=***: 'size' is given twice"),
         (["run", "x", "--defect", "no-retri"], "no defect is called 'no-retri': did you mean 'no-retry'?"),
         (["run", "x", "--report-json", "-"], "'-' is no file, and standard output has what people read"),
         (["run", "x", "--report-html", "/dev/null/x"], "'/dev/null/x' cannot be written: Not a directory"),

@@ -5,7 +5,8 @@ import json
 from cpescript import libraries
 
 
-def test_several_are_checked_and_all_are_reported(cpescript, tmp_path):
+def test_several_are_checked_and_all_are_reported(cpescript, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     bad = tmp_path / "bad.yaml"
     bad.write_text("parameters:\n  - path: Device.A\n    typ: string\n")
     gone = tmp_path / "gone.yaml"
@@ -16,7 +17,8 @@ def test_several_are_checked_and_all_are_reported(cpescript, tmp_path):
     assert f"{gone}" in err
 
 
-def test_the_answer_for_programs_has_an_object_a_path(cpescript, tmp_path):
+def test_the_answer_for_programs_has_an_object_a_path(cpescript, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     bad = tmp_path / "bad.yaml"
     bad.write_text("parameters:\n  - path: Device.A\n    typ: string\n")
     status, out, err = cpescript("profile", "check", "--json", bad, "hg100", tmp_path / "gone.yaml")
@@ -29,6 +31,16 @@ def test_the_answer_for_programs_has_an_object_a_path(cpescript, tmp_path):
     assert third["ok"] is False
 
 
+def test_a_name_means_what_it_would_in_a_scenario(cpescript, tmp_path, monkeypatch):
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    (folder / "own.yaml").write_text("parameters:\n  - {path: Device.Own}\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert cpescript("profile", "check", "own").out == f"{folder / 'own.yaml'}: ok\n"
+    assert "Device.Own" in cpescript("profile", "show", "own", "--parameters").out
+
+
 def test_show_without_a_name_lists_those_that_ship(cpescript):
     assert cpescript("profile", "show").out.split() == libraries.names("profiles")
 
@@ -36,15 +48,26 @@ def test_show_without_a_name_lists_those_that_ship(cpescript):
 def test_show_says_what_a_device_has(cpescript):
     status, out, _ = cpescript("profile", "show", "hg100")
     assert status == 0
-    assert "Device.DeviceInfo.ManufacturerOUI" in out
+    assert "Device.DeviceInfo.ManufacturerOUI  00D0AA\n" in out
+    assert "Device.DeviceInfo.SerialNumber  HG{i:08}\n" in out
     assert "0 BOOTSTRAP" in out
-    assert "Device.NAT.PortMapping." in out
+    assert "Device.NAT.PortMapping.  0\n" in out
+    assert "  apps          hub 1.2.0\n" in cpescript("profile", "show", "hg200").out
+
+
+def test_show_names_the_quirks_that_devices_are_born_with(cpescript, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("x-cpescript: {extends: hg100, quirks: [bom, huge-values]}\n")
+    assert "  quirks        bom\n                huge-values\n" in cpescript("profile", "show", own).out
 
 
 def test_every_parameter_is_listed_with_type_access_and_value(cpescript):
     rows = cpescript("profile", "show", "hg100", "--parameters").out.splitlines()
     assert len(rows) >= 300
     assert any(row.split() == ["Device.DeviceInfo.ManufacturerOUI", "string", "ro", "00D0AA"] for row in rows)
+    assert any(
+        row.split() == ["Device.DeviceInfo.UpTime", "unsignedInt", "ro", "uptime", "every", "1s"] for row in rows
+    )
 
 
 # --- import -----------------------------------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ def test_what_is_given_reaches_the_run(cpescript, asked, tmp_path):
         *("--acs", "http://192.0.2.7/", "--adapter", "cpescript", "--north", "http://192.0.2.7:7557"),
         *("--defect", "no-retry", "--defect", "wrong-interval", "--serial-prefix", "T-", "--yes", "--strict"),
         *("--window", "0", "--in-flight", 5, "--patience", "90s", "--real-limit", "2m", "-vv", "--follow", "fleet[1]"),
+        *("--session-gap", "50ms"),
     )
     [options] = asked
     assert options.scenarios == ("a.cpes", "b")
@@ -62,6 +63,7 @@ def test_what_is_given_reaches_the_run(cpescript, asked, tmp_path):
     assert options.defects == ("no-retry", "wrong-interval")
     assert (options.serial_prefix, options.yes, options.strict) == ("T-", True, True)
     assert (options.window_ns, options.in_flight, options.patience_ns) == (0, 5, 90 * SECOND)
+    assert options.session_gap_ns == 50_000_000
     assert (options.real_limit_s, options.verbose, options.follow) == (120.0, 2, "fleet[1]")
     assert options.environment == dict(os.environ)
 

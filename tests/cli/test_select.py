@@ -97,6 +97,14 @@ def test_explore_tells_the_seed_the_command_and_the_smallest_fleet(cpescript, sc
     assert told["repeat that"] == "cpescript run two.cpes --seed 4 --only bad --defect no-retry --at-most 2"
 
 
+def test_explore_says_that_no_smaller_fleet_fails(cpescript, tmp_path):
+    path = tmp_path / "all.cpes"
+    path.write_text("spawn 4 of hg100 as fleet\nwait 1m\ncheck count(Inform) < 4 across fleet\n")
+    out = cpescript("explore", path, "--seeds", "1").out
+    assert "smallest fleet      all 4: no smaller fleet fails (2 sizes run)\n" in out
+    assert "repeat that" not in out
+
+
 @pytest.mark.parametrize(("seeds", "told"), [("3", "3 seeds tried (1..3): 3 passed"), ("4..4", "1 seed tried (4): ")])
 def test_explore_says_which_seeds_it_tried(cpescript, scenario, seeds, told):
     assert f"good: {told}" in cpescript("explore", scenario, "--seeds", seeds, "--only", "good").out

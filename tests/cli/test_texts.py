@@ -143,6 +143,13 @@ def test_any_file_name_makes_a_title_that_checks(cpescript, file, title):
     assert cpescript("check", file(new.text(title))).status == 0
 
 
+@pytest.mark.parametrize(("name", "why"), [("", "name the file"), ("/dev/null/x.cpes", "'/dev/null/x.cpes' cannot be")])
+def test_new_says_what_cannot_be_written(cpescript, name, why):
+    status, out, err = cpescript("new", name)
+    assert (status, out) == (2, "")
+    assert why in err
+
+
 def test_new_does_not_write_over_a_file(cpescript, file):
     path = file("mine\n")
     status, _, err = cpescript("new", path)

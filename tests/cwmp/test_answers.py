@@ -189,6 +189,14 @@ def test_attributes(world: World) -> None:
     assert world.devices[0].notification(SSID) == 2
 
 
+def test_attributes_of_the_whole_tree(world: World) -> None:
+    assert world.ask(spa("", 1))[0].kind == "SetParameterAttributesResponse"
+    assert (world.devices[0].notification(SSID), world.devices[0].notification(CHANNEL)) == (1, 1)
+    [answer] = world.ask(gpa(""))
+    told = {each.name: each.notification for each in answer.fields["parameter_list"]}
+    assert (told[SSID], told[f"{INFO}SoftwareVersion"]) == (1, 2), "what is always active stays so"
+
+
 def test_attributes_are_set_all_or_none(world: World) -> None:
     settings = (
         ParameterAttributesSetting(SSID, True, 1),

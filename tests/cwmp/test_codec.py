@@ -184,6 +184,7 @@ HOSTILE = {
     "cut": GOOD[:-40],
     "no body": GOOD.replace(b"soapenv:Body", b"soapenv:Bodi"),
     "empty body": GOOD[: GOOD.index(b"<cwmp:Reboot>")] + GOOD[GOOD.index(b"</soapenv:Body>") :],
+    "two methods": GOOD.replace(b"</cwmp:Reboot>", b"</cwmp:Reboot><cwmp:FactoryReset/>"),
     "foreign method": GOOD.replace(b"dslforum-org:cwmp-1-2", b"example:other"),
     "wrong soap": GOOD.replace(b"schemas.xmlsoap.org/soap/envelope", b"www.w3.org/2003/05/soap-envelope"),
     "too large": GOOD + b" " * MAX_OCTETS,
@@ -194,6 +195,11 @@ HOSTILE = {
 def test_hostile_bytes_are_a_syntax_error_and_nothing_else(body: bytes) -> None:
     with pytest.raises(CwmpSyntaxError):
         decode(body)
+
+
+def test_what_a_method_refers_to_may_stand_beside_it() -> None:
+    beside = GOOD.replace(b"</cwmp:Reboot>", b'</cwmp:Reboot><multiRef id="id0">x</multiRef>')
+    assert decode(beside) == decode(GOOD)
 
 
 def test_a_document_type_is_refused_in_any_encoding() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from cpescript.cwmp.digest import authorization, parse_challenge
+from typing import Any
+
+import pytest
+
+from cpescript.cwmp.digest import Challenge, authorization, parse_challenge
 from cpescript.cwmp.http import HttpRequest
+from cpescript.cwmp.nonces import KEPT, LIFE
 from cpescript.device.blocks import ConnectionRequest
 from cpescript.kernel.time import SECOND
 from cpescript.quirks import catalogue
@@ -65,6 +70,90 @@ def test_a_recorded_request_is_of_no_use(world: World) -> None:
     world.run(301)
     header = authorization(late, "acs", "knock", "GET", "/k3y", 1, "c")
     assert agent.connection_request(HttpRequest((("Authorization", header),), b"", "GET", "/k3y")).status == 401
+
+
+def asked(agent: Any, came: int | None = None) -> str:
+    """Call without a proof; return the nonce of the challenge."""
+    challenge = parse_challenge(agent.connection_request(GET, came).all("WWW-Authenticate"))
+    assert challenge is not None
+    return challenge.nonce
+
+
+def proved(agent: Any, nonce: str, count: int = 1, came: int | None = None) -> tuple[int, bool]:
+    """Call with the right proof; return the status, and whether the nonce is said to be stale."""
+    header = authorization(Challenge("digest", "hg100", nonce, "auth"), "acs", "knock", "GET", "/k3y", count, "c")
+    response = agent.connection_request(HttpRequest((("Authorization", header),), b"", "GET", "/k3y"), came)
+    return response.status, "stale=true" in str(response.header("WWW-Authenticate"))
+
+
+def test_callers_at_the_same_time_do_not_spoil_each_other_s_proofs(world: World) -> None:
+    agent = world.device()
+    first, second = asked(agent), asked(agent)
+    assert first != second
+    assert proved(agent, first) == (200, False)
+    assert proved(agent, second) == (200, False)
+    assert proved(agent, first) == (401, True), "each is good once"
+    assert proved(agent, first, count=2) == (200, False), "or as often as its count grows"
+    assert proved(agent, second, count=1) == (401, True)
+
+
+def test_a_flood_of_challenges_makes_nobody_s_challenge_void(world: World) -> None:
+    agent = world.device()
+    nonce = asked(agent)
+    work = agent.work()
+    for _ in range(1000):
+        asked(agent)
+    assert proved(agent, nonce) == (200, False)
+    assert len(work.nonces._used) == 1, "nothing is kept of a nonce that nobody has used"
+
+
+def test_of_the_nonces_that_were_used_some_are_remembered_and_older_ones_are_no_good(world: World) -> None:
+    agent = world.device()
+    waiting, later = asked(agent), [asked(agent) for _ in range(KEPT + 1)]
+    assert {proved(agent, nonce) for nonce in later} == {(200, False)}
+    assert {proved(agent, nonce) for nonce in later} == {(401, True)}, "a replay, remembered or not"
+    assert proved(agent, waiting) == (401, True)
+    assert len(agent.work().nonces._used) == KEPT
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda nonce: "",
+        lambda nonce: "abc",
+        lambda nonce: nonce[:-1],
+        lambda nonce: nonce + "0",
+        lambda nonce: nonce.upper(),
+        lambda nonce: "9" * 10_000,
+        lambda nonce: "\u0661" * 48,
+        lambda nonce: f"{5:016x}{nonce[16:]}",
+        lambda nonce: f"{nonce[:16]}{10**9:016x}{nonce[32:]}",
+    ],
+)
+def test_a_nonce_that_was_never_given_is_stale(world: World, spoil: Any) -> None:
+    agent = world.device()
+    nonce = asked(agent, 5 * 10**9)
+    assert spoil(nonce) != nonce
+    assert proved(agent, spoil(nonce), came=5 * 10**9) == (401, True)
+    assert proved(agent, nonce, came=5 * 10**9) == (200, False)
+
+
+def test_a_nonce_of_an_earlier_run_is_stale() -> None:
+    before, now = World().device(), World().device()
+    nonce = asked(before, 5 * SECOND)
+    assert proved(now, nonce, came=6 * SECOND) == (401, True)
+    assert asked(now, 5 * SECOND) != nonce, "that was the challenge of the wrong proof"
+
+
+def test_the_life_of_a_nonce_goes_by_the_clock_of_the_callers(world: World) -> None:
+    agent = world.device()
+    nonce = asked(agent, 7 * SECOND)
+    world.run(40 * 86400)
+    assert proved(agent, nonce, came=8 * SECOND) == (200, False), "a moment later, as its caller lives"
+    nonce = asked(agent, 9 * SECOND)
+    assert proved(agent, nonce, came=9 * SECOND + LIFE) == (401, True), "no virtual time has gone by"
+    nonce = asked(agent, 9 * SECOND)
+    assert proved(agent, nonce, came=8 * SECOND) == (401, True), "of a time that has not come yet"
 
 
 def test_many_requests_are_one_session_and_one_more_if_one_is_under_way(world: World) -> None:

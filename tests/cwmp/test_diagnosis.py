@@ -191,6 +191,18 @@ def test_a_changed_argument_ends_the_test() -> None:
     assert len(world.informs()) == 3
 
 
+def test_a_changed_argument_makes_results_nobodys() -> None:
+    world = diagnosing()
+    world.device()
+    world.ask(request(PING))
+    world.run(10)
+    assert state(world) == "Complete"
+    world.ask(spv(("Device.ManagementServer.PeriodicInformInterval", "3600")))
+    assert state(world) == "Complete"
+    world.ask(spv((f"{PING}Host", "other.example")))
+    assert state(world) == "None"
+
+
 def test_requested_again_starts_anew_and_canceled_ends() -> None:
     world = diagnosing()
     world.device()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from hashlib import sha256
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cpescript.cwmp.digest import (
     Challenge,
+    Credentials,
     authorization,
     basic_challenge,
     digest_challenge,
@@ -74,6 +77,37 @@ def test_basic() -> None:
     assert credentials is not None
     assert verify(credentials, "cpe", "a:b", "POST")
     assert not verify(credentials, "cpe", "a", "POST")
+
+
+@given(st.sampled_from(["Basic", "Digest", "Bearer", ""]), st.text(st.characters(max_codepoint=255), max_size=40))
+def test_any_header_is_read_or_makes_no_sense(scheme: str, rest: str) -> None:
+    credentials = parse_authorization(f"{scheme} {rest}")
+    assert credentials is None or credentials.scheme == scheme.lower()
+
+
+@pytest.mark.parametrize(
+    "rest", ["ÿ", "////", "=", base64.b64encode(b"\xff:x").decode(), base64.b64encode(b"x").decode()]
+)
+def test_basic_that_makes_no_sense(rest: str) -> None:
+    assert parse_authorization(f"Basic {rest}") is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "target", "made"),
+    [
+        ("/a?b=c", "/a?b=c", True),
+        ("/a", "/b", False),
+        ("/a", "", True),
+        ("http://192.0.2.1:7547/a?b", "/a?b", True),
+        ("http://192.0.2.1:7547/a?b", "/a", False),
+        ("http://192.0.2.1:7547", "/", True),
+        ("http://[", "/", False),
+        ("", "/", False),
+    ],
+)
+def test_a_proof_is_for_the_target_that_it_names(uri: str, target: str, made: bool) -> None:
+    assert Credentials("digest", "acs", fields={"uri": uri}).made_for(target) is made
+    assert Credentials("basic", "acs").made_for(target)
 
 
 def test_digest_goes_before_basic_and_what_cannot_be_answered_is_left() -> None:

@@ -80,6 +80,8 @@ def test_the_profile_has_a_rule_for_urls() -> None:
         (Fetched("refused"), {}, 9015),
         (Fetched("timeout"), {}, 9015),
         (Fetched("tls"), {}, 9015),
+        (Fetched("timeout", 200), {}, 9017),
+        (Fetched("cut"), {}, 9017),
         (Fetched("cut", 200, 5), {}, 9017),
         (Fetched("too-large", 200), {}, 9017),
         (Fetched("", 401), {}, 9012),
@@ -137,7 +139,8 @@ def test_a_configuration_goes_up_and_comes_down() -> None:
 
     world, _ = carrying(server)
     device = world.devices[-1]
-    device.write(SSID, "a=b\\n\nc", "device")
+    # Python knows more ends of a line than this file has.
+    device.write(SSID, "a=b\\n\nc\u2028d\x85e", "device")
     upload = {**download().fields, "file_type": CONFIG, "url": "http://files.example/cfg"}
     world.ask(type(download())("Upload", upload))
     world.run(10)
@@ -146,9 +149,18 @@ def test_a_configuration_goes_up_and_comes_down() -> None:
     device.write(SSID, "other", "device")
     world.ask(download(file_type=CONFIG))
     world.run(10)
-    assert device.get(SSID) == "a=b\\n\nc"
+    assert device.get(SSID) == "a=b\\n\nc\u2028d\x85e"
     assert device.get("Device.ManagementServer.Password") == "secret"
     assert [code for _, code in completed(world)] == [0, 0]
+
+
+def test_a_configuration_may_have_remarks_and_any_ends_of_lines() -> None:
+    agent = World().device()
+    assert files.applied(agent, f"# ours\r\n\r\n \n{SSID}=mine\r\n".encode()) == ""
+    assert agent.device.get(SSID) == "mine"
+    assert files.applied(agent, f"{SSID}=yours\n\nDevice.Nope=1\n".encode()).startswith("line 3 ")
+    assert files.applied(agent, b"\xff") == "the configuration is not UTF-8"
+    assert agent.device.get(SSID) == "mine"
 
 
 def test_an_upload_that_fails() -> None:

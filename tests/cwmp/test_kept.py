@@ -11,12 +11,12 @@ from cpescript.cwmp import kept
 from cpescript.cwmp.http import HttpRequest
 from cpescript.cwmp.message import InstallOperation
 from cpescript.device.blocks import ConnectionRequest
-from cpescript.kernel.time import SECOND, Duration, Instant, Size
+from cpescript.kernel.time import SECOND, Duration, Instant, Size, parse_instant
 from cpescript.quirks import catalogue
 from tests.cwmp.test_diagnosis import diagnosing, request, state
 from tests.cwmp.test_modules import DU, EU, HUB, change, modular
 from tests.cwmp.test_windows import completed, schedule_download, window
-from tests.cwmp.world import World, dead, download, gpv, schedule_inform
+from tests.cwmp.world import INFO, World, dead, download, gpv, schedule_inform
 
 LAMP = "Device.X_Hub.Enable"
 
@@ -47,7 +47,7 @@ def later() -> World:
 
 def test_an_idle_device_keeps_next_to_nothing(world: World) -> None:
     agent = world.device()
-    assert kept.saved(agent) == {"known": True, "sessions": 1, "events": []}
+    assert kept.saved(agent) == {"known": "http://acs.example/cwmp", "sessions": 1, "events": [], "spoken": True}
 
 
 def test_a_window_is_as_far_away_as_it_was(world: World, later: World) -> None:
@@ -70,14 +70,30 @@ def test_a_transfer_in_its_window_is_tried_again_there(world: World, later: Worl
     assert completed(later) == [(77 + 35, 0)]
 
 
-@pytest.mark.parametrize(("before", "after"), [(40, 60), (102, 0), (120, 0)])
-def test_what_is_left_of_a_delay_is_waited_for(before: float, after: float, world: World, later: World) -> None:
+def test_what_is_left_of_a_delay_is_waited_for(world: World, later: World) -> None:
     world.device()
     world.ask(download(delay=100))
-    world.run(before)
+    world.run(40)
     reborn(world, later)
     later.run(300)
-    assert completed(later) == [(77 + after + 35, 0)]
+    assert completed(later) == [(77 + 60 + 35, 0)]
+
+
+@pytest.mark.parametrize("ran", [2, 20])
+def test_a_transfer_that_had_begun_has_failed(ran: int, world: World, later: World) -> None:
+    """While it is carried, and while its firmware is written: the device does not try again by itself (A.3.2.8)."""
+    world.device()
+    world.ask(download(), download(key="next"))
+    world.run(ran)
+    agent = reborn(world, later)
+    assert later.informs() == [(77, ("1 BOOT", "7 TRANSFER COMPLETE", "M Download"))]
+    [told] = [record.message.fields for record in later.records if record.kind == "TransferComplete"]
+    assert (told["command_key"], told["fault_code"]) == ("fw", 9010)
+    times = [parse_instant(told[name]) for name in ("start_time", "complete_time")]
+    assert times[1] - times[0] == ran * SECOND
+    assert agent.device.get(f"{INFO}SoftwareVersion") == "1.0.0"
+    later.run(300)
+    assert completed(later) == [(77, 9010), (77 + 35, 0)], "the one that waited for its turn goes on"
 
 
 def test_scheduled_informs_come_with_their_keys(world: World, later: World) -> None:
@@ -98,6 +114,19 @@ def test_events_of_a_session_under_way_are_not_lost(world: World, later: World) 
     assert agent.session is not None
     reborn(world, later)
     assert later.informs() == [(77, ("1 BOOT", "X 00D0AA Door open"))]
+
+
+def test_another_acs_is_told_nothing_of_what_was_owed_to_the_old_one(world: World, later: World) -> None:
+    agent = world.device()
+    world.ask(download(key="mine"))
+    agent.link_down()
+    world.run(300)
+    assert agent.idle_work().untold
+    later.acs_url = "http://other.example/"
+    reborn(world, later)
+    later.run(100)
+    assert later.informs() == [(77, ("0 BOOTSTRAP", "1 BOOT"))]
+    assert "TransferComplete" not in later.kinds()
 
 
 def test_a_diagnostic_is_forgotten(later: World) -> None:
@@ -146,7 +175,7 @@ def test_an_operation_under_way_was_interrupted_and_the_next_goes_on(later: Worl
     later.run(30)
     [told] = [record.message for record in later.records if record.kind == "DUStateChangeComplete"]
     assert [(each.current_state, each.fault_code) for each in told.fields["results"]] == [
-        ("Failed", 9002),
+        ("Failed", 9001),
         ("Installed", 0),
     ]
     assert told.fields["command_key"] == "apps"

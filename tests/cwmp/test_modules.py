@@ -31,7 +31,7 @@ objects:
 NEWER = MANIFEST.replace("1.2.0", "1.3.0").replace("Device.X_Hub.Enable", "Device.X_Hub.Active")
 
 UNIT = ("UUID", "Name", "Status", "URL", "Vendor", "Version", "ExecutionUnitList", "ExecutionEnvRef")
-EXECUTION = ("EUID", "Name", "Status", "RequestedState", "Version", "ExecutionEnvRef")
+EXECUTION = ("EUID", "Name", "Status", "RequestedState", "AutoStart", "Version", "ExecutionEnvRef")
 
 
 def manifest(text: str) -> Any:
@@ -57,7 +57,7 @@ def modular(**blocks: Any) -> World:
         table.fixed, table.count_path = True, f"{path[:-1]}NumberOfEntries"
         leaves[table.count_path] = Leaf(table.count_path, "unsignedInt", False, "0")
         for name in names:
-            grow(table.template, name, Leaf(name, "string", name == "RequestedState", ""))
+            grow(table.template, name, Leaf(name, "string", name in ("RequestedState", "AutoStart"), ""))
     world.schema = Schema("hg100", "hg100.yaml", leaves, tables, world.schema.blocks)
     return world
 
@@ -253,6 +253,7 @@ def test_the_manifest_is_fetched_where_files_are() -> None:
     asked: list[Fetch] = []
     answers = [
         Fetched("refused"),
+        Fetched("timeout", 200),
         Fetched("", 404),
         Fetched("", 200, 3, "", b"{}}"),
         Fetched("", 200, 1 << 20, "", b"x"),
@@ -267,7 +268,7 @@ def test_the_manifest_is_fetched_where_files_are() -> None:
     world.device()
     for _ in answers:
         install(world, username="u", password="p")
-    assert [result.fault_code for result in results(world)] == [9015, 9016, 9018, 9018, 0]
+    assert [result.fault_code for result in results(world)] == [9015, 9017, 9016, 9018, 9018, 0]
     assert asked[-1] == Fetch("GET", HUB, "u", "p")
     assert world.devices[-1].get("Device.X_Hub.Enable") == "true"
 
@@ -295,8 +296,32 @@ def test_a_reboot_ends_what_is_under_way_and_keeps_what_is_installed() -> None:
     agent.reboot()
     world.run(60)
     assert rows(world, DU, "Name", "Status") == [("hub", "Installed")]
-    assert results(world)[-1].fault_code == 9002
+    assert results(world)[-1].fault_code == 9001
     assert agent.device.get("Device.X_Hub.Enable") == "true"
+
+
+@pytest.mark.parametrize(
+    ("requested", "auto", "seconds", "status"),
+    [
+        ("Idle", "true", 5, "Active"),
+        ("Idle", "false", 5, "Idle"),
+        ("Active", "false", 5, "Idle"),
+        ("Idle", "", 5, "Idle"),
+        ("Idle", "", 0, "Idle"),  # It is stopping still.
+        ("Active", "", 5, "Active"),
+    ],
+)
+def test_after_a_boot_those_units_are_up_that_start_by_themselves(
+    requested: str, auto: str, seconds: int, status: str
+) -> None:
+    world = modular()
+    agent = world.device()
+    install(world)
+    world.ask(spv((f"{EU}1.RequestedState", requested), (f"{EU}1.AutoStart", auto)))
+    world.run(seconds)
+    agent.power_off()
+    agent.power_on()
+    assert rows(world, EU, "Status") == [(status,)]
 
 
 def test_a_factory_reset_leaves_what_the_profile_declares() -> None:
@@ -326,6 +351,19 @@ def test_calls_and_operations_are_bounded_and_a_device_without_modules_knows_no_
     assert modules.ask(change(*operations))[0].fields["fault_code"] == 9004
     world.device()
     assert world.ask(change(InstallOperation(HUB)))[0].fields["fault_code"] == 9000
+
+
+@pytest.mark.parametrize(
+    ("version", "fault"),
+    [("1.2.0", 9032), ("1.10", 0), ("1.0001", 9030), ("1.1.9", 9030), ("1.2-rc", 9030), ("9" * 5000, 0)],
+)
+def test_versions_are_compared_number_by_number(version: str, fault: int) -> None:
+    world = modular(extension={})
+    world.device()
+    uuid = install(world)
+    world.ask(change(UpdateOperation(uuid, version)))
+    world.run(10)
+    assert results(world)[-1].fault_code == fault
 
 
 def test_the_uuid_of_a_name() -> None:

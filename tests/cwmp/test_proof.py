@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cpescript.cwmp.digest import (
     Challenge,
     Proof,
+    _hashed,
     _strongest,
     authorization,
     digest_challenge,
@@ -43,6 +44,16 @@ def test_a_proof_says_what_the_plain_way_says(
     renewed = challenge._replace(nonce=nonce)
     plain = authorization(renewed, username, password, "POST", "/", 1, "c")
     assert proof.renewed(nonce).answer("POST", "/", "c") == plain
+
+
+def test_a_lengthy_realm_is_answered_and_not_kept() -> None:
+    _hashed.cache_clear()
+    # What is asked for, and the login where the realm is short enough.
+    for length, kept in ((1025, 1), (1024, 2)):
+        challenge = Challenge("digest", "r" * length, "n", "auth")
+        plain = authorization(challenge, "cpe", "s", "POST", "/", 1, "c")
+        assert Proof(challenge, "cpe", "s").answer("POST", "/", "c") == plain
+        assert _hashed.cache_info().currsize == kept
 
 
 PIECES = st.lists(
@@ -103,11 +114,34 @@ def test_a_device_that_keeps_the_nonce_is_challenged_once(keeping: World) -> Non
     assert guard.seen == [None, *(("n1", count) for count in range(1, 7))]
 
 
-def test_a_device_as_usual_waits_to_be_challenged(world: World) -> None:
+@pytest.mark.parametrize("manner", [{}, {"http": {"nonce": "session"}}])
+def test_a_device_as_usual_waits_to_be_challenged(manner: dict[str, dict[str, str]]) -> None:
+    world = World(extension=manner)
     guard = Guard(world)
     world.device()
     assert again(world) == "done"
     assert guard.seen == [None, ("n1", 1), ("n1", 2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("http://acs.example", "/"),
+        ("http://acs.example?who=cpe", "/?who=cpe"),
+        ("http://acs.example/cwmp?who=cpe", "/cwmp?who=cpe"),
+    ],
+)
+def test_a_proof_is_of_what_the_request_asks_for(world: World, url: str, asked: str) -> None:
+    uris: list[str | None] = []
+
+    def guard(request: HttpRequest, message: Message | None) -> Reply | None:
+        proof = parse_authorization(request.header("Authorization") or "")
+        uris.append(proof.fields["uri"] if proof is not None and proof.fields is not None else None)
+        return None if proof is not None else HttpResponse(401, (("WWW-Authenticate", digest_challenge("r", "n")),))
+
+    world.acs_url, world.acs.overrule = url, guard
+    world.device()
+    assert uris[:2] == [None, asked]
 
 
 def test_a_nonce_that_is_stale_by_the_next_session_is_replaced(keeping: World) -> None:

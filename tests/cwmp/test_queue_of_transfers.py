@@ -47,6 +47,18 @@ def test_a_cancelled_transfer_is_not_heard_of_again(world: World) -> None:
     assert agent.device.get(f"{INFO}SoftwareVersion") == "1.0.0"
 
 
+def test_what_waited_behind_a_cancelled_transfer_begins(world: World) -> None:
+    world.device()
+    world.ask(download(key="a"), download(key="b", file_type=CONFIG))
+    world.run(1)
+    assert [entry.state for entry in world.ask(QUEUE)[0].fields["transfer_list"]] == [2, 1]
+    world.ask(cancel("a"))
+    [waited] = world.ask(QUEUE)[0].fields["transfer_list"]
+    assert (waited.command_key, waited.state) == ("b", 2)
+    world.run(100)
+    assert [fault for _, fault in completed(world)] == [0]
+
+
 def test_nobody_is_hurt_by_a_cancel_of_nothing(world: World) -> None:
     world.device()
     world.ask(download(key="a"))

@@ -15,6 +15,7 @@ from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Message, fault
 from cpescript.cwmp.session import _ACTS, MOST_EXCHANGES, MOST_REPETITIONS, TRANSITIONS, Act, Came, State
 from cpescript.kernel.time import SECOND
+from cpescript.kernel.trace import HEARTBEATS, evidence
 from tests.cwmp.test_codec import HOSTILE
 from tests.cwmp.world import CHANNEL, MS, SSID, Reply, ScriptedAcs, World, download, gpv, retry_request, spv
 
@@ -163,6 +164,14 @@ def test_a_challenge_is_answered_and_holds_for_the_session(world: World) -> None
     assert outcome(world) == {"outcome": "done"}
     first, second = world.acs.requests[:2]
     assert first.body == second.body
+
+
+def test_a_heartbeat_is_one_with_its_challenge_too(world: World) -> None:
+    agent = world.device()
+    _protected(world.acs, ["n1"])
+    world.run(900)
+    last = evidence(agent.device.recent)[-1]
+    assert (last[2][2], last[-1]) == (HEARTBEATS, 3)
 
 
 def test_each_session_is_challenged_anew_and_with_the_credentials_of_the_moment(world: World) -> None:
@@ -587,6 +596,40 @@ def test_after_a_400_the_next_inform_is_of_the_version_before(world: World) -> N
     agent.power_cycle(1)
     world.run(1)
     assert agent.version != "1.0"
+
+
+def test_a_400_of_an_acs_that_knows_the_version_is_not_for_the_version(world: World) -> None:
+    agent = world.device()
+    world.acs.overrule = lambda request, message: HttpResponse(400)
+    agent.reboot()
+    world.run(100)
+    agent.inform()
+    world.run(100)
+    assert agent.retry_count >= 2
+    assert {decode(request.body).version for request in world.acs.requests if request.body} == {"1.2"}
+    # Of another ACS it is to be found out anew.
+    agent.device.write(f"{MS}URL", "http://other.example/", "device")
+    world.run(1)
+    assert agent.version == "1.1"
+
+
+def test_a_lower_version_is_kept_to_through_a_400(world: World) -> None:
+    world.acs.overrule = lambda request, message: (
+        HttpResponse(400) if message is not None and message.version != "1.0" else None
+    )
+    agent = world.device()
+    world.run(200)
+    assert (agent.version, agent.retry_count) == ("1.0", 0)
+    taken = world.acs.overrule
+    world.acs.overrule = lambda request, message: HttpResponse(400)
+    agent.inform()
+    world.run(1)
+    assert (agent.version, agent.retry_count) == ("1.0", 1)
+    # After a boot it begins with its own version, of which the ACS has said nothing but 400.
+    world.acs.overrule = taken
+    agent.power_cycle(1)
+    world.run(2000)
+    assert (agent.version, agent.retry_count) == ("1.0", 0)
 
 
 def test_the_acs_chooses_the_version_by_its_header() -> None:

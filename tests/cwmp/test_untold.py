@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from cpescript.cwmp.http import HttpResponse
+from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Message, fault
 from cpescript.cwmp.untold import STANDS_FOR
-from tests.cwmp.world import World, alive
+from tests.cwmp.world import MS, World, alive, download, spv
 
 KICKED, REQUEST, AUTONOMOUS = "5 KICKED", "9 REQUEST DOWNLOAD", "10 AUTONOMOUS TRANSFER COMPLETE"
+HOLD = {"HoldRequests": "1"}
 KINDS = {code: kind for code, (kind, _, _) in STANDS_FOR.items()}
 
 
@@ -91,6 +92,34 @@ def test_another_acs_is_told_nothing_of_it(world: World) -> None:
     agent.inform(AUTONOMOUS)
     agent.device.write("Device.ManagementServer.URL", "http://other.example/", "device")
     assert agent.idle_work().untold == ()
+
+
+def test_what_the_old_acs_was_told_of_is_not_told_to_the_new_one(world: World) -> None:
+    """A TransferComplete is held by HoldRequests, and so is a change of the URL; then the ACS says no more."""
+    agent = world.device()
+    world.ask(download(file_type="3 Vendor Configuration File"))
+
+    def holding(request: HttpRequest, message: Message | None) -> Message | None:
+        if message is None or message.kind != "Inform" or "7 TRANSFER COMPLETE" not in message.events:
+            return None
+        other = spv((f"{MS}URL", "http://other.example/"))
+        world.acs.script = [Message(other.kind, other.fields, other.id, other.version, HOLD)]
+        return Message("InformResponse", {"max_envelopes": 1}, message.id, message.version, HOLD)
+
+    world.acs.overrule = holding
+    world.run(60)
+    assert [events for _, events in world.informs()][-2:] == [("7 TRANSFER COMPLETE", "M Download"), ("0 BOOTSTRAP",)]
+    assert "TransferComplete" not in world.kinds()
+    assert (agent.events, agent.idle_work().untold) == ((), ())
+
+
+@pytest.mark.parametrize("code", ["7 TRANSFER COMPLETE", "11 DU STATE CHANGE COMPLETE", "M Download"])
+def test_an_event_that_somebody_names_and_no_request_follows_is_told_once(world: World, code: str) -> None:
+    agent = world.device()
+    agent.inform(code)
+    world.run(1)
+    assert world.informs()[-1][1] == (code,)
+    assert agent.events == ()
 
 
 def test_an_old_device_has_the_event_and_not_the_request() -> None:

@@ -69,7 +69,7 @@ PLAIN = Account("cpe", "xmpp.example", "gateway", "a-secret", "192.0.2.5", 5223,
         ({"UseTLS": None}, PLAIN),
         ({"Resource": None}, PLAIN._replace(resource="")),
         ({"Server__ServerAddress": None}, PLAIN._replace(host="")),
-        *(({"Server__Port": port}, PLAIN._replace(port=5222)) for port in ("", "0", "65536", "x", "-1")),
+        *(({"Server__Port": port}, PLAIN._replace(port=5222)) for port in ("", "0", "65536", "x", "-1", "9" * 5000)),
     ],
 )
 def test_the_account_is_the_trees(changes: dict[str, str | None], wanted: Account | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from cpescript.device.device import DataModelFault, Device
 from cpescript.device.manifest import grown, read_manifest
 from cpescript.device.schema import Schema
-from cpescript.kernel.time import parse_instant
+from cpescript.kernel.time import SECOND, parse_instant
 from tests.device.pretend import GATEWAY, Pretend, schema_of
 
 MAPPINGS = "Device.NAT.PortMapping."
@@ -215,6 +216,16 @@ def test_equal_values_are_one_object(schema: Schema, world: Pretend, monkeypatch
 # --- instances --------------------------------------------------------------------------------------------------------
 
 
+def test_a_table_is_full_some_day(device: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cpescript.device.device.MOST_INSTANCES", 3)
+    assert device.add_object(MAPPINGS) == 3
+    with pytest.raises(DataModelFault, match="has 3 instances already") as fault:
+        device.add_object(MAPPINGS)
+    assert fault.value.code == 9004
+    device.delete_object(f"{MAPPINGS}3.")
+    assert device.add_object(MAPPINGS) == 4
+
+
 def test_add_object(device: Device) -> None:
     assert device.add_object(MAPPINGS) == 3
     assert device.get(COUNT) == "3"
@@ -230,6 +241,25 @@ def test_add_object(device: Device) -> None:
     ]
     assert device.exists(f"{MAPPINGS}3.Stats.")
     assert device.leaves(MAPPINGS)[-1] == f"{MAPPINGS}3.Stats.Hits"
+
+
+def test_what_moves_in_a_new_instance_begins_with_it(device: Device, world: Pretend, schema: Schema) -> None:
+    """A.3.2.6: the values of a new instance are the defaults, however long the device has been up."""
+    world.pass_time(505)
+    device.add_object(MAPPINGS)
+    device.delete_object(f"{MAPPINGS}1.")
+    hits = [f"{MAPPINGS}{number}.Stats.Hits" for number in (2, 3)]
+    assert [device.get(path) for path in hits] == ["50", "0"]
+    assert device.next_tick(hits[1]) == 515 * SECOND
+    world.pass_time(25)
+    other = world.device(schema, 2)
+    other.restore(json.loads(json.dumps(device.saved())))
+    world.pass_time(5)
+    for one in (device, other):
+        assert [one.get(path) for path in hits] == ["53", "3"]
+    device.factory_reset()
+    world.pass_time(10)
+    assert device.get(hits[0]) == "1"
 
 
 def test_numbers_are_not_given_twice(device: Device) -> None:

@@ -387,10 +387,12 @@ HOSTILE = {
     "csv-utf-16": ("a.csv", CSV.encode("utf-16"), "not UTF-8"),
     "csv-columns": ("a.csv", b"Path,Value\nA.B,1\n", "no column 'Parameter'"),
     "csv-short-row": ("a.csv", CSV.encode() + b"Device.A.B,false\n", "2 fields"),
+    "csv-template": ("a.csv", CSV.encode() + b"Device.A.{i}.B,false,,true,,x,xsd:string,,,,,\n", "holds a placeholder"),
     "csv-quotes": ("a.csv", CSV.encode() + b'"Device.A"x,false,,\n', "no CSV"),
     "csv-empty": ("a.csv", b"", "no column"),
     "csv-nothing": ("a.csv", CSV.splitlines()[0].encode() + b"\n", "no parameter"),
     "no-trace": ("a.jsonl", b"[1]\n", "no trace"),
+    "deep-trace": ("a.jsonl", b"[" * 100_000, "no trace"),
     "trace-body": ("a.jsonl", b'{"kind": "GetParameterValuesResponse", "body": "<a>"}\n', "no XML"),
     "trace-empty": ("a.jsonl", b"", "no GetParameterNamesResponse"),
 }

@@ -73,6 +73,33 @@ def test_a_table_is_resized_and_one_of_its_instances_named(tmp_path: Path) -> No
     assert schema.leaves["Device.NAT.PortMapping.1.Stats.Hits"].generator == generator
 
 
+MAPPING = "Device.NAT.PortMapping."
+
+
+@pytest.mark.parametrize(
+    ("rows", "warned"),
+    [
+        (f"{{path: {MAPPING}2.Alias, value: x}}", []),
+        (f"{{path: {MAPPING}2.New}}", []),  # A column of one instance only.
+        (f"{{path: {MAPPING}9.Alias}}, {{path: {MAPPING}9.Enable}}", [5]),
+        (f"{{path: {MAPPING}9.Alias}}, {{path: {MAPPING}9.Enable}}, {{path: {MAPPING}9.Stats.Hits}}", []),
+        (f"{{path: {MAPPING}8.Alias}},\n  {{path: {MAPPING}9.Alias}}", [5, 6]),
+    ],
+)
+def test_an_instance_that_the_base_does_not_have_is_said(rows: str, warned: list[int], tmp_path: Path) -> None:
+    _, bag = variant(tmp_path, f"x-cpescript:\n  extends: gateway\n\nparameters: [\n  {rows}]\n")
+    assert [(item.severity, item.code, item.span.line) for item in bag] == [
+        ("warning", "partial-instance", line) for line in warned
+    ]
+
+
+def test_a_base_need_not_count_what_is_laid_over_it(tmp_path: Path) -> None:
+    assert list(variant(tmp_path)[1]) == []
+    count = "parameters:\n  - {path: Device.NAT.PortMappingNumberOfEntries, value: 2}\n"
+    _, own = variant(tmp_path, VARIANT.replace("parameters:\n", count))
+    assert [(item.code, item.span.source[-12:]) for item in own] == [("wrong-count", "variant.yaml")]
+
+
 def test_type_generator_and_access_are_inherited_one_by_one(tmp_path: Path) -> None:
     text = """\
 x-cpescript: {extends: gateway}

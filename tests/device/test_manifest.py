@@ -29,7 +29,7 @@ deviceIdPaths: {manufacturer: D.M, oui: D.O, productClass: D.P, serialNumber: D.
 fleet: {serialPattern: "S{i}"}
 parameters:
   - {path: D.M}
-  - {path: D.O}
+  - {path: D.O, value: 00D0AA}
   - {path: D.P}
   - {path: D.S}
   - {path: D.Ping.DiagnosticsState, writable: true}

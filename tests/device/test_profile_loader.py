@@ -16,7 +16,7 @@ BASE = """\
 deviceIdPaths: {manufacturer: D.M, oui: D.M, productClass: D.M, serialNumber: D.S}
 fleet: {serialPattern: x}
 parameters:
-  - {path: D.M}
+  - {path: D.M, value: 00D0AA}
   - {path: D.S}
   - {path: D.Text, writable: true}
   - {path: D.Text2, writable: true}
@@ -387,6 +387,16 @@ def test_blocks_become_data(load: Load) -> None:
     ]
 
 
+@pytest.mark.parametrize("row", ["{path: Device.A.{i}.B, instances: 2}", "[Device.A.{i}.B]"])
+def test_braces_without_quotes_are_said(load: Load, row: str) -> None:
+    _, bag = load(f"parameters:\n  - {row}\n")
+    [item] = bag
+    assert (item.code, item.span.line) == ("yaml-syntax", 2)
+    assert "stands in quotes" in item.remedy
+    _, bag = load("parameters:\n  - [Device.A\n")
+    assert [item.remedy for item in bag] == [""]
+
+
 @pytest.mark.parametrize(("value", "warned"), [("UDP", True), ("''", False)])
 def test_lightweight_notifications_are_said_not_to_be_sent(load: Load, value: str, warned: bool) -> None:
     path = "Device.ManagementServer.LightweightNotificationProtocols"
@@ -396,6 +406,15 @@ def test_lightweight_notifications_are_said_not_to_be_sent(load: Load, value: st
     assert schema is not None
     assert schema.lightweight
     assert [(item.severity, item.code, item.span.line) for item in bag] == [("warning", "no-effect", 3)] * warned
+
+
+@pytest.mark.parametrize(
+    ("value", "warned"), [("00D0AA", 0), ("00d0aa", 1), ("00D0A", 1), ("''", 1), ("'{cpe:HEX:6}'", 0)]
+)
+def test_an_oui_that_no_inform_takes_is_said(load: Load, value: str, warned: int) -> None:
+    schema, bag = load(BASE.replace("value: 00D0AA", f"value: {value}"))
+    assert schema is not None
+    assert [(item.severity, item.code, item.span.line) for item in bag] == [("warning", "bad-oui", 4)] * warned
 
 
 def schema_line(bag: Bag, start: str) -> int:

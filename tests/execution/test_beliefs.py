@@ -159,3 +159,22 @@ def test_asking_at_once_does_not_wait_for_the_queue():
     assert desk.asked == [(0, [1, 2, 3])] * 2
     desk.kernel.run()
     assert len(desk.asked) == 2
+
+
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("claim", ["check acs sees {} == 1 on cpe within 1m", "never acs sees {} == 1 on cpe"])
+def test_a_first_answer_that_is_an_error_is_told_and_ends_the_asking(play, claim, late):
+    world = play(f"spawn 1 of hg100 as cpe\n{claim.format(PATH)}\nwait 1m\n")
+    ended = []
+
+    def believe(system, devices, question, period, last, first):
+        failed = OSError("no route to it")
+        if late:
+            world.kernel.at(5 * SECOND, Owner(0), first, failed)
+        else:
+            first(failed)
+        return lambda: ended.append(world.kernel.now // SECOND)
+
+    world.believe = believe
+    assert world.run() == ("error", "no route to it")
+    assert ended == [5 if late else 0]

@@ -373,3 +373,56 @@ def test_a_claim_that_could_not_be_judged_ends_the_block_unless_it_is_soft(play)
     hard, soft = (play(text.format(word), external=True) for word in ("expect", "check"))
     assert (hard.run()[0], hard.log) == ("inconclusive", [])
     assert (soft.run()[0], soft.log) == ("inconclusive", [(120, "reboot", 1)])
+
+
+def test_what_is_told_of_a_line_names_its_file_where_that_is_another(simulated, tmp_path):
+    (tmp_path / "home.cpes").write_text(
+        "define idle(devices):\n    on first Download of devices:\n        reboot device\n    wait 1m\n"
+    )
+    text = """
+        use "home.cpes"
+        scenario "two files":
+            spawn 1 of hg100 as cpe
+            expect InformResponse on cpe within 1m
+            reboot cpe where offline
+            do idle(cpe)
+        """
+    result, _ = simulated(text)
+    assert result.vacuous == (
+        "line 5: 'reboot cpe where offline' spoke of no device",
+        "home.cpes:2: 'on first Download of devices:' never fired",
+    )
+
+
+@pytest.mark.parametrize("devices", [2, 1_001])
+def test_the_evidence_says_why_a_session_ended_however_large_the_fleet(simulated, devices):
+    text = f"""
+        spawn {devices} of hg100 as fleet
+        wait until each fleet registered within 5m
+        on first SPV of fleet[1]:
+            drop connection
+        acs set Device.WiFi.Radio.1.Channel = 6 on fleet[1]
+        expect Reboot on fleet[1] within 1s
+        """
+    result, _ = simulated(text)
+    ends = [line for line in result.claims[-1].misses[0].messages if line.kind == "SessionEnd"]
+    assert "cut" in ends[0].brief
+
+
+def test_what_a_handler_never_came_to_claim_is_told(play):
+    text = """
+        spawn 1 of hg100 as cpe
+        on every Inform of cpe:
+            wait 4m
+            check Reboot on device within 1s
+        wait {}
+        check elapsed < 1d
+        """
+    early = play(text.format("3m")).at(10, 1, "Inform")
+    assert early.run()[0] == "passed"
+    assert early.vacuous == [
+        "line 4: 'check Reboot on device within 1s' was never reached: the scenario ended before it"
+    ]
+    once = play(text.format("6m")).at(10, 1, "Inform").at(300, 1, "Inform").at(250, 1, "Reboot")
+    once.run()
+    assert not once.vacuous, "one that came to it is enough"

@@ -1,5 +1,8 @@
 """Flow: what runs when, what ends what, and whose fault it is."""
 
+import pytest
+
+from cpescript.judge.waiting import Waiting
 from tests.execution.scripted import Said
 
 
@@ -92,6 +95,45 @@ def test_for_each_runs_all_devices_at_once_and_for_one_after_the_other(play):
     world = play(text.format("each ")).state(0, 1, "online").state(0, 2, "online")
     assert world.run()[0] == "passed"
     assert world.log == [(0, "reboot", 1), (0, "reboot", 2)]
+
+
+def test_what_happens_to_a_device_is_asked_of_its_own_claims_alone(simulated, monkeypatch):
+    """A `for each` over a large fleet would else take the square of its size."""
+    asked = []
+    monkeypatch.setattr(
+        Waiting, "_event", lambda self, record, event=Waiting._event: (asked.append(1), event(self, record))
+    )
+    text = """
+        spawn 40 of hg100 as fleet
+        wait until each fleet registered within 5m
+        for each d in fleet:
+            acs set Device.WiFi.Radio.1.Channel = 13 on d
+            check SPV on d within 10m
+            check d registered within 1m
+            check Device.WiFi.Radio.1.Channel == 13 on d within 1m
+        """
+    result, _ = simulated(text)
+    assert result.verdict == "passed"
+    assert 40 <= len(asked) <= 40 * 10
+
+
+@pytest.mark.parametrize("block", ["parallel:", "for each d in fleet:", 'background "watcher":'])
+def test_what_runs_beside_begins_at_once(simulated, block):
+    """A handler in it sees the session that the action before it has begun."""
+    text = f"""
+        spawn 2 of hg100 as fleet
+        {block}
+            if true:
+                on first InformResponse of fleet:
+                    note "seen"
+                wait 1m
+            note "beside"
+        expect InformResponse on each fleet within 1m since start
+        wait 2m
+        """
+    result, _ = simulated(text)
+    assert (result.verdict, result.vacuous) == ("passed", ())
+    assert "seen" in [words for _, words in result.notes]
 
 
 def test_background_goes_on_beside_and_is_stopped_at_the_end(play):

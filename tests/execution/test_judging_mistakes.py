@@ -9,7 +9,7 @@ import pytest
     ("pick(nothing)", "pick([]) has no value: nothing to pick from"),
     ("-word", '"x" has no negative'),
     ("random(word, 1)", 'random("x", 1) has no value: "x" is no number'),
-    ("word % 2", "'%' does not go with \"x\""),
+    ("word % 2", "'%' does not go with \"x\" and 2"),
     ('word matches "{open}"', "not a regular expression: missing ): ("),
     ("count(fleet[1..len(word) + 8])", "there are 3 devices, counted from 1"),
 ])  # fmt: skip
@@ -29,7 +29,7 @@ def test_an_expression_without_a_value(play, expression, message):
 
 def test_fewer_devices_than_none_cannot_be_drawn(play):
     world = play("spawn 3 of hg100 as fleet\nlet n = 0 - 1\nreboot n of fleet\ncheck each fleet online\n")
-    assert world.run() == ("error", "-1 devices are less than none")
+    assert world.run() == ("error", "how many to draw cannot be less than nothing: -1")
     assert world.log == []
 
 

@@ -40,3 +40,14 @@ def test_where_nothing_was_answered_nothing_is_known(play):
     assert answered(play, "wait 1s\nexpect p99(response_time(Inform)) < 500ms across fleet").run()[0] == "failed"
     waits = "expect p99(response_time(Inform)) < 500ms across fleet within 1m"
     assert answered(play, waits, 100).run() == ("passed", "")
+
+
+def test_a_miss_shows_the_figure_and_of_how_many_answers(play):
+    fleet = "wait 10s\nexpect p99(response_time(Inform)) < 500ms across fleet"
+    world = answered(play, fleet, 600, 600, 600)
+    world.run()
+    (miss,) = world.claims[3].misses
+    assert miss.actual == "p99(response_time(Inform)) is 600ms over 3 Inform answered"
+    world = answered(play, fleet)
+    world.run()
+    assert world.claims[3].misses[0].actual == "0 Inform answered"

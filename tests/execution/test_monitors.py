@@ -135,11 +135,13 @@ def test_always_of_a_where_that_nobody_fits_is_not_broken(play):
 
 
 def test_the_size_of_a_target_is_asked_anew(play):
-    text = "spawn 3 of hg100 as fleet\nalways at most 50% of fleet where online updating\nwait 1h\n"
+    text = "spawn 4 of hg100 as fleet\nalways at most 50% of fleet where online updating\nwait 1h\n"
     world = play(text).state(0, 1, "online").state(0, 2, "online").state(1, 1, "updating")
-    world.state(2, 3, "online").state(3, 2, "updating")
+    world.state(2, 3, "online").state(2, 4, "online").state(3, 2, "updating")
     assert world.run()[0] == "passed"
-    world = play(text).state(0, 1, "online").state(0, 2, "online").state(0, 3, "online").state(1, 1, "updating")
+    world = play(text).state(1, 1, "updating")
+    for device in (1, 2, 3, 4):
+        world.state(0, device, "online")
     world.state(2, 3, "online", on=False).state(3, 2, "updating")
     assert world.run()[0] == "failed"
 
@@ -158,6 +160,24 @@ def test_who_joins_later_is_watched_too(play):
     world.at(70, 2, "Reboot").state(70, 2, "updating")
     assert world.run()[0] == "failed"
     assert [world.claims[line].verdict for line in (2, 3)] == ["missed", "met"]
+
+
+def test_what_ends_a_rule_is_asked_of_who_joins_later_too(play):
+    text = """
+        spawn 1 of hg100 as first
+        never Download on first until Reboot on all
+        wait 1m
+        spawn 2 of hg100 as second
+        wait 1m
+        """
+    world = play(text).at(70, 1, "Reboot").at(71, 2, "Reboot").at(72, 1, "Download")
+    assert world.run()[0] == "failed", "second[2] had no Reboot yet"
+    world = play(text).at(70, 1, "Reboot").at(71, 2, "Reboot").at(72, 3, "Reboot").at(73, 1, "Download")
+    assert world.run()[0] == "passed"
+    some = text.replace("on all\n", 'on all where device.cohort == "first"\n')
+    assert play(some).at(70, 1, "Reboot").at(72, 1, "Download").run()[0] == "passed"
+    over = play(text).at(30, 1, "Reboot").at(72, 1, "Download")
+    assert over.run()[0] == "passed", "it was over before they were made"
 
 
 def test_sometimes_needs_to_be_so_only_once_and_at_an_instant(play):
@@ -186,3 +206,35 @@ def test_except_is_asked_at_each_event(play):
     assert world.run()[0] == "passed"
     world = play(text).state(1, 1, "updating").state(3, 1, "updating", on=False).at(4, 1, "Download")
     assert world.run()[0] == "failed"
+
+
+def test_evidence_that_cannot_be_had_is_no_violation_that_lacks_it(play, monkeypatch):
+    """What went wrong is what is told, not what came of it when the rule was closed."""
+    world = play("spawn 1 of hg100 as cpe\nnever cpe online\nwait 1m\n").state(10, 1, "online")
+
+    def gone(device):
+        raise OSError("the store is gone")
+
+    world.identity = gone
+    with pytest.raises(OSError, match="the store is gone"):
+        world.run()
+    world.judge.close_all(cut=True)
+    assert [claim.missed for claim in world.judge.claims] == [0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "so"),
+    [
+        ("never not (elapsed < 30s)", "elapsed is 30s"),
+        ("never elapsed between 30s and 40s", "elapsed is 30s"),
+        ("never elapsed >= 30s and count(all) == 1", "elapsed is 30s, count(all) is 1"),
+        ("always (elapsed < 30s if count(all) == 1 else true)", "count(all) is 1, elapsed is 30s"),
+        ("never (elapsed > 1h or (elapsed > 20s and rate(Inform) == 0 per 10s)) on cpe", "0 Inform in the last 10s"),
+        ("never count(Inform) == 1 on cpe", "1 Inform so far"),
+    ],
+)
+def test_what_was_so_when_time_broke_a_rule(play, rule, so):
+    world = play(f"spawn 1 of hg100 as cpe\n{rule}\nwait 1m\n").at(5, 1, "Inform")
+    verdict, reason = world.run()
+    assert verdict == "failed"
+    assert reason.endswith(f": {so}")

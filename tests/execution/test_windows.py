@@ -250,3 +250,32 @@ def test_what_had_to_be_forgotten_makes_a_miss_inconclusive(play, monkeypatch):
     verdict, reason = informs(31)
     assert verdict == "inconclusive"
     assert "forgotten" in reason
+
+
+def test_since_across_devices_counts_from_what_was_kept_of_each(play):
+    """What was kept meets no claim that counts from it, nor does what came before it from the same device."""
+    text = """
+        spawn 2 of hg100 as fleet
+        expect ConnectionRequest on each fleet within 1m as cr
+        wait 1m
+        expect Inform across fleet within 30s since cr
+        """
+    asked = play(text).at(1, 1, "ConnectionRequest").at(5, 2, "Inform").at(10, 2, "ConnectionRequest")
+    assert asked.run()[0] == "failed", "the only Inform came before that device was asked"
+    asked = play(text).at(1, 1, "ConnectionRequest").at(5, 1, "Inform").at(10, 2, "ConnectionRequest")
+    assert asked.run()[0] == "passed"
+    asked = play(text).at(1, 1, "ConnectionRequest").at(10, 2, "ConnectionRequest").at(35, 1, "Inform")
+    assert asked.run()[0] == "failed", "34 s behind the request of that device"
+    itself = text.replace("expect Inform across", "expect ConnectionRequest across")
+    asked = play(itself).at(1, 1, "ConnectionRequest").at(10, 2, "ConnectionRequest")
+    assert asked.run()[0] == "failed"
+
+
+def test_since_across_devices_of_which_one_has_nothing_kept(play):
+    text = """
+        spawn 2 of hg100 as fleet
+        expect ConnectionRequest on fleet[1] within 1m as cr
+        expect at least 2 Inform across fleet within 30s since cr
+        """
+    assert play(text).at(1, 1, "ConnectionRequest").at(5, 1, "Inform").at(6, 2, "Inform").run()[0] == "passed"
+    assert play(text).at(2, 1, "ConnectionRequest").at(1, 2, "Inform").at(6, 1, "Inform").run()[0] == "failed"

@@ -63,6 +63,28 @@ def test_what_it_does_not_know_or_has_not_said_does_not_hold(world):
     assert world.judge.facts.beliefs["acs", PATH][1] is UNKNOWN
 
 
+RADIO = "Device.WiFi.Radio.{}.{}"
+ANY_CHANNEL = x.Parameter(SPAN, x.PathPattern(SPAN, ("Device", "WiFi", "Radio", None, "Channel"), False))
+
+
+@pytest.mark.parametrize(
+    ("fact", "verdict"),
+    [
+        ((1, {"path": RADIO.format(2, "Channel"), "value": "6"}), "met"),
+        ((1, {"path": RADIO.format(2, "Channel"), "value": "1"}), "missed"),
+        ((1, {"path": RADIO.format(2, "Channel"), "value": None}), "missed"),
+        ((2, {"path": RADIO.format(2, "Channel"), "value": "6"}), "missed"),
+        ((1, {"path": RADIO.format(2, "TransmitPower"), "value": "6"}), "missed"),
+        ((1, {"path": RADIO.format(2, "Channel"), "value": "6", "system": "portal"}), "missed"),
+    ],
+)
+def test_any_instance_is_any_that_the_system_knows_of_the_device(world, fact, verdict):
+    claim = BeliefClaim(SPAN, "acs", "sees", {}, equal(ANY_CHANNEL, 6))
+    device, told = fact
+    facts = [(1, value("1")), (device, {"type": "unsignedInt", **told})]
+    assert judged(world, claim, *facts, devices=(1,))[0] == verdict
+
+
 def test_systems_are_told_apart(world):
     assert judged(world, sees(6, "portal"), *[(device, value("6")) for device in DEVICES])[0] == "missed"
 
@@ -89,6 +111,12 @@ def test_an_answer_of_another_shape_is_not_the_scenarios_mistake(world):
     facts = [(1, answer("<html>")), (1, answer({"state": "done"}))]
     assert judged(world, call(DONE), *facts, devices=(1,)) == ("met", "")
     assert world.judge.problems == []
+
+
+def test_an_answer_of_the_right_shape_that_cannot_be_worked_out_is_the_scenarios_mistake(world):
+    share = x.Binary(SPAN, "/", x.Literal_(SPAN, 1), x.Field(SPAN, ("body", "left")))
+    assert judged(world, call(equal(share, 1)), (1, answer({"left": 0})), devices=(1,))[0] == "error"
+    assert [problem.message for problem in world.judge.problems] == ["division by zero"]
 
 
 def test_a_call_about_no_device_is_asked_once(world):

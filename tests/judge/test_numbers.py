@@ -5,10 +5,12 @@ from hypothesis import strategies as st
 
 from cpescript.judge.numbers import Numbers
 
-steps = st.lists(st.tuples(st.booleans(), st.integers(0, 50)), max_size=60)
+near = st.integers(0, 50)
+far = near | st.integers(900, 950)
+steps = st.lists(st.tuples(st.booleans(), far), max_size=60)
 
 
-@given(st.sets(st.integers(0, 50)), steps)
+@given(st.sets(far), steps)
 def test_it_is_a_set(start, changes):
     numbers, plain = Numbers(start), set(start)
     for on, number in changes:
@@ -16,5 +18,13 @@ def test_it_is_a_set(start, changes):
         (plain.add if on else plain.discard)(number)
     assert list(numbers) == sorted(plain)
     assert len(numbers) == len(plain)
-    assert all((number in numbers) is (number in plain) for number in range(60))
+    assert all((number in numbers) is (number in plain) for number in range(1000))
     assert bool(numbers) is bool(plain)
+
+
+def test_a_large_number_alone_takes_no_room_for_those_below():
+    numbers = Numbers([1_000_000])
+    numbers.discard(1_000_000)
+    numbers.add(999_990)
+    assert list(numbers) == [999_990]
+    assert len(numbers._flags) < 100

@@ -211,7 +211,8 @@ def opened(world, claim, quantifier, mode, when, *, window, length, lasting=0, t
     def open_():
         world.judge.open(
             statement(claim), quantifier, DEVICES, world.scope, mode,
-            window=window * SECOND, deadline=world.kernel.now + length * SECOND, lasting=lasting * SECOND,
+            window=window * SECOND, after=world.trace.count if mode == "for" else 0,
+            deadline=world.kernel.now + length * SECOND, lasting=lasting * SECOND,
             taken=taken, unless=(unless, DEVICES) if unless is not None else None,
             done=lambda waiting: (decided.append(waiting), done and done()),
         )  # fmt: skip

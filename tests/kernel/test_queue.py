@@ -61,10 +61,11 @@ def test_stop_returns_after_the_running_event():
     device = Owner(1)
     kernel.at(1, device, lambda _: kernel.stop())
     kernel.at(1, device, log.append, "later")
+    assert not kernel.stopped
     kernel.run()
-    assert log == []
+    assert (log, kernel.stopped, kernel.pending) == ([], True, 1)
     kernel.run()
-    assert log == ["later"]
+    assert (log, kernel.stopped) == (["later"], False)
 
 
 def test_what_an_event_raises_stops_the_run_and_keeps_the_rest():
@@ -109,13 +110,36 @@ def test_a_fleet_split_over_two_queues_keeps_each_devices_order(planned):
 
 
 def test_run_gives_way_after_so_many_events():
+    kernel, log, owner = Kernel(), [], Owner(1)
+    for when in (1, 1, 2, 3):
+        kernel.at(when, owner, log.append, when)
+    kernel.run(most=1)
+    assert (log, kernel.now, kernel.events) == ([1], 1, 1)
+    kernel.run(until=2, most=10)
+    assert (log, kernel.now, kernel.events) == ([1, 1, 2], 2, 3)
+    kernel.run()
+    assert log == [1, 1, 2, 3]
+
+
+def test_of_so_many_events_a_cancelled_one_is_none():
+    kernel, log, owner = Kernel(), [], Owner(1)
+    kernel.cancel(kernel.at(1, owner, log.append, "cancelled"))
+    kernel.at(2, owner, log.append, "runs")
+    kernel.run(most=1)
+    assert log == ["runs"]
+
+
+def test_peek_tells_the_instant_and_the_priority_of_the_next_event():
     kernel, log = Kernel(), []
-    for instant in (1, 2, 3):
-        kernel.at(instant, Owner(1), log.append, instant)
-    kernel.run(most=2)
-    assert log == [1, 2]
-    kernel.run(most=2)
-    assert log == [1, 2, 3]
+    assert kernel.peek() is None
+    assert kernel.next_instant() is None
+    kernel.at(5, Owner(3), log.append, "deadline", DEADLINE)
+    assert kernel.peek() == (5, DEADLINE)
+    first = kernel.at(5, Owner(1 << 27), log.append, "acs", ACS)
+    assert kernel.peek() == (5, ACS)
+    kernel.cancel(first)
+    assert kernel.peek() == (5, DEADLINE)
+    assert (kernel.now, log) == (0, [])
 
 
 def test_many_cancelled_entries_are_thrown_out_and_the_order_stays():

@@ -75,11 +75,20 @@ def test_instants():
         parse_instant("2026-01-01T00:00:00")
 
 
+def test_instants_are_those_of_the_calendar_whatever_their_zone():
+    assert format_instant(parse_instant("9999-12-31T23:59:59Z")) == "9999-12-31T23:59:59Z"
+    assert format_instant(parse_instant("0001-01-01T00:00:00Z")) == "0001-01-01T00:00:00Z"
+    for text in ("9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"):
+        with pytest.raises(ValueError, match="years 1 to 9999"):
+            parse_instant(text)
+
+
 def test_units_show_themselves():
     assert str(Duration(90 * MINUTE)) == "1h30m"
     assert str(Size(8 << 20)) == "8MiB"
     assert str(Size(1000)) == "1000B"
-    assert parse_size("64KiB") == 65536
+    assert str(Size(3 << 30)) == "3GiB"
+    assert [parse_size(text) for text in ("512B", "64KiB", "1.5MiB", "2GiB")] == [512, 65536, 3 << 19, 1 << 31]
     assert str(Percent(10)) == "10%"
     assert str(TimeOfDay(2 * HOUR)) == "02:00"
     assert str(Instant(0)) == "1970-01-01T00:00:00Z"

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,16 +12,20 @@ from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.kernel.queue import Kernel
 from cpescript.kernel.time import Duration
 from cpescript.kernel.trace import (
+    BEGINNING,
     EVIDENCE_DEPTH,
     EVIDENCE_MESSAGES,
     FROM_ACS,
     HEARTBEATS,
+    LARGE,
     LOCAL,
+    MOST_WHATS,
     SLACK,
     TO_ACS,
     Record,
     Trace,
     Writer,
+    evidence,
 )
 from cpescript.masking import Masker
 
@@ -55,6 +60,16 @@ def test_only_what_was_asked_for_becomes_a_record():
     assert not trace.wants("Download")
 
 
+def test_whoever_asks_for_everything_sees_messages_and_facts():
+    seen = []
+    trace = Trace(Kernel())
+    trace.watch(None, seen.append)
+    say(trace, Box(1), "Inform")
+    trace.fact(Box(1), "quirk", name="bom")
+    assert [(record.n, record.kind) for record in seen] == [(1, "Inform"), (2, "quirk")]
+    assert (trace.count, trace.messages) == (2, 1)
+
+
 def test_the_last_ten_messages_of_a_device_are_kept():
     trace, device = Trace(Kernel()), Box(1)
     for index in range(30):
@@ -63,14 +78,15 @@ def test_the_last_ten_messages_of_a_device_are_kept():
     assert len(device.recent) == EVIDENCE_DEPTH + SLACK
 
 
-def test_heartbeats_fold_into_one_line_and_push_nothing_out():
+@pytest.mark.parametrize("challenged", [(), ("Inform", "HttpError")], ids=["unasked", "challenged"])
+def test_heartbeats_fold_into_one_line_and_push_nothing_out(challenged):
     kernel = Kernel()
     trace, device = Trace(kernel), Box(1)
     for index in range(10):
         say(trace, device, f"Telling{index}")
     for session in range(2, 50):
         kernel.advance(session)
-        for kind in ("Inform", "InformResponse", "Empty", "Empty"):
+        for kind in (*challenged, "Inform", "InformResponse", "Empty", "Empty"):
             trace.message(device, session, TO_ACS, "cwmp", kind, None, b"")
         trace.hush(device, session)
     shown = device.recent[-10:]
@@ -84,8 +100,31 @@ def test_evidence_is_bounded_for_the_run_as_a_whole():
     trace.budget(EVIDENCE_MESSAGES // 2)
     for index in range(12):
         say(trace, device, f"Kind{index}")
-    assert len(device.recent) == 2
-    assert device.recent[-1] == (0, 1, (TO_ACS, "cwmp", "Kind11")), "a large fleet keeps no bodies"
+    kept = evidence(device.recent)
+    assert [entry[2][2] for entry in kept] == ["Kind10", "Kind11"]
+    assert kept[-1] == (0, 1, (TO_ACS, "cwmp", "Kind11")), "a large fleet keeps no bodies"
+    say(trace, device, "Empty", b"")
+    assert evidence(device.recent) == kept, "nor that somebody had nothing to say"
+    trace.remember(device, 1, "SessionEnd", "cut")
+    assert [entry[2][2] for entry in evidence(device.recent)] == ["Kind11", "SessionEnd cut"]
+
+
+def test_words_that_are_never_the_same_do_not_fill_a_large_fleets_memory():
+    trace, device = Trace(Kernel()), Box(1)
+    trace.budget(EVIDENCE_MESSAGES // 2)
+    for index in range(MOST_WHATS + 10):
+        trace.remember(device, 1, "SessionEnd", f"cut for the {index}th time")
+    assert [entry[2][2] for entry in evidence(device.recent)] == ["SessionEnd", "SessionEnd"]
+    assert len(trace._whats) <= MOST_WHATS + 1
+
+
+def test_evidence_shrinks_when_the_fleet_grows():
+    trace, device = Trace(Kernel()), Box(1)
+    say(trace, device, "Kind1")
+    say(trace, device, "Kind2")
+    trace.budget(EVIDENCE_MESSAGES // 3)
+    say(trace, device, "Kind3")
+    assert evidence(device.recent) == [(0, 1, (TO_ACS, "cwmp", f"Kind{index}")) for index in (1, 2, 3)]
 
 
 def test_bodies_are_decoded_when_first_asked_for():
@@ -152,3 +191,22 @@ def test_a_line_put_together_by_hand_is_that_of_the_plain_way(
     Writer(scenario, file).write(record)
     line = json.dumps(record.as_dict(scenario), ensure_ascii=False, separators=(",", ":"))
     assert file.getvalue() == line.encode() + b"\n"
+
+
+def test_of_a_large_message_evidence_keeps_the_beginning_and_the_status():
+    trace, device = Trace(Kernel()), Box(1)
+    response = HttpResponse(500, (("X", "y"),), b"x" * (LARGE + 1))
+    trace.message(device, 1, FROM_ACS, "cwmp", "HttpError", response, response.body, {"decoded": response.body})
+    trace.message(device, 1, FROM_ACS, "cwmp", "HttpError", response, response.body[1:], "decoded")
+    large, small = device.recent
+    assert (large[3].status, large[4], large[5]) == (500, b"x" * BEGINNING, None)
+    assert small[3:] == (response, b"x" * LARGE, "decoded")
+
+
+def test_kinds_that_differ_each_time_are_not_all_kept(monkeypatch):
+    monkeypatch.setattr("cpescript.kernel.trace.MOST_WHATS", 5)
+    trace, device = Trace(Kernel()), Box(1)
+    for index in range(9):
+        say(trace, device, f"Kind{index}")
+    assert len(trace._whats) == 5
+    assert [entry[2][2] for entry in device.recent] == [f"Kind{index}" for index in range(9)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cpescript.language.expected import Expected, expected_at
+from cpescript.language.expected import IN_WITH, Expected, expected_at
 
 
 def at(text: str) -> Expected | None:
@@ -93,9 +93,48 @@ def test_blocks_decide_what_a_line_may_be() -> None:
     assert "spawn" in known('scenario "x" oops:\n    ‸').words
 
 
-@pytest.mark.parametrize("text", ["# a ‸comment", 'note "te‸xt"', '"""doc\n‸string"""', 'note "open ‸'])
+@pytest.mark.parametrize(
+    "text", ["# a ‸comment", 'note "te‸xt"', '"""doc\n‸string"""', 'note "open ‸', 'note "{{open ‸']
+)
 def test_nowhere(text: str) -> None:
     assert at(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "role", "prefix"),
+    [
+        ('policy "ro‸"', "policy", "ro"),
+        ('use "../lib/‸', "library", "../lib/"),
+        ('profile edge = "e‸', "profile file", "e"),
+        ('expect Inform where events contains "6 CON‸', "literal", "6 CON"),
+        ('expect Download where file_type not in ["2 Web Content", "‸"]', "literal", ""),
+        ('inform fleet event "M ‸', "literal", "M "),
+        ('note "all of {fl‸}"', "value", "fl"),
+        ('note "{{open {count(fl‸', "value", "fl"),
+    ],
+)
+def test_in_quotes_a_text_or_what_stands_in_its_braces(text: str, role: str, prefix: str) -> None:
+    found = known(text)
+    assert (found.role, found.prefix, found.quoted) == (role, prefix, "{" not in text)
+    assert found.column == text.index("‸") + 1 - len(prefix)
+
+
+def test_whose_values_can_stand_in_quotes() -> None:
+    assert known('expect Inform where events contains "‸').literal_of == "events"
+    assert known('expect Download where file_type not in ["1‸').literal_of == "file_type"
+    assert known('on every Inform of fleet:\n    check message.events contains "‸').literal_of == "events"
+
+
+def test_the_last_word_is_the_keyword_that_it_can_be() -> None:
+    assert "each" in known("wait until ‸").words
+    assert known("expect fleet where ‸").role == "asked"
+    assert known("expect acs ‸").words == ("call", "sees")
+
+
+def test_the_settings_of_devices_alone_stand_in_their_block() -> None:
+    head = "spawn 1 of hg100 as cpe with:\n    "
+    assert set(known(head + "‸").words) == IN_WITH
+    assert "all" in known(head + 'label a = "{‸').words
 
 
 def test_a_statement_goes_on_inside_brackets() -> None:

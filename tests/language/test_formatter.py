@@ -36,6 +36,7 @@ def formatted(text: str) -> str:
         ("let l = [\n1, # one\n# two\n2]\n", "let l = [\n    1,  # one\n    # two\n    2]\n"),
         ("", ""),
         ("# only\n", "# only\n"),
+        ("\ufeffwait   1s\n", "wait 1s\n"),
         ("# blanks behind \t\u00a0\nwait 1s # here \t", "# blanks behind\nwait 1s  # here\n"),
     ],
 )

@@ -72,6 +72,20 @@ def test_monitors_are_open_to_the_end_of_their_block() -> None:
     assert row(text, 7)["monitors"] == [3]
 
 
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("expect registered on at least 95% of fleet within 1m\n", "95% is 10"),
+        ("expect offline on at most 15% of fleet\n", "15% is 1"),
+        ("expect offline on exactly 15% of fleet\n", "15% is 2"),
+        ("always at most 29% of fleet offline\n", "29% is 2"),
+        ("sometimes at least 21% of fleet online\n", "21% is 3"),
+    ],
+)
+def test_a_percentage_is_told_as_the_number_that_is_judged(text: str, note: str) -> None:
+    assert row(text + "wait 1m\n", 3)["notes"] == [note]
+
+
 def test_branches_run_beside_each_other() -> None:
     text = 'background "x":\n    wait 1h\nparallel:\n    wait 1s\n    wait 2s\n'
     assert row(text, 6)["beside"] == [3, 7]

@@ -72,6 +72,23 @@ def completed(behind: str, head: str = HEAD) -> dict[str, str]:
         ("    on every Download of fleet:\n        note message.|", ["message.url"], ["message.events"]),
         ("    clock |", ["virtual", "real"], ["fleet"]),
         ("    expect Inform on each fleet wi|", ["within"], ["fleet"]),
+        ("    wait until |", ["each", "fleet", "SPV", "in order"], ["and", "contains"]),
+        ("    reboot fleet where |", ["offline", "size", "Device."], ["within"]),
+        ("    expect fleet where off|", ["offline"], ["within"]),
+        ("    expect Inform where |", ["events", "size"], ["offline"]),
+        ("    expect acs |", ["call", "sees"], ["registered", "and"]),
+        ("    spawn 1 of hg100 as b with:\n        |", ["inject", "label", "serial", "set"], ["expect", "spawn"]),
+        ('    note "{|', ["fleet", "size", "count"], ["expect"]),
+        ('    note "{{ {fl|', ["fleet"], ["size"]),
+        ('    note "{device.|', ["device.serial"], ["fleet"]),
+        ('    note "{size}|', [], ["fleet"]),
+        ('    note "{size:|', [], ["fleet"]),
+        ('    expect Inform where events contains "|', ["0 BOOTSTRAP", "M Reboot"], ["fleet"]),
+        ('    expect Inform where events contains "2 P|', ["2 PERIODIC"], ["0 BOOTSTRAP"]),
+        ('    inform fleet event "6|', ["6 CONNECTION REQUEST"], ["2 PERIODIC"]),
+        ('    expect Download where file_type in ["2 Web Content", "1|', ["1 Firmware Upgrade Image"], ["fleet"]),
+        ('    on every Inform of fleet:\n        note "x" if message.events contains "1|', ["1 BOOT"], ["2 PERIODIC"]),
+        ('    note "|', [], ["fleet", "expect"]),
     ],
 )
 def test_completion(typed: str, there: list[str], not_there: list[str]) -> None:
@@ -92,9 +109,36 @@ def test_names_of_another_scenario_are_not_offered() -> None:
     assert "flock" not in found
 
 
+def test_files_are_offered_where_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("rollout.yaml", "lib.cpes", "a.cpes", ".hidden.yaml", "sub/deep.yaml"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+
+    def offered(typed: str) -> list[tuple[str, str, int]]:
+        text, line, column = marked(f"{typed}")
+        analysis = analyse(text, str(tmp_path / "a.cpes"), standard_catalogue())
+        return [(item.label, item.insert, item.column) for item in complete(analysis, text, line, column)]
+
+    assert offered("policy |") == [("rollout.yaml", '"rollout.yaml"', 8)]
+    assert offered('policy "|') == [("rollout.yaml", "rollout.yaml", 9), ("sub/", "sub/", 9)]
+    assert offered('policy "sub/|"') == [("sub/deep.yaml", "sub/deep.yaml", 9)]
+    assert offered('use "l|"') == [("lib.cpes", "lib.cpes", 6)]
+    assert offered('policy "\0/|"') == []
+    assert {"rollout.yaml", "which"} <= {label for label, _, _ in offered('param which = "a.yaml"\npolicy |')}
+
+
 def test_names_are_known_in_a_file_that_does_not_parse() -> None:
     found = completed('    spawn 1 of hg100 as "oops\n    expect of of\n    reboot |')
     assert {"fleet", "old"} <= set(found)
+
+
+def test_a_profile_may_be_what_a_param_or_a_matrix_says() -> None:
+    head = 'param model = "hg100"\nparam size = 3\n\nscenario "one" for kind in ["hg100", "ont4"]:\n'
+    found = completed("    spawn 1 of |", head)
+    assert {"hg100", "model", "kind"} <= set(found)
+    assert "size" not in found
+    paths = completed("    spawn 1 of kind as cpe\n    expect Device.Optical.|", head)
+    assert "Device.Optical.Interface." in paths, "of any model of the matrix"
 
 
 def test_an_object_is_completed_one_segment_at_a_time() -> None:
@@ -108,6 +152,7 @@ def test_an_object_is_completed_one_segment_at_a_time() -> None:
         ("    expect SPV Device.ManagementServer.Per|iodicInformInterval = 3 on fleet within 1m", "hg100: unsignedInt"),
         ("    expect Down|load on fleet within 1m", "A.3.2.8"),
         ("    inject quirk transfer-fa|ult(code: 9018) on fleet", "A good ACS"),
+        ("    inject quirk transfer-fa|ult(code: 9018) on fleet", "`times: int, at least 0` = 1"),
         ("    reboot fle|et", "cohort `fleet` of `hg100`"),
         ("    do wa|ke(fleet)", "Wake them."),
         ("    spawn si|ze of hg100 as other", "how many"),
@@ -120,6 +165,11 @@ def test_hover(typed: str, said: str) -> None:
     assert found is not None
     assert said in found[0]
     assert found[1].line == line
+
+
+def test_between_two_words_nothing_is_meant() -> None:
+    text, line, column = marked(f"{HEAD}    never  |  Download\n")
+    assert hover(analysed(text), line, column) is None
 
 
 def test_hover_of_a_parameter_nobody_has_says_so() -> None:
@@ -168,6 +218,11 @@ def test_a_name_that_is_taken_is_refused(new: str, why: str) -> None:
     text, line, column = marked(f"{HEAD}    reboot fl|eet\n")
     with pytest.raises(RenameError, match=why):
         rename(analysed(text), line, column, new)
+
+
+def test_procedures_have_names_of_their_own() -> None:
+    text, line, column = marked(f"{HEAD}    reboot fl|eet\n    do wake(fleet)\n")
+    assert len(rename(analysed(text), line, column, "wake")) == 3
 
 
 def test_a_keyword_cannot_be_renamed() -> None:

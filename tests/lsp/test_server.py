@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.lsp.client import Editor
 
 pytest.importorskip("pygls", reason="the language server needs pygls (the extra `lsp`)")
 
+PUBLISHED = "textDocument/publishDiagnostics"
 TEXT = """\
 param size: int = 3 "how many"
 
@@ -180,3 +182,73 @@ def test_the_outline_names_what_a_file_declares(editor: Editor) -> None:
         ("one", "scenario"),
         ("fleet", "cohort"),
     ]
+
+
+LIBRARY = 'param many: int = 2 "how many"\n\ndefine wake(devices):\n    reboot devices\n'
+USER = (
+    'use "lib.cpes"\n\nscenario "one":\n    spawn many of hg100 as fleet\n    do wake(fleet)\n'
+    "    check Inform on each fleet within 1m\n"
+)
+
+
+def renamed(edit: Any) -> dict[str, int]:
+    """Return how often each file is edited."""
+    return {Path(each["textDocument"]["uri"]).name: len(each["edits"]) for each in edit["documentChanges"]}
+
+
+def test_renaming_in_a_library_reaches_those_that_use_it(editor: Editor) -> None:
+    below = editor.folder / "more scenarios"
+    below.mkdir()
+    (below / "b.cpes").write_text(USER.replace("lib.cpes", "../lib.cpes"), encoding="utf-8")
+    (editor.folder / "other.cpes").write_text(LIBRARY, encoding="utf-8")
+    editor.open("a.cpes", "wait 1s\n")
+    uri = editor.open("lib.cpes", LIBRARY)
+    change = {
+        "textDocument": {"uri": (editor.folder / "a.cpes").as_uri(), "version": 2},
+        "contentChanges": [{"text": USER + "    do wake(fleet)\n"}],
+    }
+    editor.notify("textDocument/didChange", change)
+    where = editor.at(uri, *position(LIBRARY, "wake", 1))
+    edit = editor.ask("textDocument/rename", {**where, "newName": "rouse"})
+    assert renamed(edit) == {"lib.cpes": 1, "a.cpes": 2, "b.cpes": 1}
+    where = editor.at(uri, *position(LIBRARY, "many", 1))
+    assert renamed(editor.ask("textDocument/rename", {**where, "newName": "amount"}))["b.cpes"] == 1
+    with pytest.raises(AssertionError, match=r"there is a cohort 'fleet' already \((a|b).cpes, line 4\)"):
+        editor.ask("textDocument/rename", {**where, "newName": "fleet"})
+
+
+def test_a_library_that_changes_is_seen_before_it_is_saved(editor: Editor) -> None:
+    library = editor.open("lib.cpes", LIBRARY)
+    user = editor.open("a.cpes", USER)
+    for _ in range(2):
+        assert editor.told("textDocument/publishDiagnostics")["diagnostics"] == []
+    change = {
+        "textDocument": {"uri": library, "version": 2},
+        "contentChanges": [{"text": LIBRARY.replace("wake", "rouse")}],
+    }
+    editor.notify("textDocument/didChange", change)
+    told = {each["uri"]: each["diagnostics"] for each in (editor.told(PUBLISHED) for _ in range(2))}
+    assert told[library] == []
+    assert ["wake" in each["message"] for each in told[user]] == [True]
+    # What was never saved is gone with its buffer.
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": library}})
+    told = {each["uri"]: each["diagnostics"] for each in (editor.told(PUBLISHED) for _ in range(2))}
+    assert told[user] == []
+
+
+def test_what_cannot_be_done_is_an_answer_and_no_failure(editor: Editor) -> None:
+    uri = editor.open("a.cpes", TEXT)
+    with pytest.raises(AssertionError, match="nothing here can be renamed"):
+        editor.ask("textDocument/rename", editor.at(uri, *position(TEXT, "reboot", 1), newName="x"))
+    elsewhere = (editor.folder / "nobody.cpes").as_uri()
+    for method in ("completion", "hover", "definition", "prepareRename", "documentSymbol"):
+        with pytest.raises(AssertionError, match="no text is open as"):
+            editor.ask(f"textDocument/{method}", editor.at(elsewhere, 0, 0))
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": elsewhere}})
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": elsewhere}})
+    change = {"textDocument": {"uri": elsewhere, "version": 2}, "contentChanges": [{"text": ""}]}
+    editor.notify("textDocument/didChange", change)
+    assert editor.ask("textDocument/hover", editor.at(uri, *position(TEXT, "SPV", 1)))
+    editor.process.kill()
+    assert editor.process.stderr is not None
+    assert editor.process.stderr.read() == b""

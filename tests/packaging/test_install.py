@@ -142,8 +142,9 @@ def test_a_wheel_made_from_the_sdist_is_the_same(sdist, wheel, tmp_path):
         archive.extractall(tmp_path, filter="data")
     [source] = [path for path in tmp_path.iterdir() if path.is_dir()]
     assert members(build("wheel", source, tmp_path / "out")) == members(wheel)
-    assert (source / "tests" / "packaging" / "test_install.py").is_file()
-    assert (source / "LICENSE").is_file()
+    # The tests are in it, and what they read besides the package.
+    for name in ("tests/packaging/test_install.py", "editors/vscode/package.json", ".ci/run", "mkdocs.yml", "LICENSE"):
+        assert (source / name).is_file(), name
 
 
 def test_an_editable_install_finds_the_checkout(tmp_path):

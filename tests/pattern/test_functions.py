@@ -38,6 +38,7 @@ def test_what_is_no_pattern_is_told(pattern, message, remedy):
 def test_figures_of_lists_and_of_several_values():
     values = [Duration(second * SECOND) for second in (3, 1, 2)]
     assert FUNCTIONS["max"](values) == FUNCTIONS["max"](*values) == 3 * SECOND
+    assert FUNCTIONS["max"](5) == 5
     assert FUNCTIONS["mean"](values) == 2 * SECOND
     assert str(FUNCTIONS["sum"](values)) == "6s"
     assert FUNCTIONS["sum"]([]) == 0
@@ -51,6 +52,8 @@ def test_figures_of_lists_and_of_several_values():
     [
         ([], "there is nothing in it"),
         ([1, None], "it goes over numbers, durations, sizes, instants or texts, and each must be there"),
+        ([True, 1], "it goes over numbers, durations, sizes, instants or texts, and each must be there"),
+        ([[1], [2]], "it goes over numbers, durations, sizes, instants or texts, and each must be there"),
         ([1, "a"], "these values do not go with each other"),
     ],
 )

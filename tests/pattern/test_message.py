@@ -24,6 +24,7 @@ def parts(path):
         ("Device.*.", "Device.7", True),
         ("Device.*.B", "Device.7.B", True),
         ("Device.*.B", "Device.7.C", False),
+        ("Device.A.*", "Device.A.", False),
     ],
 )
 def test_fits(pattern, path, expected):

@@ -15,7 +15,7 @@ from cpescript.cwmp.http import HttpRequest, HttpResponse
 from cpescript.cwmp.message import Message, ParameterAttributesSetting
 from cpescript.kernel.time import SECOND, Duration
 from cpescript.quirks import QuirkError, catalogue
-from tests.cwmp.world import INFO, INTERVAL, SSID, Reply, World, download, gpv, spv
+from tests.cwmp.world import CHANNEL, INFO, INTERVAL, SSID, Reply, World, download, gpv, spv
 
 
 def test_every_hook_point_has_a_quirk() -> None:
@@ -29,6 +29,13 @@ def test_entries_say_what_a_good_acs_does() -> None:
         assert quirk.good_acs
         for parameter in quirk.parameters:
             assert parameter.required is (parameter.default is None)
+            assert parameter.required or parameter.range is None or parameter.range.holds(parameter.default)
+
+
+@pytest.mark.parametrize("code", [9000, 9899])
+def test_the_ends_of_a_range_are_in_it(code: int) -> None:
+    hook: Any = catalogue()["transfer-fault"].make({"code": code, "times": 0})
+    assert (hook.code, hook.times) == (code, 0)
 
 
 def test_arguments_become_the_hooks_own() -> None:
@@ -47,13 +54,19 @@ def test_arguments_become_the_hooks_own() -> None:
         ("transfer-fault", {}, "needs 'code'"),
         ("transfer-fault", {"code": "9018"}, "no int"),
         ("transfer-fault", {"code": True}, "no int"),
-        ("transfer-fault", {"code": 8001}, "9000 to 9899"),
-        ("transfer-fault", {"code": 9018, "times": -1}, "negative"),
+        ("transfer-fault", {"code": 8999}, "9000 to 9899, not 8999"),
+        ("tc-fault-then-success", {"code": 9900}, "9000 to 9899, not 9900"),
+        ("huge-inform", {"parameters": 50_001}, "1 to 50000, not 50001"),
+        ("cr-503", {"retry-after": -1}, "at least 0, not -1"),
+        ("transfer-fault", {"code": 9018, "times": -1}, "at least 0, not -1"),
         ("transfer-fault", {"code": 9018, "time": 1}, "no parameter 'time'"),
         ("slow-cpe", {"pause": 20}, "no duration"),
+        ("slow-cpe", {"pause": Duration(-SECOND)}, "at least 0, not -1s"),
         ("session-drops-on-rpc", {"rpc": "Blink"}, "no RPC"),
         ("interval-clamped", {"minimum": 0}, "at least 1"),
-        ("abort-midway", {"times": -1}, "negative"),
+        ("abort-midway", {"times": -1}, "at least 0"),
+        ("cr-event-repeated", {"times": 0}, "at least 1"),
+        ("goes-silent", {"after": 0}, "at least 1"),
     ],
 )
 def test_arguments_that_do_not_fit(name: str, arguments: dict[str, Any], text: str) -> None:
@@ -528,3 +541,97 @@ def test_without_the_quirk_nothing_of_it_shows(name: str) -> None:
     world.device()
     assert not SHOWN[name][1](world)
     assert world.facts("quirk") == []
+
+
+# --- What a quirk is not about stays as it is ------------------------------------------------------------------------
+
+TREE = Message("GetParameterNames", {"parameter_path": "Device.", "next_level": True})
+LEAF = Message("GetParameterNames", {"parameter_path": SSID, "next_level": True})
+LOST = Message("GetParameterNames", {"parameter_path": "Device.Nope.", "next_level": True})
+ENABLE = "Device.WiFi.SSID.1.Enable"
+NOTIFY = Message("SetParameterAttributes", {"parameter_list": (ParameterAttributesSetting(SSID, True, 1),) * 2})
+
+LEFT_ALONE: dict[str, tuple[dict[str, Any], tuple[Message, ...]]] = {
+    "spv-response-empty": ({}, (gpv(SSID), ALL)),
+    "gpn-root-rejected": ({}, (ALL, NEXT, gpv(""))),
+    "gpv-batch-limit": ({"names": 2}, (gpv(SSID, INTERVAL), spv((SSID, "a"), (INTERVAL, "77"), (ENABLE, "0")))),
+    "reboot-does-nothing": ({}, (gpv(SSID),)),
+    "session-drops-on-rpc": ({"rpc": "GPV"}, (ALL, spv((SSID, "x")))),
+    "bootstrap-every-boot": ({}, (gpv(SSID),)),
+    "boot-missing-after-reboot": ({}, (gpv(SSID),)),
+    "spv-acked-not-applied": ({"path": "Device.WiFi."}, (spv((INTERVAL, "77")), gpv(SSID))),
+    "interval-clamped": ({}, (spv((INTERVAL, "60")), spv((CHANNEL, "10")))),
+    "transfer-fault": ({"code": 9018}, (gpv(SSID),)),
+    "cookie-chars-mangled": ({}, (gpv(SSID),)),
+    "auth-broken-header": ({}, (gpv(SSID),)),
+    "digest-algorithm-truncated": ({}, (gpv(SSID),)),
+    "gpn-nextlevel-ignored": ({}, (ALL, LEAF, LOST, gpv("Device.WiFi."))),
+    "gpn-full-tree-oom": ({}, (ALL, TREE, ROOT, gpv(""))),
+    "fault-9005-for-listed": ({"path": SSID}, (gpv(INTERVAL, "Device.NAT."), ALL, spv((SSID, "x")))),
+    "fault-9005-partial-path": ({}, (gpv(SSID), ALL)),
+    "boolean-literal": ({}, (spv((ENABLE, "1")), spv((SSID, "true")), BAD)),
+    "datetime-millis-rejected": ({}, (spv((SSID, "a.b")), spv((TIME, "2026-01-01T00:00:00Z")))),
+    "spv-mistyped-rejected": ({}, (spv((SSID, "x")), spv((SSID, "y"), kind=""), BAD)),
+    "spv-untyped-rejected": ({}, (spv((SSID, "x")), gpv(SSID))),
+    "spa-large-crash": ({"parameters": 2}, (NOTIFY, spv((SSID, "x"), (INTERVAL, "77"), (ENABLE, "0")))),
+    "event-wrong-after-upgrade": ({}, (gpv(SSID),)),
+    "cr-event-repeated": ({}, (gpv(SSID),)),
+    "diag-complete-missing": ({}, (gpv(SSID),)),
+    "tc-wrong-faultcode": ({}, (download(),)),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_ALONE)
+def test_what_a_quirk_is_not_about_is_the_same_to_the_octet(name: str) -> None:
+    arguments, rpcs = LEFT_ALONE[name]
+    odd, clean = story(name, **arguments), World()
+    clean.device()
+    for world in (odd, clean):
+        world.ask(*rpcs)
+        world.run(40)
+    assert odd.facts("quirk") == []
+    assert [(each.headers, each.body) for each in odd.acs.requests] == [
+        (each.headers, each.body) for each in clean.acs.requests
+    ]
+
+
+@pytest.mark.parametrize("name", ["cr-ignored", "cr-always-401", "cr-503"])
+def test_a_connection_request_that_is_refused_anyway_is_no_quirks_business(name: str) -> None:
+    world = story(name)
+    assert _challenge("Digest", True)(world)
+    assert world.facts("quirk") == []
+
+
+@pytest.mark.parametrize("name", ["cr-closes-after-401", "cr-challenge-no-qop"])
+def test_a_connection_request_that_is_accepted_is_no_quirks_business(name: str) -> None:
+    world = story(name)
+    agent = world.devices[0].agent
+    agent.device.schema.connection_request = type(agent.device.schema.connection_request)()
+    response = agent.connection_request(HttpRequest((), b"", "GET", "/k3y"))
+    assert (response.status, response.headers, response.close) == (200, (), False)
+    assert world.facts("quirk") == []
+
+
+def test_the_old_form_is_good_once_as_the_nonce_is() -> None:
+    world = story("cr-challenge-no-qop")
+    assert _old_digest(world)
+    agent = world.devices[0].agent
+    challenge = parse_challenge(
+        [agent.connection_request(HttpRequest((), b"", "GET", "/k3y")).header("WWW-Authenticate")]
+    )
+    assert challenge is not None
+    answer = HttpRequest(
+        (("Authorization", authorization(challenge, "acs", "knock", "GET", "/k3y")),), b"", "GET", "/k3y"
+    )
+    assert [agent.connection_request(answer).status for _ in range(2)] == [200, 401]
+
+
+def test_faults_of_values_name_the_parameter_and_say_why() -> None:
+    for name, setting, code in (
+        ("boolean-literal", spv((ENABLE, "true")), 9007),
+        ("spv-untyped-rejected", spv((SSID, "x"), kind=""), 9006),
+        ("spv-mistyped-rejected", spv((INTERVAL, "300"), kind="string"), 9006),
+    ):
+        [answer] = story(name).ask(setting)
+        [refused] = answer.fields["parameter_faults"]
+        assert (refused.name, refused.code) == (setting.paths[0], code), name

@@ -84,6 +84,8 @@ def test_a_fleet_through_the_proxy(relay, acs, tmp_path, cpescript):
             assert name.lower() not in ("cookie", "set-cookie") or value == "***"
     assert cpescript("draft", trace)[0] == 0
     assert cpescript("check", tmp_path / "recorded.cpes")[0] == 0
+    status, out, _ = cpescript("judge", tmp_path / "recorded.cpes", "--trace", trace)
+    assert (status, "cpe[1] is recorded[1]" in out) == (0, True), out
     assert cpescript("diff", trace, trace)[0] == 0
 
 
@@ -232,7 +234,8 @@ def test_the_command_serves_until_it_is_told_to_end(tmp_path, cpescript, monkeyp
     assert status == 0
     assert "their ACS at http://lab:***@192.0.2.1/" in out
     assert out.endswith("x.jsonl: 0 messages of 0 devices\n")
-    assert json.loads(trace.read_text())["scenario"] == "recorded"
+    header, end = map(json.loads, trace.read_text().splitlines())
+    assert (header["scenario"], header["digest"], end["kind"]) == ("recorded", "", "end")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from cpescript import libraries
 from cpescript.acs.defects import catalogue
 from cpescript.cli import main
 from cpescript.diagnostics import Bag
+from cpescript.kernel.time import SECOND
 from cpescript.recording.reading import TraceError, read
 from cpescript.recording.rejudge import judge_trace
 from cpescript.results import ScenarioResult
@@ -173,6 +174,21 @@ def test_what_a_scenario_can_do(name: str, tmp_path: Path) -> None:
     live, judged = again(str(path), tmp_path)
     assert [found(one) for one in judged] == [found(one) for one in live]
     assert {each.verdict for each in live} - {"error"} or name == "orders"
+
+
+def test_heartbeats_that_are_challenged(tmp_path: Path) -> None:
+    path, policy = tmp_path / "case.cpes", tmp_path / "policy.yaml"
+    path.write_text(
+        "spawn 1 of hg100 as cpe with:\n    set Device.ManagementServer.PeriodicInformInterval = 60\n"
+        '    set Device.ManagementServer.Username = "cpe"\n    set Device.ManagementServer.Password = "secret"\n'
+        "wait 10m\nexpect FactoryReset on cpe within 10m\n"
+    )
+    policy.write_text("authentication: {scheme: digest, users: {cpe: secret}}\n")
+    live, judged = again(str(path), tmp_path, policy=policy)
+    assert [found(one) for one in judged] == [found(one) for one in live]
+    *before, last = live[0].claims[0].misses[0].messages
+    assert (last.kind, last.t >= 19 * 60 * SECOND) == ("Heartbeats", True)
+    assert 401 in [each.status for each in before]
 
 
 SMALL = "spawn 1 of hg100 as cpe\nexpect InformResponse on cpe within 1m\nexpect SPV on cpe within 5m\n"

@@ -249,6 +249,7 @@ ERROR = ScenarioResult(
     paced=(
         Paced(
             line=4,
+            place="line 4",
             source="inform fleet over 10s",
             devices=1_200,
             asked_rate=120.0,

@@ -43,6 +43,14 @@ def test_a_failure_names_line_devices_evidence_and_rerun():
     assert f"run it again: {samples.FAILED.rerun}" in text
 
 
+def test_a_reason_that_is_the_only_problem_is_told_once():
+    problem = replace(samples.ERROR.problems[0], message="nobody listens there")
+    alone = replace(samples.ERROR, reason=problem.message, problems=(problem,), claims=(), notes=())
+    assert terminal.render_scenario(alone).count(problem.message) == 1
+    more = replace(alone, problems=(problem, replace(problem, message="and the clock stood still")))
+    assert terminal.render_scenario(more).count(problem.message) == 2, "of several, the reason is the one above all"
+
+
 def test_a_device_name_cannot_steer_the_terminal():
     miss = replace(samples.MISSES[0], actual="\x1b[2J\x9b1m\u202egone\rover")
     claim = replace(samples.FAILED.claims[1], misses=(miss,))
@@ -50,6 +58,18 @@ def test_a_device_name_cannot_steer_the_terminal():
     text = terminal.render_scenario(hostile)
     assert "\\x1b[2J\\x9b1m\\u202egone" in text
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", text)
+
+
+def test_a_claim_tells_what_an_external_acs_was_given():
+    claim = replace(samples.FAILED.claims[1], real_seconds=2.34)
+    text = terminal.render_scenario(replace(samples.FAILED, claims=(claim,)))
+    assert "  the ACS was given 2.3 s of real time\n" in text
+    assert "real time" not in terminal.render_scenario(samples.FAILED)
+
+
+def test_the_summary_says_how_many_did_not_run():
+    run = replace(samples.RUN, scenarios=(samples.PASSED,), not_run=3)
+    assert terminal.render_summary(run) == "1 scenario: 1 passed, 3 not run in 125.0 s\n"
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -78,6 +78,7 @@ serial_prefix = "LAB-"
 window = "250ms"
 in_flight = 7
 patience = "9s"
+session_gap = "40ms"
 keep = true
 yes = false
 [acs.portal]
@@ -96,7 +97,8 @@ def test_a_target_says_all_that_a_run_needs(tmp_path):
     assert (side.options, side.username, side.password) == ({"user": "lab", "token": "t0ken"}, "u", "p4ssword")
     assert (side.tls_ca, side.tls_insecure) == (tmp_path / "ca.pem", True)
     assert (found.serial_prefix, found.window_ns, found.in_flight) == ("LAB-", 250_000_000, 7)
-    assert (found.patience_ns, found.keep, found.yes) == (9_000_000_000, True, False)
+    assert (found.patience_ns, found.session_gap_ns) == (9_000_000_000, 40_000_000)
+    assert (found.keep, found.yes) == (True, False)
     assert set(found.secrets) == {"t0ken", "p4ssword"}
 
 
@@ -104,9 +106,10 @@ def test_the_command_line_is_stronger(tmp_path):
     (tmp_path / "cpescript.toml").write_text(MORE)
     for name in ("mine.yaml", "ca.pem"):
         (tmp_path / name).touch()
-    given = options("lab", environment={"LAB_TOKEN": "t"}, window_ns=5, in_flight=1, patience_ns=3, adapter="genieacs")
-    found = with_target(given, tmp_path)
-    assert (found.window_ns, found.in_flight, found.patience_ns, found.adapter) == (5, 1, 3, "genieacs")
+    times = {"window_ns": 5, "in_flight": 1, "patience_ns": 3, "session_gap_ns": 0}
+    found = with_target(options("lab", environment={"LAB_TOKEN": "t"}, adapter="genieacs", **times), tmp_path)
+    assert {name: getattr(found, name) for name in times} == times
+    assert found.adapter == "genieacs"
 
 
 @pytest.mark.parametrize(

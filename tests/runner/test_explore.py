@@ -83,7 +83,9 @@ check count(Inform) < 40 across fleet
 expect count(Inform) == 40 across fleet
 """
     case = explore(scenario(text), range(1, 2)).cases[0]
-    assert case.smallest is None, "with fewer devices it is the other claim that is missed"
+    small = case.smallest
+    assert (small.size, small.of) == (40, 40), "with fewer devices it is the other claim that is missed"
+    assert small.command == case.first.rerun
 
 
 def test_what_breaks_is_told_and_is_no_failure(scenario):

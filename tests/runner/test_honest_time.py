@@ -138,6 +138,93 @@ def test_virtual_time_waits_for_what_the_acs_does_of_itself_as_long_as_it_has_pa
 
 
 @pytest.mark.slow
+def test_a_claim_says_how_much_real_time_the_acs_was_given(play, tmp_path):
+    text = "patience 50ms\nspawn 1 of hg100 as cpe\nexpect Reboot on cpe within 1m\n"
+    claim = play(text).claims[-1]
+    assert claim.verdict == "missed"
+    assert claim.real_seconds > 0
+    embedded = run(RunOptions(scenarios=(str(tmp_path / "case.cpes"),), seed=1)).scenarios[0]
+    assert [(each.verdict, each.real_seconds) for each in embedded.claims] == [("missed", None)]
+
+
+RULE = """
+    patience 60s
+    limit 2d
+    spawn 1 of hg100 as cpe
+    wait until cpe registered within 12h
+    on first Reboot of cpe:
+        fail "what is judged already"
+    never Reboot on cpe
+    wait 1s
+"""
+
+
+@pytest.mark.slow
+def test_the_end_of_a_rule_gives_the_acs_its_chance_too(play):
+    result = play(RULE, job=0.2)
+    assert result.verdict == "failed"
+    assert [claim.verdict for claim in result.claims] == ["met", "missed", "missed"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("clock", "options", "gap"),
+    [
+        ("clock virtual", {}, 0.02),
+        ("clock virtual", {"session_gap_ns": 5_000_000}, 0.005),
+        ("clock real", {"session_gap_ns": 5_000_000}, 0.0),
+    ],
+)
+def test_devices_rest_in_virtual_time_only(clock, options, gap, play, monkeypatch):
+    gaps = set()
+    monkeypatch.setattr("cpescript.transport.rests.Rests.begin", lambda self, device, now, gap: gaps.add(gap))
+    text = f"{clock}\nlimit 1h\nspawn 1 of hg100 as cpe\nexpect SessionEnd on cpe within 10m\nwait 1ms\n"
+    assert play(text, **options).verdict == "passed"
+    assert gaps == {gap}
+
+
+class SlowCaller(OwnClock):
+    """An ACS that calls each new device, and takes a while to answer a challenge."""
+
+    async def start(self, stack):
+        get, self.outcomes = self.service._get, []
+        done, self.service.acs.connection_request_done = self.service.acs.connection_request_done, self.done
+        self.tell = done
+
+        async def slowly(url, proof):
+            if proof is not None:
+                await asyncio.sleep(0.1)
+            return await get(url, proof)
+
+        self.service._get = slowly
+        return await super().start(stack)
+
+    def order(self, key):
+        self.service._set_clock()
+        self.service.acs.order(Order("connect", key))
+        self.service._follow()
+
+    def done(self, key, outcome):
+        self.outcomes.append(outcome)
+        self.tell(key, outcome)
+
+
+@pytest.mark.slow
+def test_a_call_is_as_good_however_long_the_caller_takes_for_its_proof(tmp_path):
+    path = tmp_path / "case.cpes"
+    path.write_text(
+        "limit 30d\npatience 60s\nspawn 10 of hg100 as fleet\n"
+        'expect Inform where events contains "6 CONNECTION REQUEST" on each fleet within 29d\n'
+    )
+    acs = SlowCaller(job=0.0)
+    with on_a_loop(acs.start) as url:
+        options = RunOptions(scenarios=(str(path),), acs=url, seed=1, session_gap_ns=0, real_limit_s=50)
+        [result] = run(options).scenarios
+    assert result.verdict == "passed"
+    assert set(acs.outcomes) <= {"ok"}, "no right proof is stale"
+
+
+@pytest.mark.slow
 def test_what_a_run_leaves_in_the_acs_is_said(play):
     result = play(QUICK.format(clock="clock virtual", within="1s"))
     assert "2 devices left in the ACS: without an adapter nobody tells it to forget them" in result.remarks
@@ -167,8 +254,10 @@ WINDOWS = """
     ("options", "most", "told"),
     [
         ({"window_ns": 0}, 1, "events of 0 s share the wire"),
+        ({"session_gap_ns": 0}, 12, "200 sessions at most, and 2 s"),
+        ({"session_gap_ns": 5_000_000}, 12, "a device rests 5 ms of real time between two"),
         ({"in_flight": 3}, 3, "events of 1 s share the wire, 3 sessions at most"),
-        ({}, 12, "events of 1 s share the wire, 200 sessions at most"),
+        ({}, 12, "events of 1 s share the wire, 200 sessions at most, a device rests 20 ms of real time between"),
     ],
 )
 def test_what_shares_the_wire_is_what_was_said(options, most, told, play):
@@ -178,6 +267,26 @@ def test_what_shares_the_wire_is_what_was_said(options, most, told, play):
     [remark] = [remark for remark in result.remarks if "external ACS" in remark]
     assert told in remark
     assert remark.endswith("2 s of real quiet pass before each deadline")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("asked", "told"), [(None, ""), (3_000_000, "a device rests 3 ms of real time between two")])
+def test_an_acs_on_the_same_clock_holds_no_lock_in_real_time(asked, told, tmp_path):
+    path = tmp_path / "case.cpes"
+    path.write_text("limit 1h\nspawn 1 of hg100 as cpe\nexpect InformResponse on cpe within 1m\n")
+
+    async def start(stack):
+        port, north = await AcsService(Acs()).start("127.0.0.1", 0, 0, stack)
+        return port, north
+
+    with on_a_loop(start) as (port, north):
+        ports = {"acs": f"http://127.0.0.1:{port}/", "north": f"http://127.0.0.1:{north}/"}
+        [result] = run(RunOptions(scenarios=(str(path),), seed=1, session_gap_ns=asked, **ports)).scenarios
+    assert result.verdict == "passed"
+    [remark] = [remark for remark in result.remarks if "external ACS" in remark]
+    assert remark.endswith("the ACS's own timers are on the same clock")
+    assert told in remark
+    assert told or "rests" not in remark
 
 
 @pytest.mark.slow

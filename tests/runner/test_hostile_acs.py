@@ -10,6 +10,7 @@ import pytest
 
 from cpescript.runner.options import RunOptions
 from cpescript.runner.run import run
+from cpescript.transport.options import WireOptions
 
 SCENARIO = """\
 limit 10m
@@ -111,6 +112,21 @@ def test_the_failure_is_named_and_the_run_ends(name, tmp_path):
     # Table 3: the first retry comes after 5 to 10 s, so there were several tries in two minutes, and not many.
     assert 6 <= scenario.sessions <= 14
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes"
+
+
+def test_unfinished_answers_have_a_budget_and_the_report_says_when_it_was_spent(tmp_path):
+    path = tmp_path / "hostile.cpes"
+    path.write_text(SCENARIO)
+    large = answer(b"x" * (2 << 20))[:-1]
+    with serving(lambda client: client.sendall(large)) as url:
+        wire = WireOptions(answers_held=1)
+        scenario = run(RunOptions(scenarios=(str(path),), acs=url, seed=1, real_limit_s=60, wire=wire)).scenarios[0]
+    assert scenario.verdict == "failed", scenario.problems
+    failed = sum(each.errors.get("no-room", 0) for each in scenario.latencies)
+    assert failed == scenario.sessions
+    told = f"{failed} sessions failed ('no-room') because unfinished answers of the ACS took all of the 1 MiB"
+    assert [remark for remark in scenario.remarks if remark.startswith(told)]
+    assert "--answers-held allows more" in scenario.claims[0].misses[0].actual
 
 
 def test_an_acs_that_nobody_listens_for(tmp_path):

@@ -185,6 +185,7 @@ NONE = Outcomes(Trace(Kernel()))
         ({"own_delay": Times(1, 0, 0, 50.0, 50.0)}, "neither"),
         ({"cpu_share": 0.95, "reached_rate": 9.0}, "the simulator"),
         ({"own_delay": Times(1, 0, 0, 50.0, 50.0), "unfinished": 1}, "the simulator"),
+        ({"own_delay": Times(1, 0, 0, 50.0, 50.0), "sessions": Times(1, 501.0, 0, 0, 0), "unfinished": 1}, "the ACS"),
         ({"lost": 3}, "the fleet"),
         ({"failed": {"timeout": 1}}, "the ACS"),
         ({"reached_rate": 9.0}, "the ACS"),

@@ -13,6 +13,7 @@ from cpescript.kernel.queue import Kernel
 from cpescript.kernel.time import SECOND
 from cpescript.kernel.trace import Trace
 from cpescript.report import html, json, terminal
+from cpescript.report.explain import paced_lines, plain
 from cpescript.results import RunResult
 from cpescript.runner.options import RunOptions
 from cpescript.runner.paced import Pacing, remarks
@@ -134,7 +135,7 @@ def world():
 
 
 def test_a_session_that_waits_for_the_one_before_counts_from_when_it_was_due(world):
-    row = world.pacing.begin(1, "inform fleet over 2s", 1, 2 * SECOND)
+    row = world.pacing.begin(1, "line 1", "inform fleet over 2s", 1, 2 * SECOND)
     world.at(0.5)
     world.pacing.owe(row, "inform", 7)
     world.at(1.0)
@@ -150,7 +151,7 @@ def test_a_session_that_waits_for_the_one_before_counts_from_when_it_was_due(wor
 
 
 def test_a_boot_comes_before_the_session_is_due(world):
-    row = world.pacing.begin(1, "reboot fleet over 2s", 1, 2 * SECOND)
+    row = world.pacing.begin(1, "line 1", "reboot fleet over 2s", 1, 2 * SECOND)
     world.pacing.owe(row, "reboot", 7)
     world.at(1.0)
     world.wall.now += 0.02  # The simulator is late.
@@ -166,7 +167,7 @@ def test_a_boot_comes_before_the_session_is_due(world):
 
 
 def test_devices_that_still_boot_when_the_run_ends_owe_the_acs_nothing(world):
-    row = world.pacing.begin(1, "reboot fleet over 2s", 3, 2 * SECOND)
+    row = world.pacing.begin(1, "line 1", "reboot fleet over 2s", 3, 2 * SECOND)
     for device in (1, 2, 3):
         world.pacing.owe(row, "reboot", device)
     world.at(3.0)
@@ -179,7 +180,7 @@ def test_devices_that_still_boot_when_the_run_ends_owe_the_acs_nothing(world):
 
 
 def test_where_a_boot_comes_first_the_rate_counts_from_the_first_call(world):
-    row = world.pacing.begin(1, "reboot fleet over 2s", 4, 2 * SECOND)
+    row = world.pacing.begin(1, "line 1", "reboot fleet over 2s", 4, 2 * SECOND)
     for device in (1, 2, 3, 4):
         world.pacing.owe(row, "reboot", device)
     for device in (1, 2, 3, 4):
@@ -192,7 +193,7 @@ def test_where_a_boot_comes_first_the_rate_counts_from_the_first_call(world):
 
 
 def test_what_failed_and_what_never_came_is_told_apart(world):
-    row = world.pacing.begin(1, "inform fleet over 1s", 3, SECOND)
+    row = world.pacing.begin(1, "line 1", "inform fleet over 1s", 3, SECOND)
     for device in (1, 2, 3):
         world.pacing.owe(row, "inform", device)
     world.pacing.opening(1)
@@ -206,8 +207,8 @@ def test_what_failed_and_what_never_came_is_told_apart(world):
 
 
 def test_one_session_that_two_statements_ask_for_counts_once(world):
-    first = world.pacing.begin(1, "inform a over 1s", 1, SECOND)
-    second = world.pacing.begin(2, "inform b over 1s", 2, SECOND)
+    first = world.pacing.begin(1, "line 1", "inform a over 1s", 1, SECOND)
+    second = world.pacing.begin(2, "line 2", "inform b over 1s", 2, SECOND)
     world.pacing.owe(first, "inform", 1)
     world.pacing.owe(second, "inform", 1)
     world.pacing.owe(second, "inform", 2)
@@ -219,7 +220,15 @@ def test_one_session_that_two_statements_ask_for_counts_once(world):
 
 
 def test_a_scenario_that_ends_too_early_blames_nobody(world):
-    world.pacing.begin(1, "spawn 10 of hg100 as fleet over 1m", 10, 60 * SECOND)
+    world.pacing.begin(1, "line 1", "spawn 10 of hg100 as fleet over 1m", 10, 60 * SECOND)
     world.at(1.0)
     [paced] = world.pacing.result()
     assert paced.limit.startswith("nobody can say")
+
+
+def test_a_statement_of_a_library_is_told_with_its_file(world):
+    world.pacing.begin(3, "home.cpes:3", "inform fleet over 1s", 1, SECOND)
+    [paced] = world.pacing.result()
+    assert (paced.line, paced.place) == (3, "home.cpes:3")
+    shown = plain(paced_lines(paced))
+    assert shown.startswith("paced: home.cpes:3: inform fleet over 1s\n")

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +161,10 @@ def test_at_one_acs_each_case_has_serial_numbers_of_its_own(tmp_path, prefix):
     assert result.exit_status == 0
     told = [[remark for remark in each.remarks if "serial" in remark] for each in result.scenarios]
     assert told == [[f"serial numbers begin with '{prefix}{case}-'"] for case in (1, 2, 3)]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk here that is always full: /dev/full")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_trace_that_the_disk_does_not_take_ends_the_run(scenario, jobs):
+    with pytest.raises(UsageError, match="'/dev/full' cannot be written: No space left on device"):
+        run(RunOptions(scenarios=(str(scenario),), seed=7, jobs=jobs, trace=Path("/dev/full")))

@@ -218,6 +218,24 @@ def test_failures_of_a_file_that_is_gone_are_let_go_with_a_word(library, tmp_pat
     assert str(file) in bag.render()
 
 
+def test_a_case_that_has_failed_and_is_called_otherwise_now_is_told(library, tmp_path):
+    place = tmp_path / "last.json"
+    file = library / "ab.cpes"
+    failed = [each for each in run(RunOptions(scenarios=(str(library),))).scenarios if each.verdict == "failed"]
+    keep(failed, place)
+    options = RunOptions(scenarios=(), rerun_failed=True, last_run=place)
+    found, bag = selected(options)
+    assert (len(found), len(bag)) == (len(failed), 0)
+    renamed = next(each.title for each in failed if each.file.endswith("ab.cpes"))
+    file.write_text(file.read_text().replace(f'"{renamed}"', '"other"'))
+    found, bag = selected(options)
+    assert len(found) == len(failed) - 1
+    assert (
+        f"warning[in-vain]: this case has failed, and 'ab.cpes' has it no more\n  --rerun-failed:1:1\n    1 | {renamed}"
+        in bag.render()
+    )
+
+
 @pytest.mark.parametrize(
     ("seeds", "more", "message"),
     [

@@ -59,6 +59,24 @@ def test_without_the_file_the_same_scenario_fails(tmp_path: Path) -> None:
     assert run(RunOptions(scenarios=(str(path),))).scenarios[0].verdict == "failed"
 
 
+def test_to_another_acs_a_kept_device_is_a_stranger(tmp_path: Path) -> None:
+    play(tmp_path, "yesterday", YESTERDAY)
+    with sqlite3.connect(tmp_path / "fleet.db") as file:
+        file.execute("UPDATE device SET state = replace(state, 'acs.example', 'old.example')")
+    file.close()
+    path = tmp_path / "today.cpes"
+    path.write_text(
+        'spawn 2 of hg100 as fleet\nexpect Inform where events contains "0 BOOTSTRAP" on each fleet within 1m'
+    )
+    [scenario] = run(RunOptions(scenarios=(str(path),), state=tmp_path / "fleet.db")).scenarios
+    assert scenario.verdict == "passed"
+    [remark] = [each for each in scenario.remarks if "another ACS URL" in each]
+    assert remark.startswith("2 of 2 devices of ")
+    [scenario] = run(RunOptions(scenarios=(str(path),), state=tmp_path / "fleet.db")).scenarios
+    assert scenario.verdict == "failed", "by now the present one knows them"
+    assert not any("another ACS URL" in each for each in scenario.remarks)
+
+
 def test_devices_that_took_no_part_stay(tmp_path: Path) -> None:
     play(tmp_path, "yesterday", YESTERDAY)
     play(tmp_path, "other", "seed 7\nspawn 1 of dg2 as other\nexpect InformResponse on other within 5m\n")
@@ -202,8 +220,10 @@ def test_rows_that_are_no_devices_are_refused(tmp_path: Path) -> None:
     assert "holds nothing that is a device" in play(tmp_path, "today", TODAY)
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    state = State(tmp_path / "nowhere" / "fleet.db")
+@pytest.mark.parametrize("folder", ["nowhere", "file"])
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    state = State(tmp_path / folder / "fleet.db")
 
     class Nobody:
         seed = 1
@@ -228,6 +248,38 @@ expect TransferComplete on cpe within 5m
 """
     assert play(tmp_path, "yesterday", text).startswith("passed")
     assert play(tmp_path, "today", today).startswith("passed")
+
+
+UPGRADED = """
+seed 7
+firmware "2.1.0" size 8MiB
+spawn 1 of hg100 as cpe
+wait until cpe registered within 5m
+wait 1m
+acs download firmware "2.1.0" on cpe
+expect DownloadResponse on cpe within 2m
+wait 1s
+check cpe downloading
+"""
+"""A run that ends in the middle of a download."""
+AFTERWARDS = """
+seed 7
+firmware "2.1.0" size 8MiB
+spawn 1 of hg100 as cpe
+expect TransferComplete where fault_code == {} on cpe within 5m
+check Device.DeviceInfo.SoftwareVersion != "2.1.0" on cpe
+"""
+
+
+def test_a_download_under_way_has_failed(tmp_path: Path) -> None:
+    assert play(tmp_path, "yesterday", UPGRADED).startswith("passed")
+    assert play(tmp_path, "today", AFTERWARDS.format(9010)).startswith("passed")
+
+
+def test_a_quirk_sees_the_failure_of_a_download_under_way(tmp_path: Path) -> None:
+    bad = "inject quirk transfer-fault(code: 9016) on cpe\n"
+    assert play(tmp_path, "yesterday", UPGRADED + bad).startswith("passed")
+    assert play(tmp_path, "today", AFTERWARDS.format(9016)).startswith("passed")
 
 
 def test_quirks_and_labels_are_todays_too(tmp_path: Path) -> None:

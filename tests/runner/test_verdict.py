@@ -107,3 +107,20 @@ def test_sometimes_is_settled_over_the_cases_of_a_matrix():
     assert merge_matrix([known, met], strict=False)[0].verdict == "xpassed"
     also = replace(missed, claims=(*missed.claims, claim("missed")))
     assert merge_matrix([also, met], strict=False)[0].verdict == "failed"
+
+
+def test_a_sometimes_that_is_opened_again_is_settled_by_its_like_alone():
+    """Each turn of a loop and each call of a procedure claims for itself: none is met by another of its own case."""
+
+    def case(version, *claims):
+        return result("failed", claims, case={"version": version})
+
+    met, missed = claim("met", "sometimes"), claim("missed", "sometimes")
+    alone = merge_matrix([case("1", met, missed)], strict=False)[0]
+    assert (alone.verdict, [each.verdict for each in alone.claims]) == ("failed", ["met", "missed"])
+    both = merge_matrix([case("1", met, missed), case("2", missed, met)], strict=False)
+    assert [each.verdict for each in both] == ["passed", "passed"]
+    both = merge_matrix([case("1", met, missed), case("2", met, missed)], strict=False)
+    assert [each.verdict for each in both] == ["failed", "failed"]
+    called = replace(missed, callers=(Span("x.cpes", 9, 1, 9, 5),))
+    assert merge_matrix([case("1", called), case("2", met)], strict=False)[0].verdict == "failed"

@@ -9,8 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from cpescript.cli.wire import wire_of, wire_options
 from cpescript.results import ScenarioResult
 from cpescript.runner.config import ConfigError, with_target
 from cpescript.runner.options import RunOptions
@@ -171,7 +173,7 @@ def test_a_target_says_how_it_is_reached_and_the_command_line_is_stronger(lab: P
     (tmp_path / "cpescript.toml").write_text(
         '[acs.lab]\nurl = "https://acs.example/"\n'
         f'cwmp_tls_ca = "{lab}/ca.pem"\ncwmp_client_certs = "{lab}"\ncwmp_proxy = "http://192.0.2.1:3128"\n'
-        'source_address = ["192.0.2.7", "192.0.2.8"]\n'
+        'source_address = ["192.0.2.7", "192.0.2.8"]\nanswers_held = 512\n'
     )
     given = WireOptions(proxy="http://192.0.2.2:3128")
     found = with_target(RunOptions(scenarios=(), acs="lab", wire=given), tmp_path).wire
@@ -180,7 +182,18 @@ def test_a_target_says_how_it_is_reached_and_the_command_line_is_stronger(lab: P
         tls_client_certs=lab,
         proxy="http://192.0.2.2:3128",
         source_addresses=("192.0.2.7", "192.0.2.8"),
+        answers_held=512,
     )
+
+
+def test_the_command_line_says_how_much_may_be_held() -> None:
+    said: list[WireOptions] = []
+    command = click.command()(wire_options(lambda **given: said.append(wire_of(given))))
+    command.main(["--answers-held", "3"], standalone_mode=False)
+    command.main([], standalone_mode=False)
+    assert said == [WireOptions(answers_held=3), WireOptions()]
+    with pytest.raises(click.BadParameter):
+        command.main(["--answers-held", "0"], standalone_mode=False)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

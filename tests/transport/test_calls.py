@@ -25,6 +25,7 @@ class Gateway:
     listening: bool = True
     status: int = 204
     seen: list[Any] = field(default_factory=list)
+    came: list[int | None] = field(default_factory=list)
 
     @property
     def agent(self) -> Gateway:
@@ -34,8 +35,9 @@ class Gateway:
     def cpe_id(self) -> str:
         return f"cpe-{self.number}"
 
-    def connection_request(self, request: HttpRequest) -> HttpResponse:
+    def connection_request(self, request: HttpRequest, came: int | None) -> HttpResponse:
         self.seen.append(request)
+        self.came.append(came)
         proof = digest.parse_authorization(request.header("Authorization") or "")
         if proof is None or not digest.verify(proof, "acs", "secret", "GET", "cpe"):
             return HttpResponse(401, (("WWW-Authenticate", digest.digest_challenge("cpe", NONCE)),))

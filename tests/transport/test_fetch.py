@@ -130,7 +130,18 @@ def test_a_server_that_takes_for_ever_is_left(make_world: Callable[..., World], 
             writer.write(drip)
             await asyncio.sleep(0.05)
 
-    assert fetched(world, Fetch("GET", world.serve(slow))).failure == "timeout"
+    found = fetched(world, Fetch("GET", world.serve(slow)))
+    assert (found.failure, found.status, found.fault) == ("timeout", 200, 9017), "it was reached"
+
+
+def test_a_server_that_never_answers_was_not_reached(make_world: Callable[..., World]) -> None:
+    world = make_world(limits=BRIEF)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(60)
+
+    found = fetched(world, Fetch("GET", world.serve(silent)))
+    assert (found.failure, found.status, found.fault) == ("timeout", None, 9015)
 
 
 def test_nobody_listens(small: World) -> None:

@@ -12,7 +12,7 @@ import pytest
 from cpescript.cwmp.http import HttpRequest
 from cpescript.transport.base import Interrupted, Limits, LocalShortage, RealLimitReached, Watch
 from cpescript.transport.http import HttpWire
-from cpescript.transport.pacing import VirtualPace
+from cpescript.transport.pacing import BoundPace, VirtualPace
 from tests.transport.scripted_wire import BRIEF, OK, SMALL, Talk, World, request
 
 POST = HttpRequest((("SOAPAction", ""),), b"<a/>")
@@ -201,7 +201,7 @@ def test_an_endless_body_is_cut_off(world: World) -> None:
     assert sent < 100 * SMALL.body
 
 
-@pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"])
+@pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"])
 def test_silence_and_slow_octets_end_in_a_time_out(make_world: Callable[..., World], drip: bytes) -> None:
     world = make_world(limits=BRIEF)
 
@@ -410,6 +410,16 @@ def test_an_interrupt_while_patience_lasts(make_world: Callable[..., World]) -> 
     world.wire._watch = Watch(20.0, iter([False, False, True]).__next__)
     with pytest.raises(Interrupted):
         world.run()
+
+
+def test_a_cut_is_at_its_instant(make_world: Callable[..., World]) -> None:
+    """On the wall clock a wait that is cut has lasted until the cut: what is still to be told happens then."""
+    world = make_world(pace=BoundPace(100.0))
+    world.kernel.at(10**18, Talk("http://acs.example/").device, print)
+    world.wire._watch = Watch(0.02)
+    with pytest.raises(RealLimitReached):
+        world.run()
+    assert 2 * 10**9 <= world.kernel.now < 10**18
 
 
 def test_the_real_limit(make_world: Callable[..., World]) -> None:

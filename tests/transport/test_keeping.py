@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from cpescript.cwmp.http import HttpRequest
 from cpescript.cwmp.manner import Manner, dressed
 from cpescript.transport import authority
-from cpescript.transport.connection import Connection, Heads
+from cpescript.transport.connection import Connection, _refused
+from cpescript.transport.heads import Heads
+from cpescript.transport.holding import Holding
 from cpescript.transport.keeping import RESERVE, Keeping, descriptors
 from cpescript.transport.options import WireOptions
 from cpescript.transport.tls import server_context
@@ -136,7 +140,8 @@ def meanwhile(world: World, act: Callable[[], object]) -> None:
     world.kernel.at(5 * SECOND, Talk("").device, lambda _: world.wire.run_job(wait(), lambda _: None))
 
 
-def test_a_connection_that_the_acs_closes_while_nobody_speaks_is_forgotten(kept: World) -> None:
+def held_by(world: World) -> tuple[str, list[asyncio.StreamWriter]]:
+    """Answer everything; return the URL, and the ACS's ends of the connections as they come."""
     writers: list[asyncio.StreamWriter] = []
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -144,7 +149,11 @@ def test_a_connection_that_the_acs_closes_while_nobody_speaks_is_forgotten(kept:
         while await request(reader) is not None:
             writer.write(OK)
 
-    url = kept.serve(handler)
+    return world.serve(handler), writers
+
+
+def test_a_connection_that_the_acs_closes_while_nobody_speaks_is_forgotten(kept: World) -> None:
+    url, writers = held_by(kept)
     talks = [Talk(url), Talk(url)]
     meanwhile(kept, lambda: writers[0].close())
     one_after_the_other(kept, *talks)
@@ -153,14 +162,7 @@ def test_a_connection_that_the_acs_closes_while_nobody_speaks_is_forgotten(kept:
 
 
 def test_octets_that_nobody_asked_for_end_a_kept_connection(kept: World) -> None:
-    writers: list[asyncio.StreamWriter] = []
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        while await request(reader) is not None:
-            writer.write(OK)
-
-    url = kept.serve(handler)
+    url, writers = held_by(kept)
     talks = [Talk(url), Talk(url)]
     meanwhile(kept, lambda: writers[0].write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"))
     one_after_the_other(kept, *talks)
@@ -221,6 +223,47 @@ def test_the_second_request_of_a_session_is_not_sent_again(kept: World) -> None:
     assert (served, kept.wire.keeping.anew) == (3, 0)
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "when the next request is there"])
+def test_an_acs_that_closes_after_each_answer_without_saying_so_costs_no_session(world: World, late: bool) -> None:
+    served = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        served += await request(reader) is not None
+        writer.transport.pause_reading()
+        writer.write(OK)
+        peer = writer.get_extra_info("socket").fileno()
+        while late and not select.select([peer], [], [], 0)[0]:
+            await asyncio.sleep(0.001)
+
+    url = world.serve(handler)
+    talks = [Talk(url, post(), post(), post(), number=number) for number in range(1, 11)]
+    world.run(*talks)
+    assert {str(talk.log) for talk in talks} == {str([(200, b"ok")] * 3 + ["over"])}
+    assert (world.accepted, served) == (30, 30)
+    assert not late or world.wire.keeping.anew == 20
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_what_the_peer_had_not_read_when_it_closed_is_known(read: bool) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with socket.create_connection(server.getsockname()) as ours:
+            theirs, _ = server.accept()
+            if read:
+                ours.sendall(b"POST")
+                assert theirs.recv(4, socket.MSG_WAITALL) == b"POST"
+            theirs.close()
+            if not read:
+                ours.sendall(b"POST")
+            assert ours.recv(1) == b""
+            transport = Mock(get_extra_info={"socket": ours}.get)
+            assert _refused(transport) is not read
+    assert not _refused(transport), "a socket that is closed says nothing"
+    assert not _refused(None)
+
+
 def test_a_new_connection_that_dies_is_the_session_s_failure(kept: World) -> None:
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request(reader)
@@ -273,7 +316,7 @@ def test_some_descriptors_are_left_to_others(limit: int, most: int, monkeypatch:
 def test_what_was_aborted_in_this_very_turn_is_not_taken() -> None:
     closed: list[Any] = []
     keeping = Keeping("kept", lambda connection, place: closed.append(connection))
-    connection = Connection(SMALL, print, lambda: 0.0, Heads())
+    connection = Connection(SMALL, print, lambda: 0.0, Heads(), Holding(1 << 20))
     keeping.give(1, ("192.0.2.1", 80, False), connection)
     connection.data_received(b"unasked")
     assert keeping.take(1, ("192.0.2.1", 80, False)) is None

@@ -106,6 +106,72 @@ def test_a_call_with_a_digest_on_one_connection(street: Street) -> None:
     assert street.fleet[2].seen[0].path == path
 
 
+@pytest.mark.parametrize("stale", [False, True], ids=["asked for a proof", "asked for a newer one"])
+def test_time_stands_still_between_a_challenge_and_its_answer(street: Street, stale: bool) -> None:
+    kernel, wire, pace, device = street.world.kernel, street.world.wire, street.world.pace, street.fleet[2]
+    pace.patience = 3600.0
+    path, log = street.path(2), []
+
+    def called(request: HttpRequest, came: int | None) -> HttpResponse:
+        log.append(("called", kernel.now))
+        if len(log) > 1:
+            return HttpResponse(204)
+        return HttpResponse(401, (("WWW-Authenticate", digest.digest_challenge("cpe", "n", stale=stale)),))
+
+    device.connection_request = called  # type: ignore[method-assign]
+
+    async def first() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", street.port)
+        # A proof with a nonce that is too old is a beginning as well.
+        proof = "Authorization: Digest x\r\n" if stale else ""
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n{proof}\r\n".encode())
+        assert (await answer(reader))[0] == 401
+        return reader, writer
+
+    async def second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
+        for _ in range(50):
+            await asyncio.sleep(0.001)  # Occasions for time to move.
+        pace.patience = 0.0
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        status = (await answer(reader))[0]
+        writer.close()
+        return status
+
+    tasks: list[asyncio.Task[int]] = []
+    goes_on = lambda streams: tasks.append(wire.loop.create_task(second(*streams)))  # noqa: E731
+    kernel.at(5 * 10**9, Owner(0), lambda _: wire.run_job(first(), goes_on))
+    kernel.at(86400 * 10**9, Owner(0), lambda _: log.append(("a day later", kernel.now)))
+    wire.drive(kernel)
+    assert wire.loop.run_until_complete(tasks[0]) == 204
+    assert log == [("called", 5 * 10**9), ("called", 5 * 10**9), ("a day later", 86400 * 10**9)]
+
+
+def test_who_never_answers_a_challenge_stops_nobody_for_good(street: Street) -> None:
+    kernel, wire = street.world.kernel, street.world.wire
+    street.world.pace.patience = 0.05
+    log: list[int] = []
+
+    async def asked() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", street.port)
+        writer.write(f"GET {street.path(2)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert (await answer(reader))[0] == 401
+        writer.close()
+
+    kernel.at(0, Owner(0), lambda _: wire.run_job(asked(), lambda _: log.append(bool(street.listener._challenges))))
+    kernel.at(86400 * 10**9, Owner(0), lambda _: log.append(kernel.now))
+    wire.drive(kernel)
+    assert log == [True, 86400 * 10**9]
+    assert not street.listener._challenges
+
+
+def test_a_call_comes_at_an_instant_of_the_wall_clock(street: Street) -> None:
+    began = street.world.wire.real()
+    street.call(say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n"))
+    (came,) = street.fleet[1].came
+    assert came is not None
+    assert began <= came / 1e9 <= street.world.wire.real()
+
+
 def test_what_is_no_call(street: Street) -> None:
     path = street.path(1)
     host = "Host: x\r\n\r\n"
@@ -188,7 +254,7 @@ def test_a_caller_that_holds_its_place_makes_room(street: Street, monkeypatch: p
 
 
 @pytest.mark.parametrize("proof", ["", 'Digest username="acs", realm="cpe", nonce="abc", uri="/", response="0"'])
-def test_who_guesses_keeps_no_deadline_waiting(street: Street, proof: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_guesses_keeps_no_deadline_waiting(street: Street, proof: str) -> None:
     stirred: list[int] = []
     street.world.wire.stir = lambda: stirred.append(1)  # type: ignore[method-assign]
     path = street.path(1) if proof else "/1-0000000000000000"
@@ -196,12 +262,11 @@ def test_who_guesses_keeps_no_deadline_waiting(street: Street, proof: str, monke
     assert street.call(say(f"GET {path} HTTP/1.1\r\nHost: x\r\n{header}\r\n")) == [401 if proof else 404]
     assert stirred == []
     called = say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")
-    street.listener._challenges.clear()
     assert street.call(called, called) == [401, 401]
-    assert stirred == [1], "the same challenge again is no news"
-    monkeypatch.setattr("tests.transport.test_calls.NONCE", "another")
+    assert stirred == [1], "another challenge of the same device is no news"
+    assert not street.listener._challenges, "nobody came back"
     assert street.call(called) == [401]
-    assert stirred == [1, 1]
+    assert stirred == [1], "and nobody waits for him again"
 
 
 def test_a_crowd_of_strangers_takes_no_place_of_a_caller(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,13 +378,14 @@ def test_a_call_is_an_event_at_the_current_instant(street: Street) -> None:
     kernel, wire, pace = street.world.kernel, street.world.wire, street.world.pace
     pace.patience = 60.0
     when: list[int] = []
-    real: list[float] = []
+    called_at, quiet_since = 0.0, None
 
-    def called(request: HttpRequest) -> HttpResponse:
+    def called(request: HttpRequest, came: int | None) -> HttpResponse:
+        nonlocal called_at
         when.append(kernel.now)
-        real.append(wire.real())
+        called_at = wire.real()
         pace.patience = 0.1
-        return Gateway(1).connection_request(request)
+        return Gateway(1).connection_request(request, came)
 
     street.fleet[1].connection_request = called  # type: ignore[method-assign]
     script = say(f"GET {street.path(1)} HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -334,9 +400,16 @@ def test_a_call_is_an_event_at_the_current_instant(street: Street) -> None:
 
     tasks: list[asyncio.Task[Any]] = []
     kernel.at(5 * 10**9, Owner(0), lambda _: tasks.append(wire.loop.create_task(late())))
-    kernel.at(9 * 10**9, Owner(0), lambda _: (when.append(kernel.now), real.append(wire.real())), None, DEADLINE)
+
+    def deadline(_: object) -> None:
+        nonlocal quiet_since
+        when.append(kernel.now)
+        quiet_since = pace._quiet_since
+
+    kernel.at(9 * 10**9, Owner(0), deadline, None, DEADLINE)
     wire.drive(kernel)
     assert tasks[0].result() == 401
     assert when == [5 * 10**9, 9 * 10**9]
     assert street.listener.calls == 1
-    assert real[1] - real[0] >= 0.0999  # The call starts patience anew.
+    assert quiet_since is not None
+    assert quiet_since >= called_at, "the call starts patience anew"

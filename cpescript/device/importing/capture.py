@@ -43,7 +43,7 @@ def read_trace(path: Path, device: str | None = None) -> Findings:
             record = json.loads(line)
             if not isinstance(record, dict):
                 raise ValueError("no object")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ImportRefused(f"this is no trace: {error}", number) from None
         if record.get("kind") not in _ANSWERS or (device is not None and record.get("device") != device):
             continue

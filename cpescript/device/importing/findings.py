@@ -76,7 +76,7 @@ class Findings:
         """Return what is known of a parameter, nothing yet for a new one. Raises ImportRefused for what is no path."""
         known = self.parameters.get(path)
         if known is None:
-            problem = path_problem(path)
+            problem = _problem(path)
             if problem is not None:
                 raise ImportRefused(f"{path[:80]!r} {problem}", line)
             if len(self.parameters) >= MOST_LEAVES:
@@ -87,12 +87,17 @@ class Findings:
     def object(self, path: str, writable: bool, line: int = 0) -> None:
         """Note an object, its path with the dot. Raises ImportRefused for what is no path."""
         if path not in self.objects:
-            problem = path_problem(path.removesuffix("."))
+            problem = _problem(path.removesuffix("."))
             if problem is not None:
                 raise ImportRefused(f"{path[:80]!r} {problem}", line)
             if len(self.objects) >= MOST_LEAVES:
                 raise ImportRefused(f"more than {MOST_LEAVES:,} objects", line)
         self.objects[path] = writable
+
+
+def _problem(path: str) -> str | None:
+    """Return what keeps a path from being one that a device has told, None if nothing does."""
+    return "holds a placeholder, and a device has instances" if "{" in path else path_problem(path)
 
 
 NOTED = 10
