@@ -2,6 +2,10 @@
 
 import pytest
 
+from cpescript.kernel.queue import TIMELINE
+from cpescript.kernel.time import SECOND
+from tests.execution.scripted import Said
+
 
 def test_at_most_of_all_in_a_state(play):
     text = """
@@ -238,3 +242,13 @@ def test_what_was_so_when_time_broke_a_rule(play, rule, so):
     verdict, reason = world.run()
     assert verdict == "failed"
     assert reason.endswith(f": {so}")
+
+
+@pytest.mark.parametrize("block", ["{}", "repeat 1:\n    {}", "if true:\n    {}"])
+@pytest.mark.parametrize(("external", "verdict"), [(False, "passed"), (True, "failed")])
+def test_an_acs_that_is_not_ours_has_its_chance_before_a_rule_ends(play, block, external, verdict):
+    """What comes behind the end of the last statement, and before a deadline of that instant, is judged still."""
+    rule = block.format("{}\n{}wait 10s".format("never Download on cpe", "    " if "\n" in block else ""))
+    world = play(f"spawn 1 of hg100 as cpe\n{rule}\n", external=external)
+    world.kernel.at(10 * SECOND, world._author, world._say, (1, Said("Download", None)), TIMELINE)
+    assert world.run()[0] == verdict

@@ -147,25 +147,6 @@ def test_a_claim_says_how_much_real_time_the_acs_was_given(play, tmp_path):
     assert [(each.verdict, each.real_seconds) for each in embedded.claims] == [("missed", None)]
 
 
-RULE = """
-    patience 60s
-    limit 2d
-    spawn 1 of hg100 as cpe
-    wait until cpe registered within 12h
-    on first Reboot of cpe:
-        fail "what is judged already"
-    never Reboot on cpe
-    wait 1s
-"""
-
-
-@pytest.mark.slow
-def test_the_end_of_a_rule_gives_the_acs_its_chance_too(play):
-    result = play(RULE, job=0.2)
-    assert result.verdict == "failed"
-    assert [claim.verdict for claim in result.claims] == ["met", "missed", "missed"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("clock", "options", "gap"),
