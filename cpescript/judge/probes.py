@@ -124,9 +124,10 @@ class Probe:
             match = self._match(record)
         except EvaluationError as error:
             match = FailedMatch(record, error)
+        if self.wants_near and (match is None or (type(match) is Match and match.mask != self._compiled.full)):
+            # One that meets some of the settings comes near too: others may meet the rest, and may not.
+            self.near[record.device] = (record.t, record)
         if match is None:
-            if self.wants_near:
-                self.near[record.device] = (record.t, record)
             return False
         noted = self._matches.get(record.device)
         if noted is None:

@@ -480,7 +480,8 @@ class Waiting:
     def _given(self) -> float | None:
         """Return how many seconds of real time an external ACS was given."""
         ended = self.judge.wall
-        return round((ended - self._began) / SECOND, 3) if ended is not None and self._began is not None else None
+        # A trace that is read again knows of no time before its first message.
+        return round((ended - self._began) / SECOND, 3) if ended and self._began else None
 
     def _miss(self, device: int) -> DeviceMiss:
         at, why = self._missed.get(device, (self.judge.facts.now, ""))

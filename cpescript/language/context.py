@@ -13,6 +13,7 @@ from cpescript.language.catalogue import Catalogue, Schema, SystemType
 from cpescript.language.data import DATA, read_text
 from cpescript.language.symbols import Recorder
 from cpescript.pattern import expression as px
+from cpescript.pattern.kinds import Row
 
 if TYPE_CHECKING:
     from cpescript.language.expressions import Expressions
@@ -157,5 +158,6 @@ def as_node(value: Any, span: Span) -> Any:
     if isinstance(value, (list, tuple)):
         return px.ListNode(span, tuple(as_node(item, span) for item in value))
     if isinstance(value, dict):
-        return px.MapNode(span, tuple((px.Literal_(span, key), as_node(item, span)) for key, item in value.items()))
+        items = tuple((px.Literal_(span, key), as_node(item, span)) for key, item in value.items())
+        return px.MapNode(span, items, isinstance(value, Row))
     return px.Literal_(span, value)

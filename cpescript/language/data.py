@@ -9,6 +9,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cpescript.pattern.kinds import Row
+
 MAX_DATA = 16 * 1024 * 1024
 """Largest file, in octets: a line for each of 200,000 devices."""
 MAX_LEVELS = 50
@@ -29,10 +31,10 @@ def read_text(path: Path) -> str:
         raise ValueError(f"octet {error.start} is not UTF-8") from None
 
 
-def _csv(text: str) -> list[dict[str, str]]:
+def _csv(text: str) -> list[Row]:
     """Return the rows of a table as mappings by its first line. Raises ValueError for a row that does not fit it."""
     reader = csv.reader(StringIO(text, newline=""), strict=True)
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
     names: list[str] | None = None
     try:
         for row in reader:
@@ -45,7 +47,7 @@ def _csv(text: str) -> list[dict[str, str]]:
                 message = f"line {reader.line_num} has {len(row)} values, the heading has {len(names)}"
                 raise ValueError(message)
             else:
-                rows.append(dict(zip(names, row, strict=True)))
+                rows.append(Row(zip(names, row, strict=True)))
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from None
     if names is None:

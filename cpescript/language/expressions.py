@@ -554,7 +554,7 @@ class Expressions:
                 self.bag.error(key.span, "doubled", f"the key '{word}' stands here twice", "each key once")
             seen.add(word)
         items = tuple((self.typed(key, place)[0], self.typed(value, place)[0]) for key, value in node.items)
-        return px.MapNode(node.span, items), "map"
+        return px.MapNode(node.span, items, node.row), "map"
 
     def state(self, node: px.State, place: Place) -> Typed:
         if not place.device and not place.lenient:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cpescript.diagnostics import Span
+from cpescript.diagnostics import Span, did_you_mean
 from cpescript.kernel import draws
 from cpescript.kernel.time import Duration
 from cpescript.pattern import expression as x
 from cpescript.pattern import functions, needs, values
 from cpescript.pattern.functions import NoValueError, share_of
-from cpescript.pattern.kinds import Devices, OneDevice, arithmetic, type_of
+from cpescript.pattern.kinds import Devices, OneDevice, Row, arithmetic, type_of
 from cpescript.pattern.message import MessageView, Parts, setting_met
 from cpescript.pattern.needs import SHOWN_UP_TO as SHOWN_UP_TO
 from cpescript.pattern.needs import counted, needed, shown
@@ -77,12 +77,13 @@ def _list(node: x.ListNode) -> Value:
 def _map(node: x.MapNode) -> Value:
     items = [(compile_expression(key), compile_expression(value)) for key, value in node.items]
     keys = [key for key, _ in node.items]
+    made = Row if node.row else dict
 
     def run(scope: Scope) -> Any:
-        return {
-            needed(key(scope), "single", source.span, "what a map looks up by"): value(scope)
+        return made(
+            (needed(key(scope), "single", source.span, "what a map looks up by"), value(scope))
             for source, (key, value) in zip(keys, items, strict=True)
-        }
+        )
 
     return run
 
@@ -163,6 +164,10 @@ def _http(span: Span, scope: Scope, rest: Sequence[str]) -> Any:
 
 def _member(span: Span, value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
+        if isinstance(value, Row) and name not in value:
+            known = ", ".join(value)
+            remedy = did_you_mean(name, value, f"it has {known}")
+            raise EvaluationError(span, f"the table has no column '{name}'", remedy)
         return value.get(name)
     if hasattr(value, "field"):
         try:

@@ -43,6 +43,8 @@ class ListNode(Node):
 @dataclass(frozen=True, slots=True)
 class MapNode(Node):
     items: tuple[tuple[Expr, Expr], ...]
+    row: bool = False
+    """Whether it is the row of a table, which has no other columns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ class Devices(list[int]):
     __slots__ = ()
 
 
+class Row(dict[str, str]):
+    """A row of a table, by the names of its heading: it is asked for no other."""
+
+    __slots__ = ()
+
+
 class OneDevice(int):
     """One device, by its number, as a loop goes through them. A number is none."""
 
@@ -54,6 +60,7 @@ _TYPES: Mapping[type, str] = {
     list: "list",
     tuple: "list",
     dict: "map",
+    Row: "map",
     type(None): "null",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from cpescript.diagnostics import Span
@@ -58,7 +59,8 @@ def _number(value: Any) -> Any:
 
 
 def in_order(span: Span, operator: str, one: Any, two: Any, *, wire: bool = False) -> bool:
-    """Whether two values stand in an order; null is in none. A text is read by what stands on the other side.
+    """Whether two values stand in an order; null is in none. A text is read by what stands on the other side; two texts
+    that are numbers, as cells of a table are, stand in the order of numbers.
 
     `wire`: whether a side is what a device or a message has: text that is no number there is neither more nor less than
     one. Raises EvaluationError for what has no order.
@@ -73,6 +75,9 @@ def in_order(span: Span, operator: str, one: Any, two: Any, *, wire: bool = Fals
             if wire:
                 return False
             raise _incomparable(span, *given) from None
+    elif isinstance(one, str):
+        with suppress(ValueError, OverflowError):
+            one, two = _number(one), _number(two)
     if (type(one) in values.UNITS or type(two) in values.UNITS) and type(one) is not type(two):
         raise _incomparable(span, *given)
     try:

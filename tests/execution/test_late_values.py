@@ -254,3 +254,35 @@ def test_an_argument_is_of_the_type_that_is_written(simulated, value, verdict):
     text += f'scenario "s":\n    let odd = {{n: {value}}}\n'
     result, _ = simulated(f"{text}    spawn 1 of hg100 as cpe\n    do one_more(odd.n)\n")
     assert result.verdict == verdict, result.reason
+
+
+CELLS = "n,iv,pause\n9,10,30s\n"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        ("row.n < row.iv", "passed"),
+        ("row.iv > row.n", "passed"),
+        ("row.iv < row.n", "failed"),
+        ("row.n != row.typo", "error"),
+    ],
+)
+def test_cells_of_a_table(simulated, tmp_path, claim, verdict):
+    """Two of them that are numbers are compared as numbers, and a column that is not there is no quiet null."""
+    (tmp_path / "t.csv").write_text(CELLS)
+    text = f'spawn 1 of hg100 as cpe\nwait 1m\nfor row in csv("t.csv"):\n    check {claim}\n'
+    result = simulated(text)[0]
+    assert result.verdict == verdict, result
+    if verdict == "error":
+        [problem] = [each for each in result.problems if each.remedy]
+        assert (problem.message, problem.remedy) == ("the table has no column 'typo'", "it has n, iv, pause")
+
+
+def test_of_several_settings_the_message_that_met_some_is_shown(play):
+    one, other = "Device.ManagementServer.Username", "Device.ManagementServer.Password"
+    text = f'spawn 1 of hg100 as cpe\nexpect SPV {one} = "a", {other} on cpe within 1m\n'
+    world = play(text).at(5, 1, "SetParameterValues", {one: "b", other: "c"})
+    assert world.run()[0] == "failed"
+    [miss] = world.judge.claims[0].misses
+    assert miss.actual == f"SetParameterValues {one}=b {other}=c at 00:00:05"

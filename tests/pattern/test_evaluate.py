@@ -287,7 +287,8 @@ def test_a_text_compares_as_a_number_with_a_number():
     assert holds("<", "9", 10)
     assert holds(">=", 10, "9.5")
     assert not holds("<", None, 10)
-    assert holds("<", "10", "9"), "two texts compare as texts"
+    assert holds("<", "9", "10"), "cells of a table are texts, and compared as what they say"
+    assert holds("<", "b10", "b9"), "two other texts compare as texts"
     with pytest.raises(EvaluationError, match='cannot compare "some" with 10'):
         holds("<", "some", 10)
 
