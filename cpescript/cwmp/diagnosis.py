@@ -74,7 +74,6 @@ def written(agent: CwmpAgent, paths: Mapping[str, str], by_acs: bool = True) -> 
     diagnostics = known(agent.device.schema)
     if not diagnostics:
         return
-    work = agent.idle_work()
     for state_path, spoiled in diagnostics.items():
         prefix = _object(spoiled)
         if state_path not in paths and any(path.startswith(prefix) for path in paths):
@@ -83,9 +82,7 @@ def written(agent: CwmpAgent, paths: Mapping[str, str], by_acs: bool = True) -> 
         diagnostic = diagnostics.get(path)
         if diagnostic is None:
             continue
-        for run in work.diagnoses if work is not None else ():
-            if run.diagnostic.state_path == path:
-                _drop(agent, run)
+        _drop_of(agent, diagnostic)
         if value == diagnostic.trigger:
             work = agent.work()
             work.drawn += 1
@@ -101,6 +98,13 @@ def _drop(agent: CwmpAgent, run: Run) -> None:
     work.diagnoses = tuple(other for other in work.diagnoses if other.number != run.number)
 
 
+def _drop_of(agent: CwmpAgent, diagnostic: Diagnostic) -> None:
+    work = agent.idle_work()
+    for run in work.diagnoses if work is not None else ():
+        if run.diagnostic.state_path == diagnostic.state_path:
+            _drop(agent, run)
+
+
 def _abort(agent: CwmpAgent, run: Run) -> None:
     _drop(agent, run)
     agent.device.write(run.diagnostic.state_path, NONE, "device")
@@ -108,10 +112,7 @@ def _abort(agent: CwmpAgent, run: Run) -> None:
 
 def _spoil(agent: CwmpAgent, diagnostic: Diagnostic) -> None:
     """End a diagnostic whose arguments have changed; what it found before no longer belongs to them."""
-    work = agent.idle_work()
-    for run in work.diagnoses if work is not None else ():
-        if run.diagnostic.state_path == diagnostic.state_path:
-            _drop(agent, run)
+    _drop_of(agent, diagnostic)
     if agent.device.get(diagnostic.state_path) != NONE:
         agent.device.write(diagnostic.state_path, NONE, "device")
 

@@ -21,13 +21,13 @@ from zoneinfo import ZoneInfo
 from cpescript.execution import acts, claims, flow, reactions
 from cpescript.execution.documents import Documents
 from cpescript.execution.frame import Broken, Frame, Missed
-from cpescript.execution.process import Process, Steps, last
+from cpescript.execution.process import Process, Steps, sleep
 from cpescript.execution.world import Paces, RefusedError, World
 from cpescript.judge.judge import Judge
 from cpescript.judge.probes import NEVER
 from cpescript.judge.setting import Window
 from cpescript.judge.waiting import Waiting
-from cpescript.kernel.queue import LIMIT, Owner
+from cpescript.kernel.queue import DEADLINE, LIMIT, Owner
 from cpescript.kernel.time import SECOND, format_duration
 from cpescript.language import timeline as tl
 from cpescript.pattern import expression as x
@@ -297,7 +297,7 @@ class Executor:
                 yield from self._step(frame, step)
             if frame.ruled and self.judge.external:
                 # The end of a rule is a deadline of its own: an ACS that knows nothing of virtual time has its chance.
-                yield last(self.kernel, self.owner)
+                yield sleep(self.kernel, self.owner, self.kernel.now, DEADLINE)
         except (Missed, Broken):
             frame.left = True
             raise

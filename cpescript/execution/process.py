@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable
 from itertools import chain
 from typing import Any
 
-from cpescript.kernel.queue import DEADLINE, TIMELINE, Kernel, Owner
+from cpescript.kernel.queue import TIMELINE, Kernel, Owner
 
 Arm = Callable[[Callable[[Any], None]], None]
 Steps = Generator[Arm, Any, None]
@@ -170,20 +170,11 @@ def _by_device(met: array[int]) -> dict[int, int]:
     return dict(zip(met[::2], met[1::2], strict=True))
 
 
-def sleep(kernel: Kernel, owner: Owner, until: int) -> Arm:
-    """Return what to yield to go on at instant `until`."""
+def sleep(kernel: Kernel, owner: Owner, until: int, priority: int = TIMELINE) -> Arm:
+    """Return what to yield to go on at instant `until`; with DEADLINE behind all else of it."""
 
     def arm(resume: Callable[[Any], None]) -> None:
-        kernel.at(until, owner, resume, None, TIMELINE)
-
-    return arm
-
-
-def last(kernel: Kernel, owner: Owner) -> Arm:
-    """Return what to yield to go on behind all else of this instant, as the deadline of a claim would."""
-
-    def arm(resume: Callable[[Any], None]) -> None:
-        kernel.at(kernel.now, owner, resume, None, DEADLINE)
+        kernel.at(until, owner, resume, None, priority)
 
     return arm
 
